@@ -1,0 +1,1 @@
+//! Erlang as data and as protocol.
