@@ -1,1 +1,17 @@
-//! The functional core: no I/O, no clock, no environment.
+//! The functional core of edeliver: it decides, and touches nothing.
+//!
+//! The rule of this crate: no I/O, no clock, no environment, no randomness. All of these come in as values, so the same
+//! input gives the same plan. `clippy.toml` beside this crate's manifest makes a breach fail the build.
+//!
+//! The way of the data: [`config`] and a [`request`] and [`facts`] go into [`plan`], which gives a [`plan::Plan`]: plain
+//! data that the shell shows, asks about and then obeys.
+
+pub mod config;
+pub mod delta;
+pub mod event;
+pub mod facts;
+pub mod hint;
+pub mod name;
+pub mod plan;
+pub mod release;
+pub mod step;

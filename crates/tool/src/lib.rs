@@ -1,1 +1,7 @@
-//! The imperative shell.
+//! The imperative shell of edeliver: it gathers facts, shows plans and carries them out.
+//!
+//! `flow` ties it together: gather (`inventory`) → plan (edeliver-core) → show (`ui`) → confirm → apply (`apply`). The three seams
+//! to the world are [`transport`], `store` and `node`.
+
+pub mod report;
+pub mod transport;

@@ -1,0 +1,164 @@
+//! The validated configuration.
+
+use std::{path::PathBuf, time::Duration};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UserName};
+
+/// Everything a run needs to know from files, environment and flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Release name: `APP` of the classic config; what the start script is called.
+    pub app: AppName,
+    /// Where and how releases are built; `None` when no build host is configured (deploying still works).
+    pub build: Option<BuildSettings>,
+    /// The release store.
+    pub store: StoreSettings,
+    /// Targets in the order they were written.
+    pub targets: IndexMap<TargetName, TargetSettings>,
+    /// Where hooks come from.
+    pub hooks: HookSource,
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportKind {
+    /// OpenSSH's client with the user's own configuration.
+    Ssh,
+    /// A folder on this machine.
+    Local,
+}
+
+/// One machine and the place on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSpec {
+    /// What the user calls it; also its label in all output.
+    pub name: HostName,
+    /// How it is reached.
+    pub transport: TransportKind,
+    /// Login; `None` leaves it to ssh_config.
+    pub user: Option<UserName>,
+    /// ssh port; `None` leaves it to ssh_config.
+    pub port: Option<u16>,
+    /// Build host: the folder builds live in (`BUILD_AT`). Deploy host: the parent of the `APP` directory (`DELIVER_TO`).
+    pub path: HostPath,
+    /// The Erlang node name, where it can't be found from the release itself.
+    pub node: Option<NodeName>,
+    /// Tags for selecting hosts.
+    pub tags: Vec<Tag>,
+}
+
+/// The build tool in front: who fetches dependencies and compiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildTool {
+    /// Elixir's mix.
+    Mix,
+    /// rebar3.
+    Rebar3,
+    /// rebar 2.
+    Rebar,
+}
+
+/// Which release builder a mix project uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MixRelease {
+    /// `mix release` of Elixir 1.9 and later.
+    Native,
+    /// Distillery 2's `mix distillery.release`.
+    Distillery,
+    /// `relx release`, with a relx.config.
+    Relx,
+}
+
+/// Where and how releases are built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildSettings {
+    /// The build host; its path is the folder for builds.
+    pub host: HostSpec,
+    /// Build tool; `None`: detected from the files of the commit.
+    pub tool: Option<BuildTool>,
+    /// Release builder of a mix project; `None`: detected.
+    pub release_tool: Option<MixRelease>,
+    /// `MIX_ENV` for mix, and the release environment of Distillery.
+    pub mix_env: String,
+    /// rebar3 profile (`REBAR_PROFILE`); `None`: rebar3's default profile.
+    pub rebar_profile: Option<String>,
+    /// Branch to build where the user names no revision; `None`: the branch that is checked out.
+    pub branch: Option<Revision>,
+    /// `GIT_CLEAN_PATHS`: paths cleaned with `git clean -ffdx` before a build; `None`: everything but kept dependencies and build output.
+    pub git_clean_paths: Option<Vec<String>>,
+    /// `SKIP_GIT_CLEAN`.
+    pub skip_git_clean: bool,
+    /// `SKIP_MIX_CLEAN`: never run the tool's own `clean`.
+    pub skip_mix_clean: bool,
+    /// Extra environment of every build command.
+    pub env: IndexMap<String, String>,
+    /// Shell start-up file sourced before build commands, as written (may start with `~/`); missing file is fine.
+    pub profile: String,
+    /// Longest time for each single build step.
+    pub timeout: Duration,
+}
+
+/// The release store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Folder on this machine; classic archives lie in its `releases/`, blobs and manifests in `store/`.
+    pub path: PathBuf,
+    /// Also write `APP_VERSION.release.tar.gz`.
+    pub archive: bool,
+}
+
+/// How nodes are run on the hosts of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// The release's own start script (`bin/APP daemon`).
+    Script,
+}
+
+/// A named group of hosts with settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSettings {
+    /// `staging`, `production`, …
+    pub name: TargetName,
+    /// Hosts in the order they were written.
+    pub hosts: Vec<HostSpec>,
+    /// Ask before changing anything there (default: only for `production`).
+    pub confirm: bool,
+    /// How many releases stay on a host, the running, permanent and previous good one always among them. At least 2.
+    pub keep_releases: u32,
+    /// Longest wait for a node to be fully started.
+    pub start_timeout: Duration,
+    /// Longest wait for a node to stop by itself, before it is killed.
+    pub stop_timeout: Duration,
+    /// Longest time for a transfer or any other single step.
+    pub step_timeout: Duration,
+    /// Shell start-up file sourced before node commands (`PROFILE`), as written; missing file is fine.
+    pub profile: String,
+    /// Environment that nodes are started with, over the profile's.
+    pub env: IndexMap<String, String>,
+    /// How nodes are run.
+    pub service: Service,
+    /// Start the deployed release without being asked for it (`START_DEPLOY`).
+    pub start_deploy: bool,
+    /// Remove old releases on deploy as `--clean-deploy` does (`CLEAN_DEPLOY`).
+    pub clean_deploy: bool,
+}
+
+/// Where hooks come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HookSource {
+    /// None.
+    None,
+    /// Functions of a bash file: `.deliver/config`, or the hooks file that `config import` wrote.
+    Bash {
+        /// The file, relative to the project or absolute.
+        file: PathBuf,
+    },
+}

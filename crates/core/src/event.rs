@@ -1,0 +1,160 @@
+//! What users are told. One stream feeds the terminal, plain output, `--json`, the journal and the tests.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hint::Hint,
+    name::{HostName, RunId},
+    plan::Plan,
+};
+
+/// Schema version of the JSON form (`"v"` of every line).
+pub const SCHEMA: u32 = 1;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// [`SCHEMA`].
+    pub v: u32,
+    /// Counts from 0 within a run; every reader sees the same order.
+    pub seq: u64,
+    /// Milliseconds since the run began.
+    pub elapsed_ms: u64,
+    /// Whose event; `None`: the run's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub host: Option<HostName>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// The kinds of events. Readers meet unknown kinds as [`EventKind::Unknown`], so old readers live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum EventKind {
+    /// First event of a run.
+    RunStarted {
+        /// Its id, also the name of its journal.
+        run: RunId,
+        /// In words: `deploy hotapp 0.2.0 to production`.
+        title: String,
+        /// Seconds since 1970.
+        unix: u64,
+        /// The command line, without secrets.
+        command: Vec<String>,
+    },
+    /// The plan that is obeyed from here on.
+    Planned {
+        /// All of it.
+        plan: Plan,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Position among the host's steps, from 0.
+        index: usize,
+        /// [`crate::step::Step::describe`].
+        what: String,
+    },
+    /// A line that a remote command, a build tool or a hook printed.
+    StepOutput {
+        /// Without its line end and without control characters.
+        line: String,
+    },
+    /// How far a transfer is. Lossy: the latest wins.
+    Progress {
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A step is done.
+    StepFinished {
+        /// Position among the host's steps.
+        index: usize,
+        /// The step in words.
+        what: String,
+        /// How long it took.
+        took_ms: u64,
+        /// What came of it, where that is worth a word (`sent 31 KB in 21 files`).
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        note: Option<String>,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Position among the host's steps.
+        index: usize,
+        /// The step in words.
+        what: String,
+        /// The chain of causes, outermost first; the last is the remote cause.
+        causes: Vec<String>,
+        /// Last lines of the remote output.
+        output: Vec<String>,
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
+    /// The host is finished, with this result.
+    HostFinished {
+        /// Its class.
+        result: HostResult,
+        /// One line: what is there now (`0.2.0 running`).
+        summary: String,
+    },
+    /// Something the user should know although it stops nothing.
+    Warning {
+        /// A sentence without its final stop.
+        text: String,
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
+    /// Something worth a line of its own (`store has hotapp 0.2.0`).
+    Info {
+        /// A sentence without its final stop.
+        text: String,
+    },
+    /// Last event of a run.
+    RunFinished {
+        /// Over all hosts.
+        outcome: Outcome,
+    },
+    /// Written by a later edeliver.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How it ended on one host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostResult {
+    /// All steps done, or nothing to do.
+    Done,
+    /// A step failed; the old release serves.
+    Failed,
+    /// A step failed and the way back too, or it was not possible: look at this host.
+    Broken,
+    /// Nothing was begun there.
+    Skipped,
+    /// The link was lost in a step: what happened there is not known.
+    Unknown,
+}
+
+/// How a run ended: host by host, in plan order, and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Every host of the plan, each once.
+    pub hosts: Vec<HostOutcome>,
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// Whether the user interrupted it.
+    pub interrupted: bool,
+}
+
+/// One row of the last table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostOutcome {
+    /// The host.
+    pub host: HostName,
+    /// Class.
+    pub result: HostResult,
+    /// What is there now, or why it failed, in one line.
+    pub summary: String,
+}

@@ -1,0 +1,123 @@
+//! What was observed, per host. "Could not ask" is a fact too.
+//!
+//! Facts are possibly incomplete and already old when they are read; plans carry what they were made from as preconditions,
+//! and apply checks those once more before it changes a host.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    name::{HostName, NodeName, Version},
+    release::{Digest, Manifest, ManifestId, Platform, RelPath},
+};
+
+/// One host's answer, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// Who was asked.
+    pub host: HostName,
+    /// The answer.
+    pub seen: Result<Seen, Unseen>,
+}
+
+/// Why a host could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// The whole chain of causes in one line.
+    pub why: String,
+    /// Remedy, where one is known.
+    pub hints: Vec<crate::hint::Hint>,
+}
+
+/// A host as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Machine and C library.
+    pub platform: Platform,
+    /// Absolute path of the release root (`DELIVER_TO/APP`), whether or not it exists.
+    pub root: String,
+    /// The login that was used.
+    pub user: String,
+    /// Whether this login may create and change files in the root (or create the root).
+    pub writable: bool,
+    /// Free space there, in KiB.
+    pub free_kib: u64,
+    /// Programs a deploy needs that are missing (`tar`, `gzip`, a SHA-256 tool).
+    pub missing_tools: Vec<String>,
+    /// Version in `releases/start_erl.data`: what the next start boots.
+    pub permanent: Option<Version>,
+    /// The release that was permanent before this one, by `.edeliver/previous`.
+    pub previous: Option<Version>,
+    /// All releases with a directory below `releases/`, in no special order.
+    pub installed: Vec<Installed>,
+    /// Files below `lib/` and `erts-*/` that no complete manifest on the host accounts for, with their digests:
+    /// put there by hand, by the original edeliver, or by a deploy that was interrupted.
+    pub strays: BTreeMap<RelPath, Digest>,
+    /// Digests of the files that change at activation: `bin/*`, `releases/COOKIE`, `releases/start_erl.data`.
+    pub top: BTreeMap<RelPath, Digest>,
+    /// `releases/RELEASES` as it stands there.
+    pub releases_file: Option<String>,
+    /// The node.
+    pub node: NodeFacts,
+}
+
+/// A release on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// Its version.
+    pub version: Version,
+    /// Its manifest as edeliver left it on the host; `None` for a release that was put there otherwise.
+    pub manifest: Option<ManifestId>,
+    /// The manifest itself, where it could be read (from our store or from the host).
+    #[serde(skip)]
+    pub files: Option<Manifest>,
+}
+
+/// What is known of the node that serves a release root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    /// Its state.
+    pub state: NodeState,
+    /// Its full name, where known.
+    pub name: Option<NodeName>,
+    /// Operating system process.
+    pub pid: Option<u32>,
+    /// The version it was booted into.
+    pub version: Option<Version>,
+}
+
+/// The state of a node, told truly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// No process serves this root.
+    Down,
+    /// A process is there; its applications are still starting, or it does not listen yet.
+    Starting,
+    /// `init:get_status()` is `{started, started}`.
+    Running,
+    /// `init:get_status()` is `{stopping, _}`.
+    Stopping,
+    /// A process is there and does not answer within the time.
+    Hung,
+    /// It refuses our cookie.
+    WrongCookie,
+    /// It runs without distribution, so nothing more can be said.
+    NoDistribution,
+}
+
+impl NodeState {
+    /// As it stands in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Hung => "hung",
+            Self::WrongCookie => "wrong cookie",
+            Self::NoDistribution => "distribution off",
+        }
+    }
+}

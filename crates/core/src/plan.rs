@@ -1,0 +1,102 @@
+//! Plans: decided work as plain data, complete and serialisable. Apply makes no choices; it obeys or stops.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::NodeState,
+    hint::Hint,
+    name::{HostName, TargetName, Version},
+    release::ManifestId,
+    step::Step,
+};
+
+/// The format of serialised plans.
+pub const FORMAT: u32 = 1;
+
+/// What a run is going to do.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// In words: `deploy hotapp 0.2.0 to production`.
+    pub title: String,
+    /// Whose hosts these are; `None` for builds.
+    pub target: Option<TargetName>,
+    /// The release concerned, once it is known.
+    pub release: Option<ReleaseRef>,
+    /// Local steps (hooks) before the hosts' steps.
+    pub before: Vec<Step>,
+    /// Hosts in the order of the config; all of them work at the same time.
+    pub hosts: Vec<HostPlan>,
+    /// Local steps (hooks) after them, only when every host succeeded.
+    pub after: Vec<Step>,
+}
+
+/// A release by name and content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRef {
+    /// Its version.
+    pub version: Version,
+    /// Its manifest.
+    pub manifest: ManifestId,
+}
+
+/// One host's part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPlan {
+    /// The host.
+    pub host: HostName,
+    /// What was observed, to be checked again before the first change.
+    pub expect: Precondition,
+    /// What is decided for it.
+    pub verdict: Verdict,
+    /// Why, and what the user should know; at least one line.
+    pub reasons: Vec<String>,
+    /// The work, empty unless the verdict is [`Verdict::Change`].
+    pub steps: Vec<Step>,
+    /// When a step after `Activate` fails: how to get the old release serving again, in order.
+    pub undo: Vec<Step>,
+}
+
+/// The decision for one host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// There is work to do.
+    Change,
+    /// It is already as wanted.
+    Nothing,
+    /// It can't be done there; the hints say what to do about it.
+    Blocked {
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
+    /// The host could not be asked.
+    Unreachable {
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
+}
+
+/// What a host looked like when the plan was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precondition {
+    /// What boots next.
+    pub permanent: Option<Version>,
+    /// What runs.
+    pub running: Option<Version>,
+    /// Node state.
+    pub node: Option<NodeState>,
+}
+
+impl Plan {
+    /// Whether nothing would be changed anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.iter().all(|host| host.steps.is_empty())
+    }
+    /// Hosts that stand in the way: blocked or not reachable.
+    pub fn obstacles(&self) -> impl Iterator<Item = &HostPlan> {
+        self.hosts.iter().filter(|host| matches!(host.verdict, Verdict::Blocked { .. } | Verdict::Unreachable { .. }))
+    }
+}

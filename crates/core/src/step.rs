@@ -1,0 +1,202 @@
+//! Steps: the smallest units of change, as data.
+//!
+//! One [`Step::describe`] serves the plan view, events and the journal, so what was promised and what is reported are the same words.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    name::{CommitId, Version},
+    release::{Digest, ManifestId, RelPath},
+};
+
+/// One unit of work on one host. Every step can be repeated, and leaves the old release serving if it fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    // ---- build host
+    /// Make the folders and the bare repository on the build host.
+    PrepareBuild,
+    /// Send the commit by git, over the transport.
+    PushSource {
+        /// What is built.
+        commit: CommitId,
+    },
+    /// Check the commit out into a worktree that this build owns, submodules included.
+    Checkout {
+        /// What is built.
+        commit: CommitId,
+    },
+    /// Run one command of the build tool.
+    Build(BuildStep),
+    /// Read the assembled release: version, platform, digests.
+    Describe,
+    /// Bring the content that the store lacks, and complete the manifest there.
+    Collect,
+    // ---- deploy hosts
+    /// Send what the host lacks and put the release's files beside the old ones. Nothing that exists is changed.
+    Stage(Stage),
+    /// Make the staged release the one that boots next.
+    Activate(Activate),
+    /// Start the node and wait until it is fully up.
+    Start {
+        /// The version it must come up with.
+        version: Version,
+        /// Longest wait.
+        timeout: Duration,
+    },
+    /// Stop the node and wait until its process has gone.
+    Stop {
+        /// Wait for an orderly stop, before it is killed.
+        timeout: Duration,
+    },
+    /// Remove releases that nothing needs.
+    Prune(Prune),
+    // ---- anywhere
+    /// Run a hook on this machine.
+    Hook {
+        /// Its name (`pre_erlang_clean_compile`).
+        name: String,
+    },
+}
+
+/// A stage of the build tool's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildStep {
+    /// Which stage.
+    pub stage: BuildStage,
+    /// The programs to run one after the other, each a list of words.
+    pub commands: Vec<Vec<String>>,
+}
+
+/// The stages every build tool has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildStage {
+    /// Remove what must not survive from the build before.
+    Clean,
+    /// Fetch and update dependencies.
+    Deps,
+    /// Compile.
+    Compile,
+    /// Assemble the release.
+    Release,
+}
+
+/// What staging a release on one host takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The release's version.
+    pub version: Version,
+    /// Its manifest.
+    pub manifest: ManifestId,
+    /// Content that travels.
+    pub send: Vec<Placed>,
+    /// Content that the host has under another path.
+    pub copy: Vec<Copied>,
+    /// Directories that get renamed into place (`lib/app-0.2.0`, `releases/0.2.0`), in this order.
+    pub place: Vec<Placement>,
+    /// Longest time.
+    pub timeout: Duration,
+}
+
+/// A file to be written in staging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Its path on the host, below the release root.
+    pub path: RelPath,
+    /// Its content.
+    pub sha256: Digest,
+    /// Permission bits.
+    pub mode: u32,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A file to be copied from one that is on the host already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Existing file, below the release root.
+    pub from: RelPath,
+    /// The new one.
+    pub to: Placed,
+}
+
+/// A directory that moves from staging to its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Its path below the release root.
+    pub dir: RelPath,
+    /// What lies there now and may be replaced (left by an interrupted deploy); `false`: nothing does.
+    pub replaces_leftover: bool,
+}
+
+/// Making a release permanent: the small files that decide what boots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activate {
+    /// What boots next.
+    pub version: Version,
+    /// What boots now; apply stops with "plan is stale" if the host says otherwise.
+    pub from: Option<Version>,
+    /// The new `releases/RELEASES`.
+    pub releases_file: String,
+}
+
+/// Removal of old releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prune {
+    /// Versions whose `releases/VSN` goes.
+    pub versions: Vec<Version>,
+    /// Library and runtime directories that no remaining release uses.
+    pub dirs: Vec<RelPath>,
+    /// The `releases/RELEASES` without them.
+    pub releases_file: String,
+}
+
+impl Step {
+    /// The step in words: present tense, no full stop. The same in the plan, on the screen and in the journal.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::PrepareBuild => "prepare the build folder".to_owned(),
+            Self::PushSource { commit } => format!("push commit {}", commit.short()),
+            Self::Checkout { commit } => format!("check out {}", commit.short()),
+            Self::Build(build) => build.describe(),
+            Self::Describe => "read the release".to_owned(),
+            Self::Collect => "bring it to the store".to_owned(),
+            Self::Stage(stage) => stage.describe(),
+            Self::Activate(activate) => format!("make {} the release that boots", activate.version),
+            Self::Start { version, .. } => format!("start {version}"),
+            Self::Stop { .. } => "stop the node".to_owned(),
+            Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
+            Self::Hook { name } => format!("hook {name}"),
+        }
+    }
+}
+
+impl BuildStep {
+    fn describe(&self) -> String {
+        let words = self.commands.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(", ");
+        let stage = match self.stage {
+            BuildStage::Clean => "clean",
+            BuildStage::Deps => "fetch dependencies",
+            BuildStage::Compile => "compile",
+            BuildStage::Release => "assemble the release",
+        };
+        format!("{stage} ({words})")
+    }
+}
+
+impl Stage {
+    /// Bytes that travel, before compression.
+    pub fn bytes(&self) -> u64 {
+        self.send.iter().map(|file| file.size).sum()
+    }
+    fn describe(&self) -> String {
+        format!("put {} beside what is there ({} new files, {} KB)", self.version, self.send.len(), self.bytes().div_ceil(1000))
+    }
+}
+
+fn list(versions: &[Version]) -> String {
+    versions.iter().map(Version::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,204 @@
+//! Reaching a host: the one seam through which edeliver does anything elsewhere.
+//!
+//! A remote step is one fixed script, run by `/bin/sh` of the host with positional arguments. It goes there on standard input, so
+//! neither the script nor its arguments are seen by the login shell (dash, zsh, fish, …) or stand in a process list. What comes
+//! back is framed by marks: output that start-up files print is dropped, and a shell that silently did nothing is noticed.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use edeliver_core::hint::Hint;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A script of this program, written for POSIX sh.
+#[derive(Debug, Clone, Copy)]
+pub struct Script {
+    /// For people and logs.
+    pub name: &'static str,
+    /// The text, from a file beside the code that uses it (`include_str!`).
+    pub text: &'static str,
+}
+
+/// What a script reads on its standard input.
+pub enum Input {
+    /// Nothing: end of file at once.
+    Empty,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Whatever this gives, until it ends. An error while reading ends the call with [`TransportError::Input`].
+    Stream(Box<dyn AsyncRead + Send + Unpin>),
+}
+
+/// Where a script's standard output goes.
+pub enum Output<'a> {
+    /// Into [`Reply::stdout`], up to 64 MiB.
+    Collect,
+    /// Line by line, as it comes; nothing is kept but the last lines in [`Reply::tail`].
+    Lines(&'a mut (dyn FnMut(&str) + Send)),
+    /// As bytes, as they come.
+    Stream(Box<dyn AsyncWrite + Send + Unpin>),
+}
+
+/// One script to be run on a host.
+pub struct Call<'a> {
+    /// The script.
+    pub script: Script,
+    /// `$1`, `$2`, … any bytes but NUL; quoted in [`quote`] and nowhere else.
+    pub args: Vec<String>,
+    /// Standard input.
+    pub input: Input,
+    /// Standard output. Standard error always goes line by line into [`Reply::tail`] and, with [`Output::Lines`], to the same function.
+    pub output: Output<'a>,
+    /// After this time the script and everything it started are ended, on the host too.
+    pub timeout: Duration,
+}
+
+impl Call<'static> {
+    /// A call without input whose output is collected.
+    pub fn new(script: Script, args: impl IntoIterator<Item = impl Into<String>>, timeout: Duration) -> Self {
+        Self { script, args: args.into_iter().map(Into::into).collect(), input: Input::Empty, output: Output::Collect, timeout }
+    }
+}
+
+/// What came back from a script that ran to its end, successfully or not.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Its exit status.
+    pub status: i32,
+    /// Its standard output, if it was collected.
+    pub stdout: Vec<u8>,
+    /// The last lines (at most 40) of its standard error and, unless collected or streamed, its standard output.
+    pub tail: Vec<String>,
+}
+
+impl Reply {
+    /// Collected output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+    /// The reply of a script that must succeed.
+    ///
+    /// # Errors
+    /// [`TransportError::Failed`] unless the status is 0.
+    pub fn ok(self, script: Script) -> Result<Self, TransportError> {
+        match self.status {
+            0 => Ok(self),
+            status => Err(TransportError::Failed { script: script.name, status, tail: self.tail }),
+        }
+    }
+}
+
+/// Why a call gave no reply. A lost link, a refused login and a failed command are different things, and stay so.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection: name not found, refused, timed out, no route.
+    #[error("the host can't be reached: {why}")]
+    Unreachable {
+        /// ssh's own words.
+        why: String,
+    },
+    /// The host answered and refused the login.
+    #[error("the login was refused: {why}")]
+    Login {
+        /// ssh's own words.
+        why: String,
+    },
+    /// The host's key is not in known_hosts.
+    #[error("the host's key is not known ({fingerprint})")]
+    UnknownHostKey {
+        /// `ED25519 SHA256:…` as ssh shows it.
+        fingerprint: String,
+        /// The command that trusts it, after the fingerprint has been compared.
+        trust: Hint,
+    },
+    /// The host's key is another than in known_hosts.
+    #[error("the host's key has changed: {why}")]
+    ChangedHostKey {
+        /// ssh's own words: file and line.
+        why: String,
+    },
+    /// The connection broke while the script ran: what it did is not known.
+    #[error("the link was lost while {script} ran")]
+    LinkLost {
+        /// The script.
+        script: &'static str,
+    },
+    /// The script did not end in time; it was ended on the host.
+    #[error("{script} did not finish within {} s", after.as_secs())]
+    Timeout {
+        /// The script.
+        script: &'static str,
+        /// The limit.
+        after: Duration,
+        /// The last lines it printed.
+        tail: Vec<String>,
+    },
+    /// The login shell did not run our script (`nologin`, a forced command, a start-up file that ends it).
+    #[error("the host's login shell did not run the command: {why}")]
+    NoShell {
+        /// What it printed instead.
+        why: String,
+    },
+    /// The script ran and failed.
+    #[error("{script} failed with status {status}")]
+    Failed {
+        /// The script.
+        script: &'static str,
+        /// Its exit status.
+        status: i32,
+        /// The last lines it printed.
+        tail: Vec<String>,
+    },
+    /// What we send could not be read.
+    #[error("what was to be sent could not be read")]
+    Input(#[source] std::io::Error),
+    /// Something on this machine: ssh not installed, no temporary directory.
+    #[error("{what}")]
+    Here {
+        /// What could not be done.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A two-way byte stream to a port on the host's loopback.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A way to reach one host. One login serves all calls; at most a handful run at the same time.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Runs a script. Dropping the future, like a timeout, ends the script on the host.
+    async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError>;
+    /// Connects to a TCP port on the host's own loopback interface.
+    async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError>;
+    /// How `git` reaches a repository at this absolute path on the host over the same login: the URL, and environment for git.
+    fn git(&self, path: &str) -> GitRemote;
+    /// Logins made so far (0 for a local host), and calls.
+    fn counts(&self) -> Counts;
+    /// Ends the connection and waits for it. Calls after that fail.
+    async fn close(&self);
+}
+
+/// How git reaches a repository on a host.
+#[derive(Debug, Clone)]
+pub struct GitRemote {
+    /// What to give to `git push`.
+    pub url: String,
+    /// Environment to run git with.
+    pub env: Vec<(String, String)>,
+}
+
+/// What a transport has done, for the bench.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Logins.
+    pub logins: u32,
+    /// Scripts run and ports connected.
+    pub calls: u32,
+}
