@@ -3,7 +3,7 @@
 //! Facts are possibly incomplete and already old when they are read; plans carry what they were made from as preconditions,
 //! and apply checks those once more before it changes a host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,8 +51,11 @@ pub struct Seen {
     pub previous: Option<Version>,
     /// All releases with a directory below `releases/`, in no special order.
     pub installed: Vec<Installed>,
-    /// Files below `lib/` and `erts-*/` that no complete manifest on the host accounts for, with their digests:
-    /// put there by hand, by the original edeliver, or by a deploy that was interrupted.
+    /// Directories that exist: `lib/*`, `erts-*` and `releases/*`.
+    pub dirs: BTreeSet<RelPath>,
+    /// Files below these directories that no complete manifest on the host accounts for, with their digests:
+    /// put there by hand, by the original edeliver, or by a deploy that was interrupted. Below `releases/` only those of
+    /// releases without a manifest are asked for.
     pub strays: BTreeMap<RelPath, Digest>,
     /// Digests of the files that change at activation: `bin/*`, `releases/COOKIE`, `releases/start_erl.data`.
     pub top: BTreeMap<RelPath, Digest>,
@@ -69,6 +72,9 @@ pub struct Installed {
     pub version: Version,
     /// Its manifest as edeliver left it on the host; `None` for a release that was put there otherwise.
     pub manifest: Option<ManifestId>,
+    /// `.edeliver/manifests/VERSION.dirs`: the `lib/` and `erts-*` directories it uses on this host, where some may be
+    /// relocated (see [`crate::delta`]). Empty without a manifest.
+    pub dirs: Vec<RelPath>,
     /// The manifest itself, where it could be read (from our store or from the host).
     #[serde(skip)]
     pub files: Option<Manifest>,

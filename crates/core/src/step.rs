@@ -95,7 +95,13 @@ pub struct Stage {
     pub send: Vec<Placed>,
     /// Content that the host has under another path.
     pub copy: Vec<Copied>,
-    /// Directories that get renamed into place (`lib/app-0.2.0`, `releases/0.2.0`), in this order.
+    /// Content that is needed more than once and travels once: copies of files in [`Stage::send`], made in staging after unpacking.
+    pub twins: Vec<Copied>,
+    /// Symbolic links; they travel with the files.
+    pub links: Vec<Linked>,
+    /// Directories with nothing in them; they travel with the files.
+    pub empty_dirs: Vec<RelPath>,
+    /// Directories that get renamed into place, in this order: `erts-*`, `lib/*`, `.edeliver/top/VERSION`, `releases/VERSION`.
     pub place: Vec<Placement>,
     /// Longest time.
     pub timeout: Duration,
@@ -117,10 +123,19 @@ pub struct Placed {
 /// A file to be copied from one that is on the host already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copied {
-    /// Existing file, below the release root.
+    /// The file with that content: below the release root, or for [`Stage::twins`] the path of the file that travels.
     pub from: RelPath,
     /// The new one.
     pub to: Placed,
+}
+
+/// A symbolic link to be made in staging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// Its path on the host, below the release root.
+    pub path: RelPath,
+    /// Its text: relative, and inside the release (the manifest was checked for it).
+    pub target: String,
 }
 
 /// A directory that moves from staging to its place.
