@@ -23,10 +23,15 @@ pub enum Step {
         /// What is built.
         commit: CommitId,
     },
-    /// Check the commit out into a worktree that this build owns, submodules included.
+    /// Check the commit out into a worktree that this build owns.
     Checkout {
         /// What is built.
         commit: CommitId,
+    },
+    /// Check its submodules out, nested ones too.
+    Submodules {
+        /// Where they lie in the worktree.
+        paths: Vec<RelPath>,
     },
     /// Run one command of the build tool.
     Build(BuildStep),
@@ -176,6 +181,9 @@ impl Step {
             Self::PrepareBuild => "prepare the build folder".to_owned(),
             Self::PushSource { commit } => format!("push commit {}", commit.short()),
             Self::Checkout { commit } => format!("check out {}", commit.short()),
+            Self::Submodules { paths } => {
+                format!("check out submodules ({})", paths.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", "))
+            }
             Self::Build(build) => build.describe(),
             Self::Describe => "read the release".to_owned(),
             Self::Collect => "bring it to the store".to_owned(),

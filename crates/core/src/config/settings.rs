@@ -96,12 +96,31 @@ pub struct BuildSettings {
     pub skip_git_clean: bool,
     /// `SKIP_MIX_CLEAN`: never run the tool's own `clean`.
     pub skip_mix_clean: bool,
+    /// `RELEASE_DIR`: where the assembled release lies, when the tool puts it elsewhere than usual; a relative path counts from the checkout.
+    pub release_dir: Option<HostPath>,
+    /// `RELEASE_CMD_OPTIONS`: more words for the command that assembles the release.
+    pub release_options: Vec<String>,
+    /// `MIX_CMD`, `REBAR3_CMD`, `REBAR_CMD`, `RELX_CMD`.
+    pub programs: Programs,
     /// Extra environment of every build command.
     pub env: IndexMap<String, String>,
     /// Shell start-up file sourced before build commands, as written (may start with `~/`); missing file is fine.
     pub profile: String,
     /// Longest time for each single build step.
     pub timeout: Duration,
+}
+
+/// The build tools' programs, where they are not to be found by themselves: first the project's own (`./rebar3`), then `PATH`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// mix.
+    pub mix: Option<String>,
+    /// rebar3.
+    pub rebar3: Option<String>,
+    /// rebar 2.
+    pub rebar: Option<String>,
+    /// relx.
+    pub relx: Option<String>,
 }
 
 /// The release store.
