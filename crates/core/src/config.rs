@@ -6,6 +6,6 @@
 pub mod settings;
 
 pub use settings::{
-    BuildSettings, BuildTool, HookSource, HostSpec, MixRelease, Programs, Service, Settings, StoreSettings, TargetSettings,
-    TransportKind,
+    BuildSettings, BuildTool, HookSource, HostSpec, MixRelease, Programs, Service, Settings, SshSettings, StoreSettings,
+    TargetSettings, TransportKind,
 };

@@ -16,6 +16,8 @@ pub struct Settings {
     pub build: Option<BuildSettings>,
     /// The release store.
     pub store: StoreSettings,
+    /// How ssh connections are made.
+    pub ssh: SshSettings,
     /// Targets in the order they were written.
     pub targets: IndexMap<TargetName, TargetSettings>,
     /// Where hooks come from.
@@ -88,8 +90,16 @@ pub struct BuildSettings {
     pub mix_env: String,
     /// rebar3 profile (`REBAR_PROFILE`); `None`: rebar3's default profile.
     pub rebar_profile: Option<String>,
+    /// Another `rebar.config`, relative to the project (`REBAR_CONFIG`).
+    pub rebar_config: Option<String>,
     /// Branch to build where the user names no revision; `None`: the branch that is checked out.
     pub branch: Option<Revision>,
+    /// Revision to build where the user names none (`REVISION`); `None`: the tip of the branch.
+    pub revision: Option<Revision>,
+    /// What every build appends to the version (`AUTO_VERSION`), as written: `commit-count+git-revision`.
+    pub auto_version: Option<String>,
+    /// Where the build tool leaves the assembled release, relative to the project (`RELEASE_DIR`); `None`: it is found.
+    pub release_dir: Option<String>,
     /// `GIT_CLEAN_PATHS`: paths cleaned with `git clean -ffdx` before a build; `None`: everything but kept dependencies and build output.
     pub git_clean_paths: Option<Vec<String>>,
     /// `SKIP_GIT_CLEAN`.
@@ -130,6 +140,13 @@ pub struct StoreSettings {
     pub path: PathBuf,
     /// Also write `APP_VERSION.release.tar.gz`.
     pub archive: bool,
+}
+
+/// How ssh connections are made; everything else is left to the user's ssh_config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshSettings {
+    /// Longest wait for a connection (`SSH_TIMEOUT`).
+    pub connect_timeout: Duration,
 }
 
 /// How nodes are run on the hosts of a target.
