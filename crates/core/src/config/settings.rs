@@ -98,8 +98,6 @@ pub struct BuildSettings {
     pub revision: Option<Revision>,
     /// What every build appends to the version (`AUTO_VERSION`), as written: `commit-count+git-revision`.
     pub auto_version: Option<String>,
-    /// Where the build tool leaves the assembled release, relative to the project (`RELEASE_DIR`); `None`: it is found.
-    pub release_dir: Option<String>,
     /// `GIT_CLEAN_PATHS`: paths cleaned with `git clean -ffdx` before a build; `None`: everything but kept dependencies and build output.
     pub git_clean_paths: Option<Vec<String>>,
     /// `SKIP_GIT_CLEAN`.
