@@ -1,10 +1,11 @@
 //! Erlang terms as values.
 //!
-//! [`Term`] is what both written forms, [source text](text) and the external term format, are
+//! [`Term`] is what both written forms, [source text](text) and the [external term format](etf), are
 //! read into and written from. Terms that only mean something inside a node (pids, ports, references, funs) are carried
 //! unchanged and cannot be taken apart.
 
 mod atom;
+pub mod etf;
 mod ident;
 mod number;
 mod order;

@@ -57,7 +57,6 @@ pub struct Fun(Vec<u8>);
 
 impl Fun {
     /// Wraps the external form; only the decoder, which has checked it, may.
-    #[expect(dead_code, reason = "the external term format follows")]
     pub(crate) fn from_external(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
