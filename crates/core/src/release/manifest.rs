@@ -1,66 +1,12 @@
 //! The manifest: identity, origin, platform and files of one release.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::RelPath;
-use crate::name::{AppName, CommitId, NameError, Version};
+use super::{Digest, FilesError, RelPath, check};
+use crate::name::{AppName, CommitId, Version};
 
 /// The format written; readers refuse a newer one with a clear word.
 pub const FORMAT: u32 = 1;
-
-/// SHA-256 of some content; 64 lower-case hex digits as text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-    /// A digest computed elsewhere.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-impl FromStr for Digest {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let no = || NameError { what: "a SHA-256 digest", value: text.chars().take(80).collect(), why: "it is 64 hex digits" };
-        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-            return Err(no());
-        }
-        let mut bytes = [0; 32];
-        for (i, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| no())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-impl TryFrom<String> for Digest {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-impl From<Digest> for String {
-    fn from(digest: Digest) -> String {
-        digest.to_string()
-    }
-}
 
 /// The digest of a manifest's canonical JSON: two releases with the same id are the same release, bit for bit.
 pub type ManifestId = Digest;
@@ -105,12 +51,22 @@ pub enum Libc {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platform {
-    /// `uname -s` in lower case: `linux`.
+    /// `uname -s` in lower case: `linux`. Of a release without executables: [`Platform::ANY`].
     pub os: String,
-    /// `uname -m`: `x86_64`, `aarch64`.
+    /// `uname -m`: `x86_64`, `aarch64`. Of a release without executables: [`Platform::ANY`].
     pub arch: String,
     /// The C library.
     pub libc: Libc,
+}
+
+impl Platform {
+    /// Stands for every system and machine.
+    pub const ANY: &str = "any";
+
+    /// The platform of a release that has no executables.
+    pub fn anywhere() -> Self {
+        Self { os: Self::ANY.to_owned(), arch: Self::ANY.to_owned(), libc: Libc::Other }
+    }
 }
 
 /// One file of a release.
@@ -170,24 +126,38 @@ pub struct Manifest {
     pub files: Vec<Entry>,
 }
 
+/// What a manifest says besides the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Release name.
+    pub app: AppName,
+    /// Release version.
+    pub version: Version,
+    /// Layout and start script.
+    pub kind: ReleaseKind,
+    /// The commit it was built from, where it is known.
+    pub commit: Option<CommitId>,
+    /// Toolchain.
+    pub built_with: BuiltWith,
+    /// Where it runs.
+    pub platform: Platform,
+}
+
 /// Why a manifest can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// Not the JSON of a manifest.
     #[error("this is not a release manifest")]
     Json(#[source] serde_json::Error),
-    /// Written by a later edeliver.
-    #[error("the manifest has format {found}, this edeliver reads up to {FORMAT}")]
-    Newer {
+    /// Written by a later edeliver, or by none.
+    #[error("the manifest has format {found}, this edeliver reads format {FORMAT}")]
+    Format {
         /// The format found.
         found: u32,
     },
-    /// Paths unsorted or twice, or one lies below a file.
-    #[error("the manifest lists {path} out of order or twice")]
-    Order {
-        /// The first such path.
-        path: String,
-    },
+    /// Readable, but no release can look like that.
+    #[error("the manifest's files don't make a release")]
+    Files(#[from] FilesError),
 }
 
 impl Manifest {
@@ -195,24 +165,32 @@ impl Manifest {
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a manifest has only strings, numbers and lists")
     }
+    /// A manifest of these files, in any order.
+    ///
+    /// # Errors
+    /// [`FilesError`]: the files don't make a release (see [`super::check`]).
+    pub fn new(about: About, mut files: Vec<Entry>) -> Result<Self, FilesError> {
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        check::files(&about.version, &files)?;
+        let About { app, version, kind, commit, built_with, platform } = about;
+        Ok(Self { format: FORMAT, app, version, kind, commit, built_with, platform, files })
+    }
     /// Reads and checks a manifest.
     ///
     /// # Errors
-    /// [`ManifestError`]: not JSON, a newer format, files out of order.
+    /// [`ManifestError`]: not JSON, another format, or files that don't make a release.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
         let Format { format } = serde_json::from_slice(bytes).map_err(ManifestError::Json)?;
-        if format > FORMAT {
-            return Err(ManifestError::Newer { found: format });
+        if format != FORMAT {
+            return Err(ManifestError::Format { found: format });
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(ManifestError::Json)?;
-        match manifest.files.windows(2).find(|pair| pair[0].path >= pair[1].path) {
-            Some(pair) => Err(ManifestError::Order { path: pair[1].path.to_string() }),
-            None => Ok(manifest),
-        }
+        check::files(&manifest.version, &manifest.files)?;
+        Ok(manifest)
     }
     /// The digest of [`Manifest::to_json`].
     pub fn id(&self) -> ManifestId {
@@ -222,4 +200,41 @@ impl Manifest {
     pub fn title(&self) -> String {
         format!("{} {}", self.app, self.version)
     }
+    /// What stands at this path.
+    pub fn entry(&self, path: &str) -> Option<&EntryKind> {
+        let at = self.files.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
+        Some(&self.files[at].kind)
+    }
+    /// The digest of `releases/COOKIE`, for releases that have one: nodes with another cookie don't talk to each other, so a
+    /// change of it is worth a word.
+    pub fn cookie(&self) -> Option<Digest> {
+        match self.entry("releases/COOKIE")? {
+            EntryKind::File { sha256, .. } => Some(*sha256),
+            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
+        }
+    }
+    /// The regular files: path, permission bits, size in bytes, content.
+    pub fn contents(&self) -> impl Iterator<Item = Content<'_>> {
+        self.files.iter().filter_map(|Entry { path, kind }| match *kind {
+            EntryKind::File { mode, size, sha256 } => Some(Content { path, mode, size, sha256 }),
+            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
+        })
+    }
+    /// Bytes of all files.
+    pub fn size(&self) -> u64 {
+        self.contents().map(|file| file.size).sum()
+    }
+}
+
+/// A regular file of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// Where it lies below the release root.
+    pub path: &'a RelPath,
+    /// Permission bits.
+    pub mode: u32,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the content.
+    pub sha256: Digest,
 }
