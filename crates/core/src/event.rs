@@ -1,5 +1,6 @@
 //! What users are told. One stream feeds the terminal, plain output, `--json`, the journal and the tests.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,6 +110,27 @@ pub enum EventKind {
     /// Something worth a line of its own (`store has hotapp 0.2.0`).
     Info {
         /// A sentence without its final stop.
+        text: String,
+    },
+    /// What stopped the command; the exit code follows from its class.
+    Error {
+        /// The class, one of the words of `edeliver help exit-codes`.
+        class: String,
+        /// What could not be done and why, outermost first.
+        causes: Vec<String>,
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
+    /// A table, as the answer to a question (`show releases`).
+    Rows {
+        /// Cells by the name of their column; every row has the same columns in the same order.
+        rows: Vec<IndexMap<String, String>>,
+        /// What to say instead of an empty table, without a final stop.
+        none: String,
+    },
+    /// A text, as the answer to a question; it goes to standard output as it stands.
+    Text {
+        /// All lines.
         text: String,
     },
     /// Last event of a run.

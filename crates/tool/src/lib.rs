@@ -3,5 +3,12 @@
 //! `flow` ties it together: gather (`inventory`) → plan (edeliver-core) → show (`ui`) → confirm → apply (`apply`). The three seams
 //! to the world are [`transport`], `store` and `node`.
 
+pub mod cancel;
+pub mod cli;
+pub mod cmd;
+pub mod ctx;
+pub mod error;
 pub mod report;
+pub mod runs;
 pub mod transport;
+pub mod ui;

@@ -1,0 +1,90 @@
+//! The command line: words become a [`Command`], the command gets a [`Ctx`], its result becomes the exit code.
+//!
+//! Everything up to [`execute`] is cheap and pure: `--help`, completions and a wrong word read no file and ask nobody.
+
+pub mod help;
+mod hidden;
+pub mod options;
+mod session;
+pub mod words;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::{cmd, ctx::Ctx, error::Error, ui};
+use options::Global;
+
+/// Builds Erlang and Elixir releases, keeps them in a store, deploys them to hosts and runs nodes there
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "edeliver",
+    version,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    subcommand_value_name = "COMMAND",
+    max_term_width = 100,
+    after_help = "The words `to` and `on` may be put in front of a target. Without a target, `staging` is meant.\n\
+                  `edeliver help COMMAND` explains a command, `edeliver help exit-codes` the exit codes."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Print the version
+    #[arg(short = 'v', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print a completion script for a shell
+    Completions(cmd::completions::Args),
+    /// Explain a command or a topic
+    Help(help::Args),
+}
+
+impl Command {
+    async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
+        match self {
+            Self::Completions(args) => cmd::completions::run(ctx, &args),
+            Self::Help(args) => help::run(ctx, &args),
+        }
+    }
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = hidden::run(&argv) {
+        return code;
+    }
+    match parse(argv.clone()) {
+        Ok(cli) => session::execute(cli, &argv),
+        Err(refused) => ui::print_refused(refused),
+    }
+}
+
+/// Why a command line was not accepted, or that it asks for nothing but a help page.
+#[derive(Debug)]
+pub enum Refused {
+    /// clap's verdict, help pages among them.
+    Clap(clap::Error),
+    /// Ours.
+    Words(Error),
+}
+
+/// The command line as a value.
+///
+/// # Errors
+/// [`Refused`]; its exit code is 2 unless a help page was asked for.
+pub fn parse(argv: Vec<OsString>) -> Result<Cli, Refused> {
+    let mut tree = Cli::command();
+    tree.build();
+    let argv = words::canonical(argv, &tree).map_err(|error| Refused::Words(error.into()))?;
+    Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(Refused::Clap)
+}

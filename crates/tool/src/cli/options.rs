@@ -1,0 +1,102 @@
+//! Options that several commands share. A command takes a group by `#[command(flatten)]`.
+
+use std::{path::PathBuf, str::FromStr};
+
+use edeliver_core::name::{HostName, NameError, TargetName, UserName};
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Show the output of build tools, hooks and remote commands
+    #[arg(short = 'V', long, global = true)]
+    pub verbose: bool,
+    /// Like --verbose, and show what edeliver runs on which host
+    #[arg(short = 'D', long, global = true)]
+    pub debug: bool,
+    /// Show only what happens to each host (this is the default)
+    #[arg(short = 'C', long, global = true, overrides_with_all = ["verbose", "debug"])]
+    pub compact: bool,
+    /// No colours, and no line that changes after it was printed
+    #[arg(short = 'P', long, global = true)]
+    pub plain: bool,
+    /// Print each event as one line of JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Answer every question with yes
+    #[arg(short = 'y', long, global = true)]
+    pub yes: bool,
+    /// Folder of the project, instead of the current one
+    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub project: Option<PathBuf>,
+    /// Given by `mix edeliver`.
+    #[arg(long, global = true, hide = true)]
+    pub runs_as_mix_task: bool,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// What happens to each host.
+    #[default]
+    Compact,
+    /// And what the commands there print.
+    Verbose,
+    /// And what edeliver runs.
+    Debug,
+}
+
+impl Global {
+    /// How much is told.
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.debug, self.verbose) {
+            (true, _) => Verbosity::Debug,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Compact,
+        }
+    }
+}
+
+/// Which hosts.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TargetArgs {
+    /// The target, as it is called in the configuration
+    #[arg(value_name = "TARGET", default_value = "staging")]
+    pub target: TargetName,
+    /// Only these hosts of the target; may be repeated, or separated by commas
+    #[arg(long = "host", value_name = "[USER@]HOST", value_delimiter = ',')]
+    pub hosts: Vec<HostArg>,
+}
+
+/// A host picked on the command line, perhaps with another login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostArg {
+    /// Login instead of the configured one.
+    pub user: Option<UserName>,
+    /// The host's name in the configuration.
+    pub name: HostName,
+}
+
+impl FromStr for HostArg {
+    type Err = NameError;
+    fn from_str(value: &str) -> Result<Self, NameError> {
+        match value.rsplit_once('@') {
+            Some((user, name)) => Ok(Self { user: Some(user.parse()?), name: name.parse()? }),
+            None => Ok(Self { user: None, name: value.parse()? }),
+        }
+    }
+}
+
+/// How a plan is treated.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct PlanArgs {
+    /// Show what would be done and stop; hosts are asked, nothing is changed
+    #[arg(long)]
+    pub plan: bool,
+    /// With --plan: exit with 10 if there is something to do
+    #[arg(long, requires = "plan")]
+    pub exit_code: bool,
+    /// Go on without the hosts that can't be reached or where it can't be done
+    #[arg(long)]
+    pub skip_blocked: bool,
+}

@@ -1,0 +1,383 @@
+//! The original's grammar, brought to the canonical form that clap parses: a pure function from argument list to argument list.
+//!
+//! `deploy to production --start-deploy` becomes `deploy release production --start-deploy`. What is decided here is decided by whole words in
+//! their places, never by searching the text: the original took `--branch=non-production` for production.
+
+use std::ffi::OsString;
+
+use clap::Command;
+
+/// Why the words make no command.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WordError {
+    /// No such command here.
+    #[error("there is no command `{}`", command_line(path, word))]
+    Unknown {
+        /// The commands in front of it.
+        path: Vec<String>,
+        /// The word.
+        word: String,
+        /// What it resembles.
+        like: Option<String>,
+    },
+    /// The original has it; this version does not.
+    #[error("`{}` is not part of this version", command_line(path, word))]
+    NotYet {
+        /// The commands in front of it.
+        path: Vec<String>,
+        /// The word.
+        word: String,
+        /// What does the same today.
+        instead: Option<&'static str>,
+    },
+    /// `to` or `on` with nothing behind it.
+    #[error("`{filler}` needs a target behind it")]
+    NoTarget {
+        /// The word.
+        filler: String,
+    },
+    /// Two words that can only be targets.
+    #[error("one target at a time, but there are two words for it: `{first}` and `{second}`")]
+    TwoTargets {
+        /// One.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}
+
+fn command_line(path: &[String], word: &str) -> String {
+    path.iter().map(String::as_str).chain([word]).collect::<Vec<_>>().join(" ")
+}
+
+/// Words that may stand in front of a target.
+const FILLERS: [&str; 2] = ["to", "on"];
+
+/// Where the second word of a command may be left out, and what it is then.
+const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")];
+
+/// The original's names of the target on this machine.
+const LOCAL: [&str; 2] = ["locally", "localhost"];
+
+/// What the original can do and this version can't, with what does the same today.
+const NOT_YET: [(&str, Option<&str>); 20] = [
+    ("build upgrade", None),
+    ("build appup", None),
+    ("build appups", None),
+    ("deploy upgrade", Some("edeliver deploy release --start-deploy")),
+    ("update", Some("edeliver build release && edeliver deploy release --start-deploy")),
+    ("upgrade", Some("edeliver build release && edeliver deploy release --start-deploy")),
+    ("migrate", None),
+    ("migrations", None),
+    ("show migrations", None),
+    ("show relup", None),
+    ("show relups", None),
+    ("edit", None),
+    ("upload", None),
+    ("download", None),
+    ("pack", None),
+    ("unpack", None),
+    ("increase", None),
+    ("publish", None),
+    ("check", Some("edeliver config show")),
+    ("init", None),
+];
+
+/// The argument list in canonical form: every word of the command is there, no filler is.
+///
+/// # Errors
+/// [`WordError`], before anything was read or done.
+pub fn canonical(argv: Vec<OsString>, tree: &Command) -> Result<Vec<OsString>, WordError> {
+    if argv.get(1).is_some_and(|first| first == "-v" || first == "--version") {
+        return Ok(argv); // asks for edeliver's own version, wherever `version` is a command and `--version=` an option
+    }
+    let mut argv = argv.into_iter();
+    let mut reader = Reader::new(tree, argv.next());
+    while let Some(token) = argv.next() {
+        match token.to_str() {
+            Some("--") => {
+                reader.options.push(token);
+                break;
+            }
+            Some(option) if option.starts_with('-') && option.len() > 1 => {
+                let takes_next = reader.takes_next(option);
+                reader.options.push(token);
+                reader.options.extend(argv.by_ref().take(usize::from(takes_next)));
+            }
+            Some(word) => {
+                let word = word.to_owned();
+                reader.word(&word, token)?;
+            }
+            None => reader.options.push(token),
+        }
+    }
+    reader.options.extend(argv);
+    reader.finish()
+}
+
+/// Where we are while reading.
+struct Reader<'a> {
+    /// The command reached so far.
+    at: &'a Command,
+    /// Its words.
+    path: Vec<String>,
+    out: Vec<OsString>,
+    /// Options since the last word. They wait for the next one, because clap wants `deploy release --branch=x` for the user's
+    /// `deploy --branch=x release`.
+    options: Vec<OsString>,
+    /// The second word that we filled in.
+    implied: Option<&'static str>,
+    /// A filler whose target has not come yet.
+    filler: Option<String>,
+    target: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(tree: &'a Command, program: Option<OsString>) -> Self {
+        let out = program.into_iter().collect();
+        Self { at: tree, path: Vec::new(), out, options: Vec::new(), implied: None, filler: None, target: None }
+    }
+
+    /// Whether this option's value is the next argument (`--branch main`).
+    fn takes_next(&self, option: &str) -> bool {
+        let named = |arg: &&clap::Arg| match option.strip_prefix("--") {
+            Some(long) => arg.get_long() == Some(long) || arg.get_all_aliases().is_some_and(|all| all.contains(&long)),
+            None => option.len() == 2 && arg.get_short() == option.chars().nth(1),
+        };
+        let here = self.at.get_arguments();
+        let below = self.at.get_subcommands().flat_map(Command::get_arguments);
+        here.chain(below).find(named).is_some_and(|arg| arg.get_action().takes_values())
+    }
+
+    fn word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
+        if self.at.has_subcommands() { self.command_word(word, token) } else { self.argument_word(word, token) }
+    }
+
+    fn command_word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
+        if let Some(sub) = self.at.find_subcommand(word) {
+            self.descend(sub.get_name().to_owned());
+            return Ok(());
+        }
+        let line = command_line(&self.path, word);
+        if let Some((_, instead)) = NOT_YET.iter().find(|(known, _)| *known == line) {
+            return Err(WordError::NotYet { path: self.path.clone(), word: word.to_owned(), instead: *instead });
+        }
+        match implied(self.at) {
+            Some(kind) if similar(word, self.at).is_none() => {
+                self.imply(kind);
+                self.argument_word(word, token)
+            }
+            _ => Err(WordError::Unknown { path: self.path.clone(), word: word.to_owned(), like: similar(word, self.at) }),
+        }
+    }
+
+    fn argument_word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
+        let mut places = self.at.get_positionals();
+        let only_a_target = places.next().is_some_and(|place| place.get_id() == "target") && places.next().is_none();
+        if !only_a_target {
+            self.push(token);
+        } else if FILLERS.contains(&word) {
+            self.filler = Some(word.to_owned());
+        } else if self.implied == Some(word) {
+            self.implied = None; // `deploy production release`
+        } else if let Some(first) = &self.target {
+            return Err(WordError::TwoTargets { first: first.clone(), second: word.to_owned() });
+        } else {
+            self.filler = None;
+            self.target = Some(word.to_owned());
+            self.push(if LOCAL.contains(&word) { "local".into() } else { token });
+        }
+        Ok(())
+    }
+
+    fn imply(&mut self, kind: &'static str) {
+        self.implied = Some(kind);
+        self.descend(kind.to_owned());
+    }
+
+    fn descend(&mut self, name: String) {
+        self.at = self.at.find_subcommand(&name).expect("it was found or is known to be there");
+        self.out.push(OsString::from(&name));
+        self.path.push(name);
+    }
+
+    fn push(&mut self, word: OsString) {
+        self.out.append(&mut self.options);
+        self.out.push(word);
+    }
+
+    fn finish(mut self) -> Result<Vec<OsString>, WordError> {
+        if let Some(filler) = self.filler {
+            return Err(WordError::NoTarget { filler });
+        }
+        if let Some(kind) = implied(self.at) {
+            self.descend(kind.to_owned());
+        }
+        self.out.append(&mut self.options);
+        Ok(self.out)
+    }
+}
+
+/// The second word that may be left out here.
+fn implied(at: &Command) -> Option<&'static str> {
+    let (_, kind) = IMPLIED.iter().find(|(name, _)| *name == at.get_name())?;
+    at.find_subcommand(kind).map(|_| *kind)
+}
+
+/// The error for a word that is no command of `at`.
+pub fn unknown(word: &str, at: &Command) -> WordError {
+    WordError::Unknown { path: Vec::new(), word: word.to_owned(), like: similar(word, at) }
+}
+
+/// The command here that the user probably meant.
+fn similar(word: &str, at: &Command) -> Option<String> {
+    let names = at.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
+    nearest(word, names).map(str::to_owned)
+}
+
+/// The candidate within two slips of the keyboard, for words long enough that this says something.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = match word.chars().count() {
+        0..=2 => 0,
+        3..=4 => 1,
+        _ => 2,
+    };
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(word, candidate);
+    candidates.into_iter().min_by_key(distance).filter(|best| distance(best) <= allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree like the program's, so that these tests do not move with every new option.
+    fn tree() -> Command {
+        let target = || clap::Arg::new("target");
+        let flag = |name: &'static str| clap::Arg::new(name).long(name).action(clap::ArgAction::SetTrue);
+        let value = |name: &'static str| clap::Arg::new(name).long(name);
+        let mut tree = Command::new("edeliver")
+            .disable_help_subcommand(true)
+            .arg(flag("verbose").short('V').global(true))
+            .arg(flag("plain").short('P').global(true))
+            .arg(value("project").global(true))
+            .subcommand(Command::new("build").subcommand(Command::new("release").arg(value("branch"))))
+            .subcommand(Command::new("deploy").subcommand(Command::new("release").args([
+                target(),
+                value("version"),
+                value("host"),
+                flag("start-deploy"),
+                value("branch"),
+            ])))
+            .subcommand(Command::new("ping").arg(target()))
+            .subcommand(Command::new("show").subcommand(Command::new("releases").alias("release")))
+            .subcommand(Command::new("help").arg(clap::Arg::new("words").num_args(0..)));
+        tree.build();
+        tree
+    }
+
+    fn read(line: &str) -> Result<String, WordError> {
+        let argv = line.split_whitespace().map(OsString::from).collect();
+        let out = canonical(argv, &tree())?;
+        Ok(out.into_iter().map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" "))
+    }
+
+    #[track_caller]
+    fn same(written: &str, canonical: &str) {
+        assert_eq!(read(written).as_deref(), Ok(canonical), "{written}");
+    }
+
+    #[test]
+    fn the_originals_ways_of_saying_it_are_one_command() {
+        for written in [
+            "edeliver deploy release to production",
+            "edeliver deploy release production",
+            "edeliver deploy production",
+            "edeliver deploy to production",
+            "edeliver deploy production release",
+            "edeliver deploy to production release",
+        ] {
+            same(written, "edeliver deploy release production");
+        }
+        same("edeliver ping on staging", "edeliver ping staging");
+        same("edeliver ping", "edeliver ping");
+        same("edeliver build", "edeliver build release");
+        same("edeliver build release", "edeliver build release");
+        same("edeliver show release", "edeliver show releases");
+        same("edeliver deploy release locally", "edeliver deploy release local");
+    }
+
+    #[test]
+    fn options_may_stand_anywhere() {
+        same("edeliver -V deploy --start-deploy to production", "edeliver deploy release -V --start-deploy production");
+        same("edeliver build --branch main", "edeliver build release --branch main");
+        same("edeliver deploy --version 1.0 release to production", "edeliver deploy release --version 1.0 production");
+        same("edeliver --project to ping on staging -P", "edeliver ping --project to staging -P");
+        same("edeliver deploy --help", "edeliver deploy release --help");
+        same("edeliver -V build -P", "edeliver build release -V -P");
+    }
+
+    /// D13: the original searched all arguments for `production`.
+    #[test]
+    fn production_is_chosen_by_a_whole_word_in_its_place_only() {
+        same("edeliver deploy release --branch=non-production", "edeliver deploy release --branch=non-production");
+        same("edeliver deploy release --branch production", "edeliver deploy release --branch production");
+        same("edeliver deploy release production --branch=staging-x", "edeliver deploy release production --branch=staging-x");
+        same("edeliver deploy release --version to staging", "edeliver deploy release --version to staging");
+    }
+
+    /// D14: the original's `ping --verbose production` acted on staging, and `ping -V` on a target called `-V`.
+    #[test]
+    fn an_option_is_never_taken_for_the_target_and_never_swallows_it() {
+        same("edeliver ping --verbose production", "edeliver ping --verbose production");
+        same("edeliver ping -V on production", "edeliver ping -V production");
+        same("edeliver ping -V", "edeliver ping -V");
+    }
+
+    #[test]
+    fn a_wrong_word_is_answered_with_the_right_one() {
+        let unknown = |path: &[&str], word: &str, like: Option<&str>| WordError::Unknown {
+            path: path.iter().map(|word| (*word).to_owned()).collect(),
+            word: word.to_owned(),
+            like: like.map(str::to_owned),
+        };
+        assert_eq!(read("edeliver depoly release"), Err(unknown(&[], "depoly", Some("deploy"))));
+        assert_eq!(read("edeliver frobnicate"), Err(unknown(&[], "frobnicate", None)));
+        assert_eq!(read("edeliver deploy relaese production"), Err(unknown(&["deploy"], "relaese", Some("release"))));
+        assert_eq!(read("edeliver show nothing"), Err(unknown(&["show"], "nothing", None)));
+    }
+
+    #[test]
+    fn a_doubtful_target_is_refused() {
+        let two = |first: &str, second: &str| WordError::TwoTargets { first: first.to_owned(), second: second.to_owned() };
+        assert_eq!(read("edeliver deploy to staging production"), Err(two("staging", "production")));
+        assert_eq!(read("edeliver ping production --verbose staging"), Err(two("production", "staging")));
+        assert_eq!(read("edeliver deploy release to"), Err(WordError::NoTarget { filler: "to".to_owned() }));
+        assert_eq!(read("edeliver ping on --verbose"), Err(WordError::NoTarget { filler: "on".to_owned() }));
+    }
+
+    #[test]
+    fn what_only_the_original_can_do_is_said_so() {
+        let refused = read("edeliver deploy upgrade to production").unwrap_err();
+        assert_eq!(refused.to_string(), "`deploy upgrade` is not part of this version");
+        assert!(matches!(read("edeliver migrate production"), Err(WordError::NotYet { .. })));
+    }
+
+    #[test]
+    fn help_and_whatever_follows_a_double_dash_are_left_alone() {
+        same("edeliver help deploy release", "edeliver help deploy release");
+        same("edeliver ping -- to", "edeliver ping -- to");
+        same("edeliver", "edeliver");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_argument_list_is_read_or_refused_and_reading_twice_changes_nothing(
+            words in proptest::collection::vec("(deploy|release|to|on|ping|build|production|-V|--branch|--version=1|--|x|help|)", 0..7)
+        ) {
+            let argv: Vec<OsString> = std::iter::once("edeliver".to_owned()).chain(words).map(OsString::from).collect();
+            if let Ok(once) = canonical(argv, &tree()) {
+                proptest::prop_assert_eq!(canonical(once.clone(), &tree()), Ok(once));
+            }
+        }
+    }
+}

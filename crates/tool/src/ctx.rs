@@ -1,0 +1,157 @@
+//! What every verb gets: the project, its settings, the way to tell and to ask, and whether the user has interrupted.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use edeliver_core::{
+    config::Settings,
+    event::{EventKind, Outcome},
+    name::RunId,
+};
+use indexmap::IndexMap;
+
+use crate::{
+    cancel::Cancel,
+    cli::options::{Global, Verbosity},
+    error::Error,
+    report::Reporter,
+    ui,
+};
+
+/// The context of one command.
+#[derive(Debug)]
+pub struct Ctx {
+    /// The project's folder, absolute.
+    pub project: PathBuf,
+    /// Options of every command.
+    pub global: Global,
+    /// Says what happens.
+    pub reporter: Reporter,
+    /// Whether the user has interrupted.
+    pub cancel: Cancel,
+    /// Asks the user, and takes the journal.
+    pub ui: ui::Handle,
+    /// The command line without secrets.
+    command: Vec<String>,
+    settings: OnceLock<Settings>,
+    run: OnceLock<RunId>,
+    in_hand: Arc<AtomicUsize>,
+}
+
+impl Ctx {
+    /// A context whose settings are read when they are first asked for.
+    pub fn new(project: PathBuf, global: Global, reporter: Reporter, ui: ui::Handle, cancel: Cancel) -> Self {
+        Self {
+            project,
+            global,
+            reporter,
+            cancel,
+            ui,
+            command: Vec::new(),
+            settings: OnceLock::new(),
+            run: OnceLock::new(),
+            in_hand: Arc::default(),
+        }
+    }
+    /// The same, with settings that were made elsewhere (in tests).
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Self { settings: OnceLock::from(settings), ..self }
+    }
+    /// The same, knowing what the user typed.
+    #[must_use]
+    pub fn with_command(self, argv: &[OsString]) -> Self {
+        Self { command: crate::runs::masked(argv), ..self }
+    }
+    /// How much is told.
+    pub fn verbosity(&self) -> Verbosity {
+        self.global.verbosity()
+    }
+    /// The validated configuration of the project.
+    ///
+    /// # Errors
+    /// When it is missing or wrong.
+    pub fn settings(&self) -> Result<&Settings, Error> {
+        self.settings.get().ok_or_else(|| Error::new(crate::error::Kind::Config, "no configuration was read"))
+    }
+    /// Begins a run: gives it its id, and tells. With [`Journal::Kept`] everything told from here on is recorded.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong, because that says where journals lie.
+    pub fn begin(&self, title: impl Into<String>, journal: Journal) -> Result<RunId, Error> {
+        let begun = crate::runs::Begun::now();
+        if journal == Journal::Kept {
+            let file = self.runs_dir()?.join(format!("{}.jsonl", begun.run));
+            self.ui.record_in(file);
+        }
+        let run = self.run.get_or_init(|| begun.run).clone();
+        let started =
+            EventKind::RunStarted { run: run.clone(), title: title.into(), unix: begun.unix, command: self.command.clone() };
+        self.reporter.send(started);
+        Ok(run)
+    }
+    /// Ends the run: the renderers show the last table. Gives the exit code.
+    pub fn finish(&self, outcome: Outcome) -> u8 {
+        let code = outcome.exit_code;
+        self.reporter.send(EventKind::RunFinished { outcome });
+        code
+    }
+    /// The id of the run, once it has begun.
+    pub fn run(&self) -> Option<&RunId> {
+        self.run.get()
+    }
+    /// Where journals lie.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong.
+    pub fn runs_dir(&self) -> Result<PathBuf, Error> {
+        Ok(self.resolve(&self.settings()?.store.path).join("runs"))
+    }
+    /// A path of the configuration, which is relative to the project.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.project.join(path)
+    }
+    /// A table as the command's result, on standard output. `none` is said instead of an empty one.
+    pub fn answer_rows(&self, rows: Vec<IndexMap<String, String>>, none: impl Into<String>) {
+        self.reporter.send(EventKind::Rows { rows, none: none.into() });
+    }
+    /// A text as the command's result, on standard output.
+    pub fn answer_text(&self, text: impl Into<String>) {
+        self.reporter.send(EventKind::Text { text: text.into() });
+    }
+    /// While the guard lives, the first Ctrl-C leaves the command running, so that it can bring the step in hand to its end; the command
+    /// itself watches [`Ctx::cancel`]. Without a guard the first Ctrl-C drops the command where it stands.
+    pub fn step_in_hand(&self) -> InHand {
+        self.in_hand.fetch_add(1, Ordering::SeqCst);
+        InHand(self.in_hand.clone())
+    }
+    /// Whether some step must be brought to its end.
+    pub(crate) fn has_step_in_hand(&self) -> bool {
+        self.in_hand.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Whether a run leaves a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journal {
+    /// It changes something, so it does.
+    Kept,
+    /// It only asks.
+    None,
+}
+
+/// See [`Ctx::step_in_hand`].
+#[derive(Debug)]
+pub struct InHand(Arc<AtomicUsize>);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,75 @@
+//! From the layers' errors to the user's: the class and the remedies of each.
+
+use edeliver_core::{hint::Hint, name::NameError};
+
+use super::{Error, Kind};
+use crate::{cli::words::WordError, transport::TransportError};
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        let kind = match &error {
+            TransportError::Unreachable { .. }
+            | TransportError::Login { .. }
+            | TransportError::UnknownHostKey { .. }
+            | TransportError::ChangedHostKey { .. }
+            | TransportError::NoShell { .. } => Kind::Unreachable,
+            TransportError::Interrupted => Kind::Interrupted,
+            TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Failed { .. } => Kind::Stopped,
+            TransportError::Input(_) | TransportError::Here { .. } => Kind::Internal,
+        };
+        let hints = transport_hints(&error);
+        Self { hints, ..Self::new(kind, error) }
+    }
+}
+
+fn transport_hints(error: &TransportError) -> Vec<Hint> {
+    match error {
+        TransportError::Unreachable { .. } => vec![Hint::text("check the host's name, its network and your ~/.ssh/config")],
+        TransportError::Login { .. } => {
+            vec![Hint::text("check the user, and that your key is in `ssh-add -l` and in the host's authorized_keys")]
+        }
+        TransportError::UnknownHostKey { trust, .. } => vec![trust.clone()],
+        TransportError::ChangedHostKey { .. } => {
+            vec![Hint::text(
+                "find out why the key changed before you remove the old one from known_hosts: somebody may sit in between",
+            )]
+        }
+        TransportError::NoShell { .. } => vec![Hint::text("the account needs a login shell that runs commands")],
+        TransportError::LinkLost { .. } => {
+            vec![Hint::text("run the same command again: it looks at the hosts anew and finishes what is missing")]
+        }
+        TransportError::Timeout { .. }
+        | TransportError::Failed { .. }
+        | TransportError::Input(_)
+        | TransportError::Here { .. }
+        | TransportError::Interrupted => Vec::new(),
+    }
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<WordError> for Error {
+    fn from(error: WordError) -> Self {
+        let hint = match &error {
+            WordError::Unknown { path, like: Some(like), .. } => {
+                let words: Vec<&str> =
+                    ["edeliver"].into_iter().chain(path.iter().map(String::as_str)).chain([like.as_str()]).collect();
+                Some(Hint::command("did you mean this?", words.join(" ")))
+            }
+            WordError::Unknown { .. } => Some(Hint::command("these are the commands", "edeliver help")),
+            WordError::NotYet { instead: Some(instead), .. } => {
+                Some(Hint::command("this does the same, without the hot upgrade", *instead))
+            }
+            WordError::NotYet { .. } | WordError::NoTarget { .. } | WordError::TwoTargets { .. } => None,
+        };
+        let error = Self::usage(error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
