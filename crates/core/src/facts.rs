@@ -45,11 +45,11 @@ pub struct Seen {
     pub free_kib: u64,
     /// Programs a deploy needs that are missing (`tar`, `gzip`, a SHA-256 tool).
     pub missing_tools: Vec<String>,
-    /// Version in `releases/start_erl.data`: what the next start boots.
+    /// What the next start boots: the version in `releases/start_erl.data`, for relx the one written into `bin/APP`.
     pub permanent: Option<Version>,
     /// The release that was permanent before this one, by `.edeliver/previous`.
     pub previous: Option<Version>,
-    /// All releases with a directory below `releases/`, in no special order.
+    /// All releases with a directory below `releases/`, the newest on this host first.
     pub installed: Vec<Installed>,
     /// Directories that exist: `lib/*`, `erts-*` and `releases/*`.
     pub dirs: BTreeSet<RelPath>,
@@ -75,6 +75,10 @@ pub struct Installed {
     /// `.edeliver/manifests/VERSION.dirs`: the `lib/` and `erts-*` directories it uses on this host, where some may be
     /// relocated (see [`crate::delta`]). Empty without a manifest.
     pub dirs: Vec<RelPath>,
+    /// Text of its `releases/VERSION/APP.rel`, where it has one.
+    pub rel: Option<String>,
+    /// Whether its last start failed. Such a release is never kept in place of a good one.
+    pub failed: bool,
     /// The manifest itself, where it could be read (from our store or from the host).
     #[serde(skip)]
     pub files: Option<Manifest>,
@@ -90,7 +94,18 @@ pub struct NodeFacts {
     /// Operating system process.
     pub pid: Option<u32>,
     /// The version it was booted into.
+    pub booted: Option<Version>,
+    /// The version it runs: another one than it booted after an upgrade in place.
     pub version: Option<Version>,
+    /// Processes that serve the same root beside it.
+    pub others: Vec<u32>,
+}
+
+impl NodeFacts {
+    /// No node.
+    pub fn down() -> Self {
+        Self { state: NodeState::Down, name: None, pid: None, booted: None, version: None, others: Vec::new() }
+    }
 }
 
 /// The state of a node, told truly.
@@ -111,6 +126,8 @@ pub enum NodeState {
     WrongCookie,
     /// It runs without distribution, so nothing more can be said.
     NoDistribution,
+    /// It runs, and there is no way to ask it (no `erl_call` on the host, or distribution over TLS).
+    Unasked,
 }
 
 impl NodeState {
@@ -124,6 +141,7 @@ impl NodeState {
             Self::Hung => "hung",
             Self::WrongCookie => "wrong cookie",
             Self::NoDistribution => "distribution off",
+            Self::Unasked => "can't be asked",
         }
     }
 }

@@ -51,8 +51,10 @@ pub enum Step {
         /// Longest wait.
         timeout: Duration,
     },
-    /// Stop the node and wait until its process has gone.
+    /// Stop the node and wait until its process has gone. Done at once where none runs.
     Stop {
+        /// Only a node that was booted into this version; `None`: any.
+        version: Option<Version>,
         /// Wait for an orderly stop, before it is killed.
         timeout: Duration,
     },
@@ -159,8 +161,14 @@ pub struct Activate {
     pub version: Version,
     /// What boots now; apply stops with "plan is stale" if the host says otherwise.
     pub from: Option<Version>,
+    /// What a rollback goes back to from here on; `.edeliver/previous`.
+    pub previous: Option<Version>,
+    /// The new `releases/start_erl.data`: version of the runtime system and of the release.
+    pub start_erl: String,
     /// The new `releases/RELEASES`.
     pub releases_file: String,
+    /// The file that decides what boots, put in place last: `releases/start_erl.data`, or `bin/APP` for relx.
+    pub decides: RelPath,
 }
 
 /// Removal of old releases.
@@ -190,7 +198,8 @@ impl Step {
             Self::Stage(stage) => stage.describe(),
             Self::Activate(activate) => format!("make {} the release that boots", activate.version),
             Self::Start { version, .. } => format!("start {version}"),
-            Self::Stop { .. } => "stop the node".to_owned(),
+            Self::Stop { version: Some(version), .. } => format!("stop {version}"),
+            Self::Stop { version: None, .. } => "stop the node".to_owned(),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Hook { name } => format!("hook {name}"),
         }
