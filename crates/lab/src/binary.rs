@@ -33,16 +33,9 @@ fn search() -> Result<PathBuf, LabError> {
         return Ok(own);
     }
     // Tests lie in target/PROFILE/deps, examples in target/PROFILE/examples, programs in target/PROFILE.
-    let profile = own
-        .ancestors()
-        .skip(1)
-        .find(|dir| dir.join(".fingerprint").is_dir());
-    let profile = profile.ok_or_else(|| {
-        LabError::NotPossible(format!(
-            "{} is in no cargo target directory; set {VARIABLE}",
-            own.display()
-        ))
-    })?;
+    let profile = own.ancestors().skip(1).find(|dir| dir.join(".fingerprint").is_dir());
+    let profile = profile
+        .ok_or_else(|| LabError::NotPossible(format!("{} is in no cargo target directory; set {VARIABLE}", own.display())))?;
     let path = profile.join(PROGRAM);
     if is_stale(&path) {
         build(profile)?;
@@ -56,28 +49,12 @@ fn is_stale(path: &Path) -> bool {
         return true;
     };
     let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    sources
-        .iter()
-        .filter_map(|path| changed(path))
-        .max()
-        .is_some_and(|latest: SystemTime| latest > built)
+    sources.iter().filter_map(|path| changed(path)).max().is_some_and(|latest: SystemTime| latest > built)
 }
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                sources(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 fn build(profile: &Path) -> Result<(), LabError> {

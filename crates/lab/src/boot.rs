@@ -85,24 +85,14 @@ fn mount_disk(state: &StateDir, order: &BootOrder) -> Result<PathBuf, LabError> 
     };
     for (tree, below) in [("usr", usr), ("etc", state.base().join("etc"))] {
         let [upper, work] = ["up", "work"].map(|part| top.join(format!("{tree}.{part}")));
-        let options = format!(
-            "lowerdir={},upperdir={},workdir={}",
-            below.display(),
-            upper.display(),
-            work.display()
-        );
+        let options = format!("lowerdir={},upperdir={},workdir={}", below.display(), upper.display(), work.display());
         mounts::fresh("overlay", &root.join(tree), MsFlags::empty(), &options)?;
     }
     if order.base == Base::Debian {
         mount_unmerged(&root)?;
     }
-    fs::copy(state.base().join("hosts"), root.join("etc/hosts"))
-        .during(|| "write /etc/hosts".to_owned())?;
-    files::put(
-        &root.join("etc/hostname"),
-        &format!("{}\n", order.name),
-        0o644,
-    )?;
+    fs::copy(state.base().join("hosts"), root.join("etc/hosts")).during(|| "write /etc/hosts".to_owned())?;
+    files::put(&root.join("etc/hostname"), &format!("{}\n", order.name), 0o644)?;
     Ok(root)
 }
 
@@ -142,21 +132,11 @@ fn mount_devices(dev: &Path) -> Result<(), LabError> {
     for dir in ["pts", "shm"] {
         files::make_dir(&dev.join(dir), 0o755)?;
     }
-    mounts::fresh(
-        "devpts",
-        &dev.join("pts"),
-        MsFlags::empty(),
-        "newinstance,gid=5,mode=620,ptmxmode=666",
-    )?;
+    mounts::fresh("devpts", &dev.join("pts"), MsFlags::empty(), "newinstance,gid=5,mode=620,ptmxmode=666")?;
     let shared = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mounts::fresh("tmpfs", &dev.join("shm"), shared, "mode=1777,size=64m")?;
-    for (name, target) in [
-        ("ptmx", "pts/ptmx"),
-        ("fd", "/proc/self/fd"),
-        ("stdin", "fd/0"),
-        ("stdout", "fd/1"),
-        ("stderr", "fd/2"),
-    ] {
+    for (name, target) in [("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")]
+    {
         files::link(target, &dev.join(name))?;
     }
     Ok(())
@@ -176,8 +156,7 @@ fn enter(root: &Path) -> Result<(), LabError> {
 
 fn drop_capabilities() -> Result<(), LabError> {
     for capability in TAKEN {
-        rustix::thread::remove_capability_from_bounding_set(capability)
-            .during(|| format!("give up {capability:?}"))?;
+        rustix::thread::remove_capability_from_bounding_set(capability).during(|| format!("give up {capability:?}"))?;
     }
     Ok(())
 }

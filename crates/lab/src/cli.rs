@@ -16,10 +16,7 @@ use crate::ask::{Answer, Manner, Request, ask};
 use crate::error::During;
 use crate::launch::{Life, launch};
 use crate::state::StateDir;
-use crate::{
-    Base, Fault, HostName, HostSpec, LabError, LabSpec, Link, boot, down, guard, hub, mounts,
-    namespace, relay,
-};
+use crate::{Base, Fault, HostName, HostSpec, LabError, LabSpec, Link, boot, down, guard, hub, mounts, namespace, relay};
 
 /// Exit status for "this machine cannot".
 const NOT_POSSIBLE: u8 = 77;
@@ -81,15 +78,9 @@ enum Verb {
         json: bool,
     },
     /// Drop all packets of a host, or those between it and PEER
-    Cut {
-        host: HostName,
-        peer: Option<HostName>,
-    },
+    Cut { host: HostName, peer: Option<HostName> },
     /// Undo cut
-    Heal {
-        host: HostName,
-        peer: Option<HostName>,
-    },
+    Heal { host: HostName, peer: Option<HostName> },
     /// Give a running host another cable; its connections live on
     Link {
         host: HostName,
@@ -115,10 +106,7 @@ enum Verb {
     },
     /// For ssh's ProxyCommand with ProxyUseFdpass
     #[command(hide = true)]
-    Connect {
-        address: std::net::IpAddr,
-        port: u16,
-    },
+    Connect { address: std::net::IpAddr, port: u16 },
 
     #[command(name = "__guard", hide = true)]
     Guard {
@@ -201,33 +189,19 @@ struct LifeArgs {
 
 impl From<LifeArgs> for Life {
     fn from(args: LifeArgs) -> Self {
-        Self {
-            owner: args.owner,
-            ttl: Duration::from_secs(args.ttl),
-        }
+        Self { owner: args.owner, ttl: Duration::from_secs(args.ttl) }
     }
 }
 
 impl From<LinkArgs> for Link {
     fn from(args: LinkArgs) -> Self {
-        Self {
-            latency_ms: args.latency,
-            rate_mbit: args.rate,
-            loss_percent: args.loss,
-        }
+        Self { latency_ms: args.latency, rate_mbit: args.rate, loss_percent: args.loss }
     }
 }
 
 impl From<Kind> for HostSpec {
     fn from(kind: Kind) -> Self {
-        Self {
-            base: kind.base,
-            shell: kind.shell,
-            without: kind.without,
-            full: kind.full,
-            sshd: kind.sshd,
-            link: kind.link.into(),
-        }
+        Self { base: kind.base, shell: kind.shell, without: kind.without, full: kind.full, sshd: kind.sshd, link: kind.link.into() }
     }
 }
 
@@ -245,19 +219,12 @@ pub fn main() -> ExitCode {
 
 fn obey(verb: Verb) -> Result<u8, LabError> {
     match verb {
-        Verb::Guard { state, life } => {
-            guard::guard(&StateDir::at(&state)?, life.into()).map(|()| 0)
-        }
+        Verb::Guard { state, life } => guard::guard(&StateDir::at(&state)?, life.into()).map(|()| 0),
         Verb::Hub { state } => hub::hub(StateDir::at(&state)?).map(|()| 0),
         Verb::Host { state } => boot::boot(&StateDir::at(&state)?).map(|never| match never {}),
         Verb::Relay { near, far } => relay::relay(&near, &far).map(|()| 0),
         Verb::Inside { pid, kinds, words } => namespace::inside(pid, &kinds, &words.command),
-        Verb::Mount {
-            init,
-            change,
-            path,
-            size,
-        } => mounts::change(init, &change, &path, &size).map(|()| 0),
+        Verb::Mount { init, change, path, size } => mounts::change(init, &change, &path, &size).map(|()| 0),
         verb => serve_user(&StateDir::from_env()?, verb),
     }
 }
@@ -267,27 +234,19 @@ fn serve_user(state: &StateDir, verb: Verb) -> Result<u8, LabError> {
         Verb::Up { n, kind, life } => up(state, LabSpec::fleet_of(n, &kind.into()), life.into()),
         Verb::Add { names, kind, life } => {
             let spec = HostSpec::from(kind);
-            let hosts = names.iter().fold(LabSpec::empty(), |lab, name| {
-                lab.host(name.as_str(), spec.clone())
-            });
+            let hosts = names.iter().fold(LabSpec::empty(), |lab, name| lab.host(name.as_str(), spec.clone()));
             up(state, hosts, life.into())
         }
         Verb::Down => down::down(state).map(|()| 0),
         Verb::Ssh(words) => {
             let config = state.ssh_config().into_os_string();
-            let ssh = ["ssh".into(), "-F".into(), config]
-                .into_iter()
-                .chain(words.command);
+            let ssh = ["ssh".into(), "-F".into(), config].into_iter().chain(words.command);
             namespace::run(state, &ssh.collect::<Vec<_>>()).map(|never| match never {})
         }
         Verb::Run(words) => namespace::run(state, &words.command).map(|never| match never {}),
         Verb::Exec { host, words } => namespace::exec(state, &host, &words.command),
-        Verb::Connect { address, port } => {
-            namespace::connect(state, (address, port).into()).map(|()| 0)
-        }
-        verb => request(verb)
-            .and_then(|(request, view)| show::show(&ask(state, &request)?, view))
-            .map(|()| 0),
+        Verb::Connect { address, port } => namespace::connect(state, (address, port).into()).map(|()| 0),
+        verb => request(verb).and_then(|(request, view)| show::show(&ask(state, &request)?, view)).map(|()| 0),
     }
 }
 
@@ -302,16 +261,9 @@ fn request(verb: Verb) -> Result<(Request, show::View), LabError> {
         Verb::Netstat { .. } => Request::Netstat,
         Verb::Cut { host, peer } => Request::Cut { host, peer },
         Verb::Heal { host, peer } => Request::Heal { host, peer },
-        Verb::Link { host, link } => Request::Shape {
-            host,
-            link: link.into(),
-        },
+        Verb::Link { host, link } => Request::Shape { host, link: link.into() },
         Verb::Stop { host, clean } => {
-            let manner = if clean {
-                Manner::Clean
-            } else {
-                Manner::PowerLoss
-            };
+            let manner = if clean { Manner::Clean } else { Manner::PowerLoss };
             Request::Stop { host, manner }
         }
         Verb::Start { host } => Request::Start { host },
@@ -324,25 +276,17 @@ fn request(verb: Verb) -> Result<(Request, show::View), LabError> {
 
 fn up(state: &StateDir, spec: LabSpec, life: Life) -> Result<u8, LabError> {
     let began = std::time::Instant::now();
-    let named = spec
-        .hosts
-        .into_iter()
-        .map(|(name, spec)| Ok((name.parse()?, spec)));
+    let named = spec.hosts.into_iter().map(|(name, spec)| Ok((name.parse()?, spec)));
     let hosts = named.collect::<Result<IndexMap<HostName, HostSpec>, LabError>>()?;
     let binary = std::env::current_exe().during(|| "find this program".to_owned())?;
     let _lock = state.lock()?;
     let _guard = launch(&binary, state, life)?;
     let count = hosts.len();
     let Answer::Started(started) = ask(state, &Request::Up(hosts))? else {
-        return Err(LabError::Refused(
-            "the hub did not say what it started".to_owned(),
-        ));
+        return Err(LabError::Refused("the hub did not say what it started".to_owned()));
     };
     let seconds = began.elapsed().as_secs_f64();
     let config = state.proxied_ssh_config();
-    let text = format!(
-        "{count} hosts up, {started} started now, {seconds:.2} s\nssh -F {} HOST\n",
-        config.display()
-    );
+    let text = format!("{count} hosts up, {started} started now, {seconds:.2} s\nssh -F {} HOST\n", config.display());
     show::print(&text).map(|()| 0)
 }

@@ -124,9 +124,7 @@ fn give_identity(etc: &Path, name: &HostName) -> Result<(), LabError> {
     files::make_dir(&etc.join("ssh"), 0o755)?;
     tool::make_key(&key, name.as_str())?;
     let pinned = etc.with_file_name("pinned.pub");
-    fs::copy(key.with_extension("pub"), pinned)
-        .map(drop)
-        .during(|| "pin the host key".to_owned())
+    fs::copy(key.with_extension("pub"), pinned).map(drop).during(|| "pin the host key".to_owned())
 }
 
 fn make_home(home: &Path, uid: u32, client: &str) -> Result<(), LabError> {
@@ -135,18 +133,12 @@ fn make_home(home: &Path, uid: u32, client: &str) -> Result<(), LabError> {
     files::make_dir(home, if uid == 0 { 0o700 } else { 0o755 })?;
     files::make_dir(&ssh, 0o700)?;
     files::put(&keys, client, 0o600)?;
-    [home, &ssh, &keys]
-        .into_iter()
-        .try_for_each(|path| files::give(path, uid))
+    [home, &ssh, &keys].into_iter().try_for_each(|path| files::give(path, uid))
 }
 
 /// In an overlay's upper directory a character device 0:0 hides what is below.
 fn hide_programs(upper: &Path, name: &HostName, spec: &HostSpec) -> Result<(), LabError> {
-    let mut hidden: Vec<String> = spec
-        .without
-        .iter()
-        .map(|program| format!("bin/{program}"))
-        .collect();
+    let mut hidden: Vec<String> = spec.without.iter().map(|program| format!("bin/{program}")).collect();
     if !spec.full && name.as_str() != "build" {
         hidden.extend(BUILD_TOOLS.map(str::to_owned));
         hidden.extend(BUILD_TOOLS.map(|path| format!("local/{path}")));

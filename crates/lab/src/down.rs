@@ -32,12 +32,8 @@ fn kill_hub(note: &HubNote) -> Result<(), LabError> {
     }
     let _ = pidfd_send_signal(&handle, Signal::KILL);
     // The hub's end is the end of everything in its PID namespace: the kernel reports it last.
-    let limit = Timespec {
-        tv_sec: 20,
-        tv_nsec: 0,
-    };
-    let ended = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit))
-        .during(|| "wait for the hub".to_owned())?;
+    let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+    let ended = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit)).during(|| "wait for the hub".to_owned())?;
     if ended == 0 {
         return Err(LabError::Refused("the hub does not die".to_owned()));
     }
@@ -67,9 +63,7 @@ fn kill_clients(mark: &str) {
 fn remove_tree(state: &StateDir) -> Result<(), LabError> {
     for _ in 0..50 {
         match fs::remove_dir_all(state.path()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                std::thread::sleep(Duration::from_millis(100))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::sleep(Duration::from_millis(100)),
             _ => return Ok(()),
         }
     }

@@ -65,9 +65,6 @@ pub(crate) trait During<T> {
 
 impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
     fn during(self, what: impl FnOnce() -> String) -> Result<T, LabError> {
-        self.map_err(|error| LabError::Io {
-            what: what(),
-            source: error.into(),
-        })
+        self.map_err(|error| LabError::Io { what: what(), source: error.into() })
     }
 }

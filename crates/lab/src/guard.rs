@@ -57,13 +57,8 @@ fn detach() {
     let _ = nix::unistd::setsid();
     let _ = std::env::set_current_dir("/");
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
-    let open = fs::read_dir("/proc/self/fd")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let numbers: Vec<i32> = open
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     for fd in numbers.into_iter().filter(|fd| *fd > 2) {
         let _ = nix::unistd::close(fd);
     }
@@ -95,14 +90,8 @@ fn release_stdout() {
 fn wait(hub: &Child, owner: Option<OwnedFd>, ttl: Duration) -> Result<(), LabError> {
     let hub = process_handle(hub.id())?;
     let handles: Vec<OwnedFd> = [hub].into_iter().chain(owner).collect();
-    let mut watched: Vec<PollFd<'_>> = handles
-        .iter()
-        .map(|fd| PollFd::new(fd, PollFlags::IN))
-        .collect();
-    let limit = Timespec {
-        tv_sec: ttl.as_secs().cast_signed(),
-        tv_nsec: 0,
-    };
+    let mut watched: Vec<PollFd<'_>> = handles.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let limit = Timespec { tv_sec: ttl.as_secs().cast_signed(), tv_nsec: 0 };
     loop {
         match poll(&mut watched, Some(&limit)) {
             Err(rustix::io::Errno::INTR) => continue,

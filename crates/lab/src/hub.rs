@@ -42,25 +42,15 @@ pub(crate) struct Hub {
 /// Runs until it is killed.
 pub(crate) fn hub(state: StateDir) -> Result<(), LabError> {
     // With the guard dead nobody would clear away what a hub leaves.
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
-        .during(|| "tie the hub to its guard".to_owned())?;
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).during(|| "tie the hub to its guard".to_owned())?;
     if let Err(error) = settle() {
         say(&error.line());
         return Err(error);
     }
-    let listener =
-        UnixListener::bind(state.socket()).during(|| "open the hub's socket".to_owned())?;
-    listener
-        .set_nonblocking(true)
-        .during(|| "open the hub's socket".to_owned())?;
+    let listener = UnixListener::bind(state.socket()).during(|| "open the hub's socket".to_owned())?;
+    listener.set_nonblocking(true).during(|| "open the hub's socket".to_owned())?;
     say(launch::READY);
-    let mut hub = Hub {
-        state,
-        hosts: IndexMap::new(),
-        splits: IndexSet::new(),
-        others: 0,
-        netem: None,
-    };
+    let mut hub = Hub { state, hosts: IndexMap::new(), splits: IndexSet::new(), others: 0, netem: None };
     loop {
         hub.sleep(&listener);
         hub.reap();
@@ -101,22 +91,10 @@ fn settle() -> Result<(), LabError> {
 impl Hub {
     /// Until someone asks or a host ends; at most a few seconds, for orphans to be reaped.
     fn sleep(&self, listener: &UnixListener) {
-        let inits = self
-            .hosts
-            .values()
-            .filter_map(|host| Some(host.running.as_ref()?.handle.as_fd()));
-        let mut watched: Vec<PollFd<'_>> = [listener.as_fd()]
-            .into_iter()
-            .chain(inits)
-            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-            .collect();
-        let _ = poll(
-            &mut watched,
-            Some(&Timespec {
-                tv_sec: 5,
-                tv_nsec: 0,
-            }),
-        );
+        let inits = self.hosts.values().filter_map(|host| Some(host.running.as_ref()?.handle.as_fd()));
+        let mut watched: Vec<PollFd<'_>> =
+            [listener.as_fd()].into_iter().chain(inits).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        let _ = poll(&mut watched, Some(&Timespec { tv_sec: 5, tv_nsec: 0 }));
     }
 
     /// Buries every dead child, hosts and orphans alike.
@@ -133,9 +111,7 @@ impl Hub {
             let mut line = String::new();
             BufReader::new(&stream).read_line(&mut line)?;
             let request = serde_json::from_str(&line)?;
-            let answer = self
-                .answer(request)
-                .unwrap_or_else(|error| Answer::Refused(error.line()));
+            let answer = self.answer(request).unwrap_or_else(|error| Answer::Refused(error.line()));
             writeln!(&stream, "{}", serde_json::to_string(&answer)?)
         };
         // A client that went away needs no answer.
@@ -149,10 +125,7 @@ impl Hub {
             Request::Start { host } => self.start_again(&host)?,
             Request::Reboot { host } => self.reboot(&host)?,
             Request::Cut { host, peer: None } => self.cut(&host)?,
-            Request::Cut {
-                host,
-                peer: Some(peer),
-            } => self.split(&host, &peer)?,
+            Request::Cut { host, peer: Some(peer) } => self.split(&host, &peer)?,
             Request::Heal { host, peer } => self.heal(&host, peer.as_ref())?,
             Request::Shape { host, link } => self.change_link(&host, link)?,
             Request::Fault { host, fault } => self.fault(&host, fault)?,
@@ -171,29 +144,21 @@ impl Hub {
             base: host.spec.base,
             link: host.spec.link,
         };
-        Status {
-            hosts: self.hosts.iter().map(row).collect(),
-        }
+        Status { hosts: self.hosts.iter().map(row).collect() }
     }
 
     fn find(&self, name: &HostName) -> Result<&Host, LabError> {
-        self.hosts
-            .get(name)
-            .ok_or_else(|| LabError::NoHost(name.to_string()))
+        self.hosts.get(name).ok_or_else(|| LabError::NoHost(name.to_string()))
     }
 
     fn find_mut(&mut self, name: &HostName) -> Result<&mut Host, LabError> {
-        self.hosts
-            .get_mut(name)
-            .ok_or_else(|| LabError::NoHost(name.to_string()))
+        self.hosts.get_mut(name).ok_or_else(|| LabError::NoHost(name.to_string()))
     }
 
     /// The PID 1 of a running host.
     fn init_of(&self, name: &HostName) -> Result<i32, LabError> {
         let running = self.find(name)?.running.as_ref();
-        running
-            .map(|running| running.pid)
-            .ok_or_else(|| LabError::Stopped(name.to_string()))
+        running.map(|running| running.pid).ok_or_else(|| LabError::Stopped(name.to_string()))
     }
 
     fn new_address(&mut self, name: &HostName) -> Result<Ipv4Addr, LabError> {
@@ -204,11 +169,7 @@ impl Hub {
             .others
             .checked_add(1)
             .filter(|k| *k < 255)
-            .ok_or_else(|| {
-                LabError::Refused(
-                    "at most 254 hosts with names other than build, stagingK, prodK".to_owned(),
-                )
-            })?;
+            .ok_or_else(|| LabError::Refused("at most 254 hosts with names other than build, stagingK, prodK".to_owned()))?;
         Ok(crate::name::other_address(self.others))
     }
 }

@@ -10,10 +10,7 @@ use crate::ask::{Answer, Manner, Request, ask};
 use crate::error::During;
 use crate::launch::{Life, launch};
 use crate::state::StateDir;
-use crate::{
-    Fault, HostName, HostSpec, HostTraffic, LabError, LabSpec, Link, Status, binary, down,
-    namespace, possible,
-};
+use crate::{Fault, HostName, HostSpec, HostTraffic, LabError, LabSpec, Link, Status, binary, down, namespace, possible};
 
 /// A running lab with a state directory of its own; goes down when dropped, or when this process ends in whatever way.
 ///
@@ -55,17 +52,10 @@ impl Lab {
         let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir();
         let place = place.during(|| "make a temporary directory".to_owned())?;
         let state = StateDir::at(place.path())?;
-        let mut lab = Self {
-            state,
-            binary,
-            guard: None,
-        };
+        let mut lab = Self { state, binary, guard: None };
         // From here on the guard removes it, should this process be killed.
         let _ = place.keep();
-        lab.launch(Life {
-            owner: Some(std::process::id()),
-            ttl: spec.ttl,
-        })?;
+        lab.launch(Life { owner: Some(std::process::id()), ttl: spec.ttl })?;
         lab.start_hosts(spec.hosts)?;
         Ok(lab)
     }
@@ -85,9 +75,7 @@ impl Lab {
     }
 
     fn start_hosts(&self, hosts: Vec<(String, HostSpec)>) -> Result<(), LabError> {
-        let named = hosts
-            .into_iter()
-            .map(|(name, spec)| Ok((name.parse()?, spec)));
+        let named = hosts.into_iter().map(|(name, spec)| Ok((name.parse()?, spec)));
         let hosts = named.collect::<Result<IndexMap<HostName, HostSpec>, LabError>>()?;
         self.ask(&Request::Up(hosts)).map(drop)
     }
@@ -135,9 +123,7 @@ impl Lab {
     pub fn exec<S: AsRef<OsStr>>(&self, host: &str, argv: &[S]) -> Result<Output, LabError> {
         let mut command = self.lab_program();
         command.args(["exec", host, "--"]).args(argv);
-        command
-            .output()
-            .during(|| format!("run edeliver-lab exec {host}"))
+        command.output().during(|| format!("run edeliver-lab exec {host}"))
     }
 
     fn lab_program(&self) -> Command {
@@ -173,9 +159,7 @@ impl Lab {
     pub fn netstat(&self) -> Result<IndexMap<String, HostTraffic>, LabError> {
         match self.ask(&Request::Netstat)? {
             Answer::Netstat(rows) => {
-                let running = rows
-                    .into_iter()
-                    .filter_map(|(name, row)| Some((name.to_string(), row?)));
+                let running = rows.into_iter().filter_map(|(name, row)| Some((name.to_string(), row?)));
                 Ok(running.collect())
             }
             _ => Err(LabError::Refused("the hub gave no counters".to_owned())),
@@ -228,10 +212,7 @@ impl Lab {
     /// # Errors
     /// If the host is not running.
     pub fn stop(&self, host: &str) -> Result<(), LabError> {
-        self.do_to(host, |host| Request::Stop {
-            host,
-            manner: Manner::PowerLoss,
-        })
+        self.do_to(host, |host| Request::Stop { host, manner: Manner::PowerLoss })
     }
 
     /// Powers a stopped host on, and waits for its sshd.

@@ -24,11 +24,7 @@ pub(crate) struct Life {
 pub(crate) const READY: &str = "ready";
 
 /// Starts a hub unless one runs; returns when it answers. The caller holds the lock, and gets the guard to wait for.
-pub(crate) fn launch(
-    binary: &Path,
-    state: &StateDir,
-    life: Life,
-) -> Result<Option<Child>, LabError> {
+pub(crate) fn launch(binary: &Path, state: &StateDir, life: Life) -> Result<Option<Child>, LabError> {
     if state.hub().is_ok() {
         return Ok(None);
     }
@@ -37,9 +33,7 @@ pub(crate) fn launch(
     let mut guard = spawn_guard(binary, state, life)?;
     let mut said = String::new();
     let mut stdout = guard.stdout.take().expect("stdout is a pipe");
-    stdout
-        .read_to_string(&mut said)
-        .during(|| "hear from the hub".to_owned())?;
+    stdout.read_to_string(&mut said).during(|| "hear from the hub".to_owned())?;
     match said.trim() {
         READY => Ok(Some(guard)),
         "" => Err(LabError::HubDied(state.log_tail())),
@@ -60,22 +54,12 @@ fn prepare(state: &StateDir) -> Result<(), LabError> {
 fn spawn_guard(binary: &Path, state: &StateDir, life: Life) -> Result<Child, LabError> {
     let mut log = OpenOptions::new();
     log.append(true).create(true).mode(0o600);
-    let log = log
-        .open(state.log())
-        .during(|| format!("open {}", state.log().display()))?;
+    let log = log.open(state.log()).during(|| format!("open {}", state.log().display()))?;
     let mut command = Command::new(binary);
-    command
-        .arg("__guard")
-        .arg(state.path())
-        .args(["--ttl", &life.ttl.as_secs().to_string()]);
+    command.arg("__guard").arg(state.path()).args(["--ttl", &life.ttl.as_secs().to_string()]);
     if let Some(owner) = life.owner {
         command.args(["--owner", &owner.to_string()]);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log);
-    command
-        .spawn()
-        .during(|| format!("start {}", binary.display()))
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command.spawn().during(|| format!("start {}", binary.display()))
 }

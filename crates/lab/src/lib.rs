@@ -36,6 +36,7 @@ mod possible;
 mod process;
 mod relay;
 mod report;
+pub mod samples;
 mod spec;
 mod state;
 mod tool;

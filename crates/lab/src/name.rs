@@ -33,13 +33,11 @@ impl HostName {
             return Some(Ipv4Addr::new(198, 18, 0, 10));
         }
         let numbered = |prefix: &str| self.0.strip_prefix(prefix)?.parse::<u16>().ok();
-        let (block, number) = numbered("staging")
-            .map(|number| (16, number))
-            .or_else(|| numbered("prod").map(|number| (32, number)))?;
+        let (block, number) =
+            numbered("staging").map(|number| (16, number)).or_else(|| numbered("prod").map(|number| (32, number)))?;
         // 250 to a block of 256 and 16 blocks each: they never meet, nor the block 64 of the other names.
         let index = number.checked_sub(1).filter(|index| *index < 4000)?;
-        let [third, fourth] =
-            [index / 250, index % 250 + 1].map(|part| u8::try_from(part).expect("below 256"));
+        let [third, fourth] = [index / 250, index % 250 + 1].map(|part| u8::try_from(part).expect("below 256"));
         Some(Ipv4Addr::new(198, 18, block + third, fourth))
     }
 }
@@ -60,14 +58,8 @@ impl FromStr for HostName {
 
     fn from_str(text: &str) -> Result<Self, LabError> {
         let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
-        let consists = text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if begins && consists && text.len() <= 12 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(LabError::HostName(text.to_owned()))
-        }
+        let consists = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if begins && consists && text.len() <= 12 { Ok(Self(text.to_owned())) } else { Err(LabError::HostName(text.to_owned())) }
     }
 }
 

@@ -26,10 +26,7 @@ pub(crate) const ALL: &str = "pid,net,uts,ipc,mnt";
 
 /// New namespaces of every kind but PID, which is made by the parent.
 pub(crate) fn leave_machine() -> Result<(), LabError> {
-    let kinds = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC;
+    let kinds = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC;
     unshare(kinds).during(|| "make namespaces".to_owned())
 }
 
@@ -37,9 +34,7 @@ pub(crate) fn leave_machine() -> Result<(), LabError> {
 pub(crate) fn join(process: &Path, kinds: &str) -> Result<(), LabError> {
     let open = |kind: &str| {
         let path = process.join("ns").join(kind);
-        File::open(&path)
-            .during(|| format!("open {}", path.display()))
-            .map(OwnedFd::from)
+        File::open(&path).during(|| format!("open {}", path.display())).map(OwnedFd::from)
     };
     // All are opened before the first is joined: afterwards the paths may mean something else.
     let fds = kinds.split(',').map(open).collect::<Result<Vec<_>, _>>()?;
@@ -65,10 +60,7 @@ pub(crate) fn init_of(state: &StateDir, host: &HostName) -> Result<i32, LabError
 }
 
 /// Becomes the command, in the lab's network; all else stays the caller's. Returns only if that is not possible.
-pub(crate) fn run(
-    state: &StateDir,
-    command: &[OsString],
-) -> Result<std::convert::Infallible, LabError> {
+pub(crate) fn run(state: &StateDir, command: &[OsString]) -> Result<std::convert::Infallible, LabError> {
     let hub = state.hub()?;
     join(Path::new(&format!("/proc/{}", hub.pid)), "net")?;
     let error = Command::new(&command[0])
@@ -81,11 +73,7 @@ pub(crate) fn run(
 }
 
 /// Runs the command as root inside the host, not through ssh; returns its exit status as a shell would.
-pub(crate) fn exec(
-    state: &StateDir,
-    host: &HostName,
-    command: &[OsString],
-) -> Result<u8, LabError> {
+pub(crate) fn exec(state: &StateDir, host: &HostName, command: &[OsString]) -> Result<u8, LabError> {
     let hub = state.hub()?;
     join(&host_process(hub.pid, init_of(state, host)?), ALL)?;
     let status = Command::new(&command[0])
@@ -94,10 +82,7 @@ pub(crate) fn exec(
         .env_clear()
         .env("PATH", SYSTEM_PATH)
         .env("HOME", "/root")
-        .env(
-            "TERM",
-            std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()),
-        )
+        .env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()))
         .status()
         .during(|| command[0].to_string_lossy().into_owned())?;
     Ok(exit_code(status))
@@ -117,9 +102,7 @@ pub(crate) fn inside(pid: i32, kinds: &str, command: &[OsString]) -> Result<u8, 
 
 /// As a shell would report it.
 fn exit_code(status: ExitStatus) -> u8 {
-    let code = status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 
@@ -132,12 +115,5 @@ pub(crate) fn connect(state: &StateDir, address: SocketAddr) -> Result<(), LabEr
     let mut control = SendAncillaryBuffer::new(&mut space);
     let fds = [socket.as_fd()];
     control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(
-        std::io::stdout(),
-        &[IoSlice::new(&[0])],
-        &mut control,
-        SendFlags::empty(),
-    )
-    .during(what)
-    .map(drop)
+    sendmsg(std::io::stdout(), &[IoSlice::new(&[0])], &mut control, SendFlags::empty()).during(what).map(drop)
 }

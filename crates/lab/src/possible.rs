@@ -25,10 +25,7 @@ pub(crate) fn possible() -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() || !has(CAP_SYS_ADMIN) || !has(CAP_NET_ADMIN) {
         return Err("needs root with CAP_SYS_ADMIN and CAP_NET_ADMIN".to_owned());
     }
-    match TOOLS
-        .iter()
-        .find(|(program, _)| tool::find(program).is_none())
-    {
+    match TOOLS.iter().find(|(program, _)| tool::find(program).is_none()) {
         Some((program, package)) => Err(format!("{program} is not installed (Debian: {package})")),
         None => Ok(()),
     }

@@ -21,9 +21,7 @@ pub(crate) fn all() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let numbers = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     numbers.collect()
 }
 
@@ -41,25 +39,17 @@ pub(crate) fn members(init: i32) -> Vec<i32> {
 /// The process's number in its own PID namespace.
 pub(crate) fn inner_pid(pid: i32) -> Option<i32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("NSpid:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     line.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// The program's name, at most 15 bytes of it.
 pub(crate) fn name(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }
 
 /// Whether the process was started with that `NAME=value` in its environment.
 pub(crate) fn has_environment(pid: i32, entry: &str) -> bool {
-    let environment =
-        fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).unwrap_or_default();
-    environment
-        .split(|byte| *byte == 0)
-        .any(|found| found == entry.as_bytes())
+    let environment = fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|found| found == entry.as_bytes())
 }

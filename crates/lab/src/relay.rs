@@ -48,20 +48,10 @@ pub(crate) fn relay(near: &str, far: &str) -> Result<(), LabError> {
         Ok(_) => READY.to_owned(),
         Err(error) => format!("/dev/net/tun: {error}"),
     };
-    writeln!(stdout, "{say}")
-        .and_then(|()| stdout.flush())
-        .during(|| "speak to the hub".to_owned())?;
+    writeln!(stdout, "{say}").and_then(|()| stdout.flush()).during(|| "speak to the hub".to_owned())?;
     let devices = devices.during(|| "make TAP devices".to_owned())?;
-    let ways = devices.map(|from| Way {
-        from,
-        waiting: VecDeque::new(),
-    });
-    Relay {
-        ways,
-        link: Link::default(),
-        chance: Chance::new(),
-    }
-    .carry()
+    let ways = devices.map(|from| Way { from, waiting: VecDeque::new() });
+    Relay { ways, link: Link::default(), chance: Chance::new() }.carry()
 }
 
 impl Relay {
@@ -90,12 +80,7 @@ impl Relay {
         let [near, far] = &self.ways;
         let fds = [near.from.as_fd(), far.from.as_fd(), stdin.as_fd()];
         let mut watched = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-        let due = self
-            .ways
-            .iter()
-            .filter_map(|way| way.waiting.front())
-            .map(|(due, _)| *due)
-            .min();
+        let due = self.ways.iter().filter_map(|way| way.waiting.front()).map(|(due, _)| *due).min();
         let limit = due.map(time_until);
         match poll(&mut watched, limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(watched.map(|fd| !fd.revents().is_empty())),
@@ -127,10 +112,7 @@ impl Relay {
     fn hand_out(&mut self) {
         let now = Instant::now();
         let [near, far] = &mut self.ways;
-        for (waiting, to) in [
-            (&mut near.waiting, &mut far.from),
-            (&mut far.waiting, &mut near.from),
-        ] {
+        for (waiting, to) in [(&mut near.waiting, &mut far.from), (&mut far.waiting, &mut near.from)] {
             while waiting.front().is_some_and(|(due, _)| *due <= now) {
                 let (_, frame) = waiting.pop_front().expect("there is a front");
                 // A device that is full or gone: a lost packet.
@@ -142,10 +124,7 @@ impl Relay {
 
 fn time_until(due: Instant) -> Timespec {
     let left = due.saturating_duration_since(Instant::now());
-    Timespec {
-        tv_sec: left.as_secs().cast_signed(),
-        tv_nsec: left.subsec_nanos().into(),
-    }
+    Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() }
 }
 
 /// Links as lines of JSON on standard input.
@@ -159,9 +138,7 @@ impl Orders {
         while latest.is_none() {
             let mut some = [0; 4096];
             // Not through std's buffered stdin: poll cannot see what has been read ahead.
-            let length = rustix::io::read(std::io::stdin(), &mut some)
-                .ok()
-                .filter(|length| *length > 0)?;
+            let length = rustix::io::read(std::io::stdin(), &mut some).ok().filter(|length| *length > 0)?;
             self.0.extend_from_slice(&some[..length]);
             while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.0.drain(..=end).collect();

@@ -62,10 +62,7 @@ pub struct LabSpec {
 impl LabSpec {
     /// A lab without hosts.
     pub fn empty() -> Self {
-        Self {
-            hosts: Vec::new(),
-            ttl: Duration::from_secs(3 * 3600),
-        }
+        Self { hosts: Vec::new(), ttl: Duration::from_secs(3 * 3600) }
     }
 
     /// `build`, `staging1` and `prod1` to `prodN`, all of the default kind.
@@ -78,10 +75,7 @@ impl LabSpec {
         let fixed = ["build".to_owned(), "staging1".to_owned()];
         let prod = (1..=n).map(|k| format!("prod{k}"));
         let names = fixed.into_iter().chain(prod);
-        Self {
-            hosts: names.map(|name| (name, spec.clone())).collect(),
-            ..Self::empty()
-        }
+        Self { hosts: names.map(|name| (name, spec.clone())).collect(), ..Self::empty() }
     }
 
     /// One more host.

@@ -30,8 +30,7 @@ pub(crate) struct HubNote {
 impl StateDir {
     /// `LAB_STATE`, or a directory of the user's own in the temporary directory.
     pub(crate) fn from_env() -> Result<Self, LabError> {
-        let default =
-            || std::env::temp_dir().join(format!("edeliver-lab-{}", nix::unistd::geteuid()));
+        let default = || std::env::temp_dir().join(format!("edeliver-lab-{}", nix::unistd::geteuid()));
         let path = std::env::var_os("LAB_STATE").filter(|path| !path.is_empty());
         Self::at(&path.map_or_else(default, PathBuf::from))
     }
@@ -121,12 +120,7 @@ impl StateDir {
     pub(crate) fn lock(&self) -> Result<File, LabError> {
         let path = self.lock_path();
         let attempt = || loop {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)?;
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
             file.lock()?;
             // The one before us may have removed the file we were waiting for.
             match fs::metadata(&path) {
@@ -153,12 +147,7 @@ impl HubNote {
         let start = process::start_time(pid).ok_or(LabError::Down)?;
         let boot = boot_id();
         let id = format!("{}-{pid}-{start}", &boot[..boot.len().min(8)]);
-        Ok(Self {
-            pid,
-            start,
-            boot,
-            id,
-        })
+        Ok(Self { pid, start, boot, id })
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -172,8 +161,5 @@ impl HubNote {
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim_end().to_owned()
 }

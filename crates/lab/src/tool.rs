@@ -35,12 +35,7 @@ pub(crate) fn feed<S: AsRef<OsStr>>(argv: &[S], input: &str) -> Result<String, L
 }
 
 /// The same, after joining the namespaces of that host's PID 1.
-pub(crate) fn feed_inside<S: AsRef<OsStr>>(
-    init: i32,
-    kinds: &str,
-    argv: &[S],
-    input: &str,
-) -> Result<String, LabError> {
+pub(crate) fn feed_inside<S: AsRef<OsStr>>(init: i32, kinds: &str, argv: &[S], input: &str) -> Result<String, LabError> {
     let mut command = again("__inside");
     command.args([&init.to_string(), kinds, "--"]).args(argv);
     finish(command, words(argv), input)
@@ -70,14 +65,7 @@ fn finish(mut command: Command, line: String, input: &str) -> Result<String, Lab
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(LabError::Tool {
-        command: line,
-        said: if said.is_empty() {
-            output.status.to_string()
-        } else {
-            said
-        },
-    })
+    Err(LabError::Tool { command: line, said: if said.is_empty() { output.status.to_string() } else { said } })
 }
 
 fn words<S: AsRef<OsStr>>(argv: &[S]) -> String {
@@ -87,26 +75,13 @@ fn words<S: AsRef<OsStr>>(argv: &[S]) -> String {
 
 /// Where a program of that name is on the system's path.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    SYSTEM_PATH
-        .split(':')
-        .map(|dir| Path::new(dir).join(program))
-        .find(|path| path.is_file())
+    SYSTEM_PATH.split(':').map(|dir| Path::new(dir).join(program)).find(|path| path.is_file())
 }
 
 /// Makes an ed25519 key pair without passphrase; replaces none.
 pub(crate) fn make_key(path: &Path, comment: &str) -> Result<(), LabError> {
     let path = path.as_os_str();
-    let words = [
-        "ssh-keygen",
-        "-q",
-        "-t",
-        "ed25519",
-        "-N",
-        "",
-        "-C",
-        comment,
-        "-f",
-    ];
+    let words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f"];
     let argv: Vec<&OsStr> = words.iter().map(OsStr::new).chain([path]).collect();
     run(&argv).map(drop)
 }

@@ -34,14 +34,11 @@ pub(super) fn show(answer: &Answer, view: View) -> Result<(), LabError> {
 }
 
 fn status_table(status: &crate::Status) -> String {
-    let mut text = format!(
-        "{:12} {:14} {:8} {:8} {:>7} {:>7} {:>6}\n",
-        "HOST", "ADDRESS", "STATE", "BASE", "RTT ms", "MBIT", "LOSS %"
-    );
+    let mut text =
+        format!("{:12} {:14} {:8} {:8} {:>7} {:>7} {:>6}\n", "HOST", "ADDRESS", "STATE", "BASE", "RTT ms", "MBIT", "LOSS %");
     for host in &status.hosts {
         // Debug names of plain enums, in small letters: the same words as in the JSON.
-        let [state, base] = [format!("{:?}", host.state), format!("{:?}", host.base)]
-            .map(|word| word.to_lowercase());
+        let [state, base] = [format!("{:?}", host.state), format!("{:?}", host.base)].map(|word| word.to_lowercase());
         let (name, address, link) = (host.host.as_str(), host.address.to_string(), host.link);
         text += &format!(
             "{name:12} {address:14} {state:8} {base:8} {:>7} {:>7} {:>6}\n",
@@ -72,7 +69,5 @@ fn traffic_line(name: &crate::HostName, row: Option<&HostTraffic>) -> String {
 
 /// To standard output.
 pub(super) fn print(text: &str) -> Result<(), LabError> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .during(|| "print".to_owned())
+    std::io::stdout().write_all(text.as_bytes()).during(|| "print".to_owned())
 }

@@ -16,8 +16,7 @@ pub(super) fn furnish(usr: &Path) -> Result<(), LabError> {
     for dir in ["bin", "sbin", "lib", "lib64", "share"] {
         files::make_dir(&usr.join(dir), 0o755)?;
     }
-    let missing =
-        || LabError::NotPossible("busybox is not installed (Debian: busybox-static)".to_owned());
+    let missing = || LabError::NotPossible("busybox is not installed (Debian: busybox-static)".to_owned());
     let busybox = tool::find("busybox").ok_or_else(missing)?;
     copy(&busybox, &usr.join("bin/busybox"))?;
     let applets = tool::run(&[busybox.as_os_str(), "--list".as_ref()])?;
@@ -32,23 +31,14 @@ pub(super) fn furnish(usr: &Path) -> Result<(), LabError> {
 
 /// sshd, the programs it executes for a session (since OpenSSH 9.8), and what all of them link to.
 fn sshd_with_libraries() -> Result<BTreeSet<PathBuf>, LabError> {
-    let sshd = tool::find("sshd")
-        .ok_or_else(|| LabError::NotPossible("sshd is not installed".to_owned()))?;
-    let parts = [
-        "/usr/lib/openssh/sshd-session",
-        "/usr/lib/openssh/sshd-auth",
-    ]
-    .map(PathBuf::from);
+    let sshd = tool::find("sshd").ok_or_else(|| LabError::NotPossible("sshd is not installed".to_owned()))?;
+    let parts = ["/usr/lib/openssh/sshd-session", "/usr/lib/openssh/sshd-auth"].map(PathBuf::from);
     let mut found = BTreeSet::new();
     for program in [sshd].into_iter().chain(parts).filter(|path| path.exists()) {
         let listing = tool::run(&["ldd".as_ref(), program.as_os_str()])?;
         // `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)` or `/lib64/ld-linux-x86-64.so.2 (0x…)`
         let words = listing.lines().flat_map(str::split_ascii_whitespace);
-        found.extend(
-            words
-                .filter(|word| word.starts_with('/'))
-                .map(PathBuf::from),
-        );
+        found.extend(words.filter(|word| word.starts_with('/')).map(PathBuf::from));
         found.insert(program);
     }
     Ok(found)
@@ -56,9 +46,7 @@ fn sshd_with_libraries() -> Result<BTreeSet<PathBuf>, LabError> {
 
 /// /lib may be a link to /usr/lib, and is one on the host.
 fn below_usr(path: &Path) -> &Path {
-    path.strip_prefix("/usr")
-        .or_else(|_| path.strip_prefix("/"))
-        .expect("an absolute path")
+    path.strip_prefix("/usr").or_else(|_| path.strip_prefix("/")).expect("an absolute path")
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), LabError> {

@@ -118,9 +118,7 @@ pub(super) fn furnish(etc: &Path) -> Result<(), LabError> {
 
 fn copy_shared(etc: &Path) -> Result<(), LabError> {
     files::make_dir(etc, 0o755)?;
-    let there = SHARED
-        .into_iter()
-        .filter(|name| files::is_there(&Path::new("/etc").join(name)));
+    let there = SHARED.into_iter().filter(|name| files::is_there(&Path::new("/etc").join(name)));
     // cp complains of what it may not read: the hosts live without.
     Command::new("cp")
         .args(["-a", "--parents", "--"])
@@ -142,40 +140,21 @@ pub(super) fn personalise(base: &Path, own: &Path, spec: &HostSpec) -> Result<()
     };
     if !accounts.is_empty() {
         let passwd = files::read(&base.join("passwd"))?;
-        files::put(
-            &own.join("passwd"),
-            &with_shell(&passwd, accounts, shell),
-            0o644,
-        )?;
+        files::put(&own.join("passwd"), &with_shell(&passwd, accounts, shell), 0o644)?;
     }
     if spec.sshd.is_empty() {
         return Ok(());
     }
     let stock = files::read(&base.join("ssh/sshd_config"))?;
-    files::put(
-        &own.join("ssh/sshd_config"),
-        &with_lines(&stock, &spec.sshd),
-        0o644,
-    )
+    files::put(&own.join("ssh/sshd_config"), &with_lines(&stock, &spec.sshd), 0o644)
 }
 
 /// Own lines in place of those with the same keyword: for most the first counts, but for MaxStartups the last.
 fn with_lines(stock: &str, own: &[String]) -> String {
-    let keyword = |line: &str| {
-        line.split_ascii_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
+    let keyword = |line: &str| line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     let own_keywords: Vec<String> = own.iter().map(|line| keyword(line)).collect();
-    let kept = stock
-        .lines()
-        .filter(|line| !own_keywords.contains(&keyword(line)));
-    own.iter()
-        .map(String::as_str)
-        .chain(kept)
-        .flat_map(|line| [line, "\n"])
-        .collect()
+    let kept = stock.lines().filter(|line| !own_keywords.contains(&keyword(line)));
+    own.iter().map(String::as_str).chain(kept).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn with_shell(passwd: &str, accounts: &[&str], shell: &str) -> String {

@@ -59,11 +59,8 @@ impl Hub {
     pub(super) fn plug(&mut self, name: &HostName, pid: i32) -> Result<Cable, LabError> {
         let (address, link) = (self.find(name)?.address, self.find(name)?.spec.link);
         unplug(name);
-        let cable = if link.is_slow() && !self.has_netem() {
-            relay_cable(name, address, pid)?
-        } else {
-            veth_cable(name, address, pid)?
-        };
+        let cable =
+            if link.is_slow() && !self.has_netem() { relay_cable(name, address, pid)? } else { veth_cable(name, address, pid)? };
         let (port, mac) = (port(name), mac(address));
         let script = format!(
             "link set {port} addrgenmode none\n\
@@ -77,9 +74,7 @@ impl Hub {
     /// Asks the kernel by trying.
     fn has_netem(&mut self) -> bool {
         *self.netem.get_or_insert_with(|| {
-            let tried = tool::run(&[
-                "tc", "qdisc", "replace", "dev", "br0", "root", "netem", "delay", "1ms",
-            ]);
+            let tried = tool::run(&["tc", "qdisc", "replace", "dev", "br0", "root", "netem", "delay", "1ms"]);
             let _ = tool::run(&["tc", "qdisc", "del", "dev", "br0", "root"]);
             tried.is_ok()
         })
@@ -110,22 +105,13 @@ impl Hub {
         if cut {
             set_port(name, PortState::Disabled)?;
         }
-        let pairs: Vec<_> = self
-            .splits
-            .iter()
-            .filter(|pair| pair.contains(name))
-            .cloned()
-            .collect();
-        pairs
-            .iter()
-            .try_for_each(|[a, b]| self.hide_from_each_other(a, b))
+        let pairs: Vec<_> = self.splits.iter().filter(|pair| pair.contains(name)).cloned().collect();
+        pairs.iter().try_for_each(|[a, b]| self.hide_from_each_other(a, b))
     }
 
     fn cable(&mut self, name: &HostName) -> Result<&mut Cable, LabError> {
         let running = self.find_mut(name)?.running.as_mut();
-        running
-            .map(|running| &mut running.cable)
-            .ok_or_else(|| LabError::Stopped(name.to_string()))
+        running.map(|running| &mut running.cable).ok_or_else(|| LabError::Stopped(name.to_string()))
     }
 
     /// Applies latency, loss and rate to both ends of the cable.
@@ -134,12 +120,8 @@ impl Hub {
         let pid = self.init_of(name)?;
         let was_shaped = match self.cable(name)? {
             Cable::Relay { control, shaped } => {
-                writeln!(
-                    control,
-                    "{}",
-                    serde_json::to_string(&link).expect("a link is plain data")
-                )
-                .during(|| format!("slow {name} down"))?;
+                writeln!(control, "{}", serde_json::to_string(&link).expect("a link is plain data"))
+                    .during(|| format!("slow {name} down"))?;
                 std::mem::replace(shaped, link.rate_mbit > 0.0)
             }
             Cable::Veth { shaped } => std::mem::replace(shaped, link != Link::default()),
@@ -177,43 +159,21 @@ impl Hub {
     fn hide_from_each_other(&self, a: &HostName, b: &HostName) -> Result<(), LabError> {
         for (here, there) in [(a, b), (b, a)] {
             let address = self.find(there)?.address.to_string();
-            let argv = [
-                "ip",
-                "neigh",
-                "replace",
-                &address,
-                "lladdr",
-                NOBODY,
-                "dev",
-                "eth0",
-                "nud",
-                "permanent",
-            ];
+            let argv = ["ip", "neigh", "replace", &address, "lladdr", NOBODY, "dev", "eth0", "nud", "permanent"];
             tool::feed_inside(self.init_of(here)?, "net", &argv, "")?;
         }
         Ok(())
     }
 
     /// Undoes `cut`: the host's own, and its splits (all, or the one from `peer`).
-    pub(super) fn heal(
-        &mut self,
-        name: &HostName,
-        peer: Option<&HostName>,
-    ) -> Result<(), LabError> {
+    pub(super) fn heal(&mut self, name: &HostName, peer: Option<&HostName>) -> Result<(), LabError> {
         self.init_of(name)?;
         if peer.is_none() {
             set_port(name, PortState::Forwarding)?;
             self.find_mut(name)?.cut = false;
         }
-        let concerned = |pair: &[HostName; 2]| {
-            pair.contains(name) && peer.is_none_or(|peer| pair.contains(peer))
-        };
-        let pairs: Vec<_> = self
-            .splits
-            .iter()
-            .filter(|pair| concerned(pair))
-            .cloned()
-            .collect();
+        let concerned = |pair: &[HostName; 2]| pair.contains(name) && peer.is_none_or(|peer| pair.contains(peer));
+        let pairs: Vec<_> = self.splits.iter().filter(|pair| concerned(pair)).cloned().collect();
         for [a, b] in &pairs {
             self.show_to_each_other(a, b)?;
         }
@@ -226,12 +186,7 @@ impl Hub {
             let address = self.find(there)?.address.to_string();
             // A host that was rebooted meanwhile has forgotten by itself.
             if let Ok(pid) = self.init_of(here) {
-                let _ = tool::feed_inside(
-                    pid,
-                    "net",
-                    &["ip", "neigh", "del", &address, "dev", "eth0"],
-                    "",
-                );
+                let _ = tool::feed_inside(pid, "net", &["ip", "neigh", "del", &address, "dev", "eth0"], "");
             }
         }
         Ok(())
@@ -239,11 +194,7 @@ impl Hub {
 }
 
 fn veth_cable(name: &HostName, address: Ipv4Addr, pid: i32) -> Result<Cable, LabError> {
-    let script = format!(
-        "link add {} type veth peer name eth0 address {} netns {pid}\n",
-        port(name),
-        mac(address)
-    );
+    let script = format!("link add {} type veth peer name eth0 address {} netns {pid}\n", port(name), mac(address));
     tool::feed(&["ip", "-batch", "-"], &script)?;
     Ok(Cable::Veth { shaped: false })
 }
@@ -258,25 +209,14 @@ fn relay_cable(name: &HostName, address: Ipv4Addr, pid: i32) -> Result<Cable, La
         .during(|| "start a relay".to_owned())?;
     let mut line = String::new();
     let stdout = relay.stdout.take().expect("stdout is a pipe");
-    BufReader::new(stdout)
-        .read_line(&mut line)
-        .during(|| "hear from the relay".to_owned())?;
+    BufReader::new(stdout).read_line(&mut line).during(|| "hear from the relay".to_owned())?;
     if line.trim() != crate::relay::READY {
-        return Err(LabError::Refused(format!(
-            "no netem in this kernel, and no relay: {}",
-            line.trim()
-        )));
+        return Err(LabError::Refused(format!("no netem in this kernel, and no relay: {}", line.trim())));
     }
-    let script = format!(
-        "link set {far} address {} netns {pid} name eth0\n",
-        mac(address)
-    );
+    let script = format!("link set {far} address {} netns {pid} name eth0\n", mac(address));
     tool::feed(&["ip", "-batch", "-"], &script)?;
     let control = relay.stdin.take().expect("stdin is a pipe");
-    Ok(Cable::Relay {
-        control,
-        shaped: false,
-    })
+    Ok(Cable::Relay { control, shaped: false })
 }
 
 /// The bridge's own numbers for what a port does.
@@ -288,16 +228,7 @@ enum PortState {
 
 fn set_port(name: &HostName, state: PortState) -> Result<(), LabError> {
     let number = (state as u8).to_string();
-    tool::run(&[
-        "bridge",
-        "link",
-        "set",
-        "dev",
-        &port(name),
-        "state",
-        &number,
-    ])
-    .map(drop)
+    tool::run(&["bridge", "link", "set", "dev", &port(name), "state", &number]).map(drop)
 }
 
 /// For `tc -batch`: what slows down frames that leave by that device. A relay does latency and loss itself.
@@ -309,16 +240,12 @@ fn qdiscs(device: &str, link: Link, by_kernel: bool, was_shaped: bool) -> String
     let mut parent = "root";
     if by_kernel && link.is_slow() {
         let (delay, loss) = (link.latency_ms / 2.0, link.loss_percent);
-        lines += &format!(
-            "qdisc add dev {device} root handle 1: netem delay {delay}ms loss {loss}% limit 20000\n"
-        );
+        lines += &format!("qdisc add dev {device} root handle 1: netem delay {delay}ms loss {loss}% limit 20000\n");
         parent = "parent 1:1";
     }
     if link.rate_mbit > 0.0 {
         let rate = link.rate_mbit;
-        lines += &format!(
-            "qdisc add dev {device} {parent} tbf rate {rate}mbit burst 64k latency 200ms\n"
-        );
+        lines += &format!("qdisc add dev {device} {parent} tbf rate {rate}mbit burst 64k latency 200ms\n");
     }
     lines
 }
@@ -327,11 +254,7 @@ fn qdiscs(device: &str, link: Link, by_kernel: bool, was_shaped: bool) -> String
 mod tests {
     use super::*;
 
-    const SLOW: Link = Link {
-        latency_ms: 20.0,
-        rate_mbit: 10.0,
-        loss_percent: 1.0,
-    };
+    const SLOW: Link = Link { latency_ms: 20.0, rate_mbit: 10.0, loss_percent: 1.0 };
 
     #[test]
     fn the_kernel_delays_before_it_throttles() {
@@ -345,10 +268,7 @@ mod tests {
 
     #[test]
     fn behind_a_relay_the_kernel_only_throttles() {
-        assert_eq!(
-            qdiscs("eth0", SLOW, false, false),
-            "qdisc add dev eth0 root tbf rate 10mbit burst 64k latency 200ms\n"
-        );
+        assert_eq!(qdiscs("eth0", SLOW, false, false), "qdisc add dev eth0 root tbf rate 10mbit burst 64k latency 200ms\n");
         assert_eq!(qdiscs("eth0", Link::default(), false, false), "");
     }
 }

@@ -15,14 +15,10 @@ impl Hub {
     pub(super) fn fault(&mut self, name: &HostName, fault: Fault) -> Result<(), LabError> {
         let init = self.init_of(name)?;
         match fault {
-            Fault::Readonly { path } => {
-                change_mounts(init, &["readonly".as_ref(), path.as_os_str()])
-            }
+            Fault::Readonly { path } => change_mounts(init, &["readonly".as_ref(), path.as_os_str()]),
             Fault::Noexec { path } => change_mounts(init, &["noexec".as_ref(), path.as_os_str()]),
             Fault::Undo { path } => change_mounts(init, &["undo".as_ref(), path.as_os_str()]),
-            Fault::Disk { path, size } => {
-                change_mounts(init, &["disk".as_ref(), path.as_os_str(), size.as_ref()])
-            }
+            Fault::Disk { path, size } => change_mounts(init, &["disk".as_ref(), path.as_os_str(), size.as_ref()]),
             Fault::Freeze => self.freeze(name, init, true),
             Fault::Thaw => self.freeze(name, init, false),
             Fault::SshdStop => signal(listener(init)?, Signal::STOP),
@@ -32,10 +28,7 @@ impl Hub {
             Fault::SessionsKill => kill_sessions(init),
             Fault::Hostkey => replace_host_key(init, name),
             Fault::Loss { percent } => {
-                let link = Link {
-                    loss_percent: percent,
-                    ..self.find(name)?.spec.link
-                };
+                let link = Link { loss_percent: percent, ..self.find(name)?.spec.link };
                 self.change_link(name, link)
             }
         }
@@ -51,10 +44,7 @@ impl Hub {
 /// In a process of its own, which joins the host's mounts.
 fn change_mounts(init: i32, words: &[&OsStr]) -> Result<(), LabError> {
     let init = init.to_string();
-    let args: Vec<&OsStr> = [OsStr::new(&init)]
-        .into_iter()
-        .chain(words.iter().copied())
-        .collect();
+    let args: Vec<&OsStr> = [OsStr::new(&init)].into_iter().chain(words.iter().copied()).collect();
     tool::run_again("__mount", &args).map(drop)
 }
 
@@ -69,9 +59,7 @@ fn listener(init: i32) -> Result<i32, LabError> {
     let text = fs::read_to_string(format!("/proc/{init}/root/run/sshd.pid")).map_err(|_| none())?;
     let inner: i32 = text.trim().parse().map_err(|_| none())?;
     let mut members = process::members(init).into_iter();
-    members
-        .find(|pid| process::inner_pid(*pid) == Some(inner) && is_sshd(*pid))
-        .ok_or_else(none)
+    members.find(|pid| process::inner_pid(*pid) == Some(inner) && is_sshd(*pid)).ok_or_else(none)
 }
 
 /// Since OpenSSH 9.8 sessions are `sshd-session`.
@@ -81,8 +69,7 @@ fn is_sshd(pid: i32) -> bool {
 
 fn kill_listener(init: i32) -> Result<(), LabError> {
     signal(listener(init)?, Signal::KILL)?;
-    fs::remove_file(format!("/proc/{init}/root/run/sshd.pid"))
-        .during(|| "remove sshd.pid".to_owned())
+    fs::remove_file(format!("/proc/{init}/root/run/sshd.pid")).during(|| "remove sshd.pid".to_owned())
 }
 
 fn start_sshd(init: i32) -> Result<(), LabError> {
@@ -92,9 +79,7 @@ fn start_sshd(init: i32) -> Result<(), LabError> {
 
 fn kill_sessions(init: i32) -> Result<(), LabError> {
     let keep = listener(init).ok();
-    let sessions = process::members(init)
-        .into_iter()
-        .filter(|pid| is_sshd(*pid) && Some(*pid) != keep);
+    let sessions = process::members(init).into_iter().filter(|pid| is_sshd(*pid) && Some(*pid) != keep);
     sessions.for_each(|pid| {
         let _ = signal(pid, Signal::KILL);
     });

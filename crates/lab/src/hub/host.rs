@@ -80,13 +80,7 @@ impl Hub {
         }
         let address = self.new_address(name)?;
         disk::furnish(&self.state, name, spec)?;
-        let host = Host {
-            spec: spec.clone(),
-            address,
-            cut: false,
-            frozen: false,
-            running: None,
-        };
+        let host = Host { spec: spec.clone(), address, cut: false, frozen: false, running: None };
         self.hosts.insert(name.clone(), host);
         Ok(())
     }
@@ -96,11 +90,7 @@ impl Hub {
         let mut init = spawn_init(&self.state)?;
         let pid = init.id().cast_signed();
         let plugged = hear_first_word(&mut init).and_then(|()| self.plug_in(name, pid));
-        let order = BootOrder {
-            name: name.clone(),
-            address,
-            base,
-        };
+        let order = BootOrder { name: name.clone(), address, base };
         let booted = plugged.and_then(|()| give_order(&mut init, &order));
         if booted.is_err() {
             let _ = init.kill();
@@ -123,22 +113,16 @@ impl Hub {
         let end = Instant::now() + Duration::from_secs(30);
         while Instant::now() < end {
             self.reap();
-            let pid = self.init_of(name).map_err(|_| {
-                LabError::Refused(format!(
-                    "{name} died while it started:\n{}",
-                    self.state.log_tail()
-                ))
-            })?;
+            let pid = self
+                .init_of(name)
+                .map_err(|_| LabError::Refused(format!("{name} died while it started:\n{}", self.state.log_tail())))?;
             let listens = Path::new(&format!("/proc/{pid}/root/run/sshd.pid")).exists();
             if listens && (self.find(name)?.cut || super::cable::forwards(name)) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Err(LabError::Refused(format!(
-            "no sshd on {name}:\n{}",
-            self.state.log_tail()
-        )))
+        Err(LabError::Refused(format!("no sshd on {name}:\n{}", self.state.log_tail())))
     }
 
     /// Every running host learns the addresses of those that were added.
@@ -155,8 +139,7 @@ impl Hub {
     /// What /etc/hosts says on every host.
     pub(super) fn hosts_file(&self) -> String {
         let fixed = format!("127.0.0.1 localhost\n::1 localhost\n{HUB} hub.lab.test hub\n");
-        let line =
-            |(name, host): (&HostName, &Host)| format!("{} {name}.lab.test {name}\n", host.address);
+        let line = |(name, host): (&HostName, &Host)| format!("{} {name}.lab.test {name}\n", host.address);
         fixed + &self.hosts.iter().map(line).collect::<String>()
     }
 
@@ -191,11 +174,7 @@ impl Hub {
 
     /// A child of the hub has ended, maybe a host. One that called reboot(2) for a restart dies by SIGHUP.
     pub(super) fn note_end(&mut self, pid: i32, signal: Option<i32>) {
-        let is_it = |host: &Host| {
-            host.running
-                .as_ref()
-                .is_some_and(|running| running.pid == pid)
-        };
+        let is_it = |host: &Host| host.running.as_ref().is_some_and(|running| running.pid == pid);
         let Some((name, host)) = self.hosts.iter_mut().find(|(_, host)| is_it(host)) else {
             return;
         };
@@ -227,17 +206,13 @@ fn spawn_init(state: &crate::state::StateDir) -> Result<Child, LabError> {
 
 fn hear_first_word(init: &mut Child) -> Result<(), LabError> {
     let mut stdout = init.stdout.take().expect("stdout is a pipe");
-    stdout
-        .read_exact(&mut [0])
-        .during(|| "hear from the new host (its words are in hub.log)".to_owned())
+    stdout.read_exact(&mut [0]).during(|| "hear from the new host (its words are in hub.log)".to_owned())
 }
 
 fn give_order(init: &mut Child, order: &BootOrder) -> Result<(), LabError> {
     let text = serde_json::to_string(order).expect("an order is plain data");
     let mut stdin = init.stdin.take().expect("stdin is a pipe");
-    stdin
-        .write_all(text.as_bytes())
-        .during(|| "speak to the new host".to_owned())
+    stdin.write_all(text.as_bytes()).during(|| "speak to the new host".to_owned())
 }
 
 /// Signals every process of the host, PID 1 included.

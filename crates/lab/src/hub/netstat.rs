@@ -11,10 +11,7 @@ impl Hub {
     /// Of every host; none of those that are stopped.
     pub(super) fn netstat(&self) -> IndexMap<HostName, Option<HostTraffic>> {
         let row = |host: &super::Host| host.running.as_ref().map(|running| traffic(running.pid));
-        self.hosts
-            .iter()
-            .map(|(name, host)| (name.clone(), row(host)))
-            .collect()
+        self.hosts.iter().map(|(name, host)| (name.clone(), row(host))).collect()
     }
 }
 
@@ -39,9 +36,7 @@ fn traffic(init: i32) -> HostTraffic {
 
 /// Received and sent bytes out of /proc/net/dev.
 fn device_bytes(table: &str, device: &str) -> Option<(u64, u64)> {
-    let row = table
-        .lines()
-        .find_map(|line| line.trim_start().strip_prefix(device)?.strip_prefix(':'))?;
+    let row = table.lines().find_map(|line| line.trim_start().strip_prefix(device)?.strip_prefix(':'))?;
     let mut fields = row.split_ascii_whitespace();
     Some((fields.next()?.parse().ok()?, fields.nth(7)?.parse().ok()?))
 }
@@ -49,23 +44,13 @@ fn device_bytes(table: &str, device: &str) -> Option<(u64, u64)> {
 /// A counter out of /proc/net/snmp, where a line of names stands above each line of values.
 fn counter(table: &str, protocol: &str, name: &str) -> Option<u64> {
     let mut lines = table.lines().filter(|line| line.starts_with(protocol));
-    let column = lines
-        .next()?
-        .split_ascii_whitespace()
-        .position(|field| field == name)?;
-    lines
-        .next()?
-        .split_ascii_whitespace()
-        .nth(column)?
-        .parse()
-        .ok()
+    let column = lines.next()?.split_ascii_whitespace().position(|field| field == name)?;
+    lines.next()?.split_ascii_whitespace().nth(column)?.parse().ok()
 }
 
 /// Rows of /proc/net/tcp in that state (01 established, 0A listening).
 fn in_state<'a>(table: &'a str, state: &'a str) -> impl Iterator<Item = &'a str> {
-    table
-        .lines()
-        .filter(move |line| line.split_ascii_whitespace().nth(3) == Some(state))
+    table.lines().filter(move |line| line.split_ascii_whitespace().nth(3) == Some(state))
 }
 
 fn listening(table: &str) -> Vec<u16> {

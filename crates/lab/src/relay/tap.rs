@@ -2,10 +2,7 @@
 //!
 //! The one file of the workspace with unsafe code. The two ioctls have no safe form in nix or rustix, and there is no
 //! other way to attach to such a device.
-#![expect(
-    unsafe_code,
-    reason = "TUNSETIFF and TUNSETOFFLOAD exist only as ioctls"
-)]
+#![expect(unsafe_code, reason = "TUNSETIFF and TUNSETOFFLOAD exist only as ioctls")]
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -37,16 +34,8 @@ struct Request {
 /// # Errors
 /// If /dev/net/tun is missing or not for us, or the name is taken.
 pub(super) fn open(name: &str) -> io::Result<File> {
-    let device = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(nix::libc::O_NONBLOCK)
-        .open("/dev/net/tun")?;
-    let mut request = Request {
-        name: [0; 16],
-        flags: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
-        rest: [0; 22],
-    };
+    let device = OpenOptions::new().read(true).write(true).custom_flags(nix::libc::O_NONBLOCK).open("/dev/net/tun")?;
+    let mut request = Request { name: [0; 16], flags: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, rest: [0; 22] };
     // The sixteenth byte stays 0: the kernel reads the name up to it.
     for (to, from) in request.name[..15].iter_mut().zip(name.bytes()) {
         *to = from;

@@ -13,15 +13,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_full_disk_is_enospc_and_can_be_taken_off", full_disk),
     ("a_readonly_tree_refuses_writes", readonly),
     ("a_noexec_tree_refuses_programs", noexec),
-    (
-        "a_killed_sshd_refuses_connections_until_started",
-        sshd_killed,
-    ),
+    ("a_killed_sshd_refuses_connections_until_started", sshd_killed),
     ("a_stopped_sshd_connects_and_says_nothing", sshd_stopped),
-    (
-        "killed_sessions_end_and_the_listener_stays",
-        sessions_killed,
-    ),
+    ("killed_sessions_end_and_the_listener_stays", sessions_killed),
     ("another_host_key_is_not_accepted", host_key),
     ("a_frozen_host_hangs_and_thaws", frozen),
     ("a_stopped_host_is_silent_and_keeps_its_disk", stopped),
@@ -36,26 +30,10 @@ fn path(text: &str) -> PathBuf {
 fn full_disk() -> Result<(), Failed> {
     let lab = prod(1)?;
     on(&lab, "root@prod1", "install -d -o deploy /opt/app")?;
-    lab.fault(
-        "prod1",
-        Fault::Disk {
-            path: path("/opt/app"),
-            size: "1m".to_owned(),
-        },
-    )?;
-    let (_, said) = failure(
-        &lab,
-        &[],
-        "prod1",
-        "head -c 2000000 /dev/zero >/opt/app/big",
-    )?;
+    lab.fault("prod1", Fault::Disk { path: path("/opt/app"), size: "1m".to_owned() })?;
+    let (_, said) = failure(&lab, &[], "prod1", "head -c 2000000 /dev/zero >/opt/app/big")?;
     assert_contains(&said, "No space left on device")?;
-    lab.fault(
-        "prod1",
-        Fault::Undo {
-            path: path("/opt/app"),
-        },
-    )?;
+    lab.fault("prod1", Fault::Undo { path: path("/opt/app") })?;
     on(&lab, "prod1", "head -c 2000000 /dev/zero >/opt/app/big").map(drop)
 }
 
@@ -100,11 +78,7 @@ fn sshd_stopped() -> Result<(), Failed> {
 
 fn sessions_killed() -> Result<(), Failed> {
     let lab = prod(1)?;
-    let mut session = lab
-        .ssh("prod1")
-        .arg("sleep 100")
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut session = lab.ssh("prod1").arg("sleep 100").stderr(Stdio::null()).spawn()?;
     wait_until(|| Ok(lab.netstat()?["prod1"].logins == 1))?;
     lab.fault("prod1", Fault::SessionsKill)?;
     assert_eq!(session.wait()?.code(), Some(255));
@@ -114,10 +88,7 @@ fn sessions_killed() -> Result<(), Failed> {
 fn host_key() -> Result<(), Failed> {
     let lab = prod(2)?;
     lab.fault("prod1", Fault::Hostkey)?;
-    wait_until(|| {
-        Ok(failure(&lab, &[], "prod1", "true")
-            .is_ok_and(|(_, said)| said.contains("verification failed")))
-    })?;
+    wait_until(|| Ok(failure(&lab, &[], "prod1", "true").is_ok_and(|(_, said)| said.contains("verification failed"))))?;
     // A later host does not make the new key trusted.
     lab.add("prod3", Default::default())?;
     let (code, said) = failure(&lab, &[], "prod1", "true")?;
@@ -154,14 +125,7 @@ fn reboot() -> Result<(), Failed> {
     let rc = "printf '#!/bin/sh\\necho started >>/var/log/starts\\n' >/etc/rc.local; chmod +x /etc/rc.local; touch /run/gone";
     on(&lab, "root@prod1", rc)?;
     lab.reboot("prod1")?;
-    assert_eq!(
-        on(
-            &lab,
-            "prod1",
-            "cat /var/log/starts; ls /run/gone 2>/dev/null; true"
-        )?,
-        "started"
-    );
+    assert_eq!(on(&lab, "prod1", "cat /var/log/starts; ls /run/gone 2>/dev/null; true")?, "started");
     Ok(())
 }
 
@@ -174,11 +138,7 @@ fn reboots_itself() -> Result<(), Failed> {
     let busybox = "busybox reboot -f";
     let line = format!("{busybox} || python3 -c '{call}' || perl -e \"{perl}\"");
     let _ = lab.exec("prod1", &["sh", "-c", &line])?;
-    wait_until(|| {
-        Ok(lab.status()?.hosts[0]
-            .pid
-            .is_some_and(|pid| Some(pid) != before))
-    })?;
+    wait_until(|| Ok(lab.status()?.hosts[0].pid.is_some_and(|pid| Some(pid) != before)))?;
     wait_until(|| Ok(on(&lab, "prod1", "true").is_ok()))
 }
 

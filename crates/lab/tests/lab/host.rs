@@ -9,14 +9,8 @@ use super::{Test, assert_contains, on, output, prod};
 
 pub(crate) const TESTS: &[Test] = &[
     ("hosts_answer_by_ssh_under_their_own_names", answer_by_ssh),
-    (
-        "only_the_build_host_sees_erlang_elixir_and_git",
-        build_tools,
-    ),
-    (
-        "hosts_have_processes_files_and_accounts_of_their_own",
-        own_world,
-    ),
+    ("only_the_build_host_sees_erlang_elixir_and_git", build_tools),
+    ("hosts_have_processes_files_and_accounts_of_their_own", own_world),
     ("a_host_can_be_looked_into_without_ssh", looked_into),
     ("sshd_keeps_its_stock_limits_unless_told", stock_limits),
     ("a_busybox_host_has_a_plain_shell_and_little_else", busybox),
@@ -39,43 +33,26 @@ fn answer_by_ssh() -> Result<(), Failed> {
 
 fn build_tools() -> Result<(), Failed> {
     let lab = Lab::up(LabSpec::fleet(1))?;
-    let line =
-        "for p in erl epmd mix elixir git; do command -v $p; done; ls -d /usr/lib/erlang; true";
+    let line = "for p in erl epmd mix elixir git; do command -v $p; done; ls -d /usr/lib/erlang; true";
     for host in ["staging1", "prod1"] {
         assert_eq!(on(&lab, host, line)?, "", "{host}");
     }
     let erlang_here = Path::new("/usr/bin/erl").exists();
-    assert_eq!(
-        on(&lab, "build", "command -v erl || true")?.is_empty(),
-        !erlang_here
-    );
-    lab.add(
-        "full",
-        HostSpec {
-            full: true,
-            ..HostSpec::default()
-        },
-    )?;
+    assert_eq!(on(&lab, "build", "command -v erl || true")?.is_empty(), !erlang_here);
+    lab.add("full", HostSpec { full: true, ..HostSpec::default() })?;
     assert_eq!(on(&lab, "full", line)?, on(&lab, "build", line)?);
     Ok(())
 }
 
 fn own_world() -> Result<(), Failed> {
     let lab = prod(2)?;
-    on(
-        &lab,
-        "prod1",
-        "sleep 77 >/dev/null 2>&1 & echo here >/tmp/mark; echo yes >/opt/mine 2>/dev/null || true",
-    )?;
+    on(&lab, "prod1", "sleep 77 >/dev/null 2>&1 & echo here >/tmp/mark; echo yes >/opt/mine 2>/dev/null || true")?;
     assert_contains(&on(&lab, "prod1", "ps -eo args")?, "sleep 77")?;
     assert!(!on(&lab, "prod2", "ps -eo args; ls /tmp")?.contains("sleep 77"));
     assert_eq!(on(&lab, "prod2", "ls /tmp")?, "");
     assert_eq!(on(&lab, "prod1", "id -un; id -u; ls /opt")?, "deploy\n1000");
     assert_eq!(on(&lab, "root@prod1", "id -un")?, "root");
-    assert_eq!(
-        on(&lab, "prod1", "ls /etc/ssh/ssh_host_* | wc -l; ls /home")?,
-        "2\nadmin\ndeploy"
-    );
+    assert_eq!(on(&lab, "prod1", "ls /etc/ssh/ssh_host_* | wc -l; ls /home")?, "2\nadmin\ndeploy");
     // The machine's own files are not there.
     assert_eq!(on(&lab, "root@prod1", "ls /root")?, "");
     let switches = lab.exec("prod1", &["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq"])?;
@@ -89,49 +66,21 @@ fn looked_into() -> Result<(), Failed> {
     assert_eq!(String::from_utf8(output.stdout)?, "root\nprod1\n");
     assert_eq!(output.status.code(), Some(3));
     on(&lab, "prod1", "echo hello >/home/deploy/greeting")?;
-    assert_eq!(
-        std::fs::read_to_string(lab.host_root("prod1")?.join("home/deploy/greeting"))?,
-        "hello\n"
-    );
+    assert_eq!(std::fs::read_to_string(lab.host_root("prod1")?.join("home/deploy/greeting"))?, "hello\n");
     Ok(())
 }
 
 fn stock_limits() -> Result<(), Failed> {
-    let roomy = HostSpec {
-        sshd: vec!["MaxStartups 200".to_owned()],
-        ..HostSpec::default()
-    };
-    let lab = Lab::up(
-        LabSpec::empty()
-            .host("prod1", HostSpec::default())
-            .host("prod2", roomy),
-    )?;
-    let limits = |host| {
-        lab.exec(
-            host,
-            &[
-                "sh",
-                "-c",
-                "sshd -T | grep -E '^max(startups|sessions)' | sort",
-            ],
-        )
-    };
-    assert_eq!(
-        String::from_utf8(limits("prod1")?.stdout)?,
-        "maxsessions 10\nmaxstartups 10:30:100\n"
-    );
-    assert_eq!(
-        String::from_utf8(limits("prod2")?.stdout)?,
-        "maxsessions 10\nmaxstartups 200:30:200\n"
-    );
+    let roomy = HostSpec { sshd: vec!["MaxStartups 200".to_owned()], ..HostSpec::default() };
+    let lab = Lab::up(LabSpec::empty().host("prod1", HostSpec::default()).host("prod2", roomy))?;
+    let limits = |host| lab.exec(host, &["sh", "-c", "sshd -T | grep -E '^max(startups|sessions)' | sort"]);
+    assert_eq!(String::from_utf8(limits("prod1")?.stdout)?, "maxsessions 10\nmaxstartups 10:30:100\n");
+    assert_eq!(String::from_utf8(limits("prod2")?.stdout)?, "maxsessions 10\nmaxstartups 200:30:200\n");
     Ok(())
 }
 
 fn busybox() -> Result<(), Failed> {
-    let tiny = HostSpec {
-        base: Base::Busybox,
-        ..HostSpec::default()
-    };
+    let tiny = HostSpec { base: Base::Busybox, ..HostSpec::default() };
     let lab = Lab::up(LabSpec::empty().host("tiny", tiny))?;
     let line = "for p in sh tar gzip bash rsync perl scp erl; do command -v $p >/dev/null && echo $p; done";
     let found = on(&lab, "tiny", &format!("{line}; true"))?;
@@ -141,48 +90,21 @@ fn busybox() -> Result<(), Failed> {
 }
 
 fn without() -> Result<(), Failed> {
-    let poor = HostSpec {
-        without: vec!["rsync".to_owned(), "sha256sum".to_owned()],
-        ..HostSpec::default()
-    };
+    let poor = HostSpec { without: vec!["rsync".to_owned(), "sha256sum".to_owned()], ..HostSpec::default() };
     let lab = Lab::up(LabSpec::empty().host("prod1", poor))?;
-    assert_eq!(
-        on(&lab, "prod1", "command -v rsync sha256sum; command -v tar")?,
-        "/usr/bin/tar"
-    );
+    assert_eq!(on(&lab, "prod1", "command -v rsync sha256sum; command -v tar")?, "/usr/bin/tar");
     Ok(())
 }
 
 fn shells() -> Result<(), Failed> {
-    let with = |shell: &str| HostSpec {
-        shell: Some(shell.to_owned()),
-        ..HostSpec::default()
-    };
-    let spec = ["fish", "zsh"]
-        .into_iter()
-        .filter(|shell| Path::new("/usr/bin").join(shell).exists());
-    let lab = Lab::up(spec.fold(LabSpec::empty(), |lab, shell| {
-        lab.host(shell, with(&format!("/usr/bin/{shell}")))
-    }))?;
+    let with = |shell: &str| HostSpec { shell: Some(shell.to_owned()), ..HostSpec::default() };
+    let spec = ["fish", "zsh"].into_iter().filter(|shell| Path::new("/usr/bin").join(shell).exists());
+    let lab = Lab::up(spec.fold(LabSpec::empty(), |lab, shell| lab.host(shell, with(&format!("/usr/bin/{shell}")))))?;
     for row in lab.status()?.hosts {
         let shell = row.host.as_str();
-        let version = if shell == "fish" {
-            "echo $FISH_VERSION"
-        } else {
-            "echo $ZSH_VERSION"
-        };
-        assert!(
-            on(&lab, shell, version)?.starts_with(|c: char| c.is_ascii_digit()),
-            "{shell}"
-        );
-        assert_eq!(
-            on(
-                &lab,
-                &format!("root@{shell}"),
-                "echo ${FISH_VERSION}${ZSH_VERSION}"
-            )?,
-            ""
-        );
+        let version = if shell == "fish" { "echo $FISH_VERSION" } else { "echo $ZSH_VERSION" };
+        assert!(on(&lab, shell, version)?.starts_with(|c: char| c.is_ascii_digit()), "{shell}");
+        assert_eq!(on(&lab, &format!("root@{shell}"), "echo ${FISH_VERSION}${ZSH_VERSION}")?, "");
     }
     Ok(())
 }
@@ -190,31 +112,15 @@ fn shells() -> Result<(), Failed> {
 fn terminal() -> Result<(), Failed> {
     let lab = prod(1)?;
     let mut command = lab.command("ssh");
-    let output = output(
-        command
-            .arg("-tt")
-            .arg("-F")
-            .arg(lab.ssh_config())
-            .args(["prod1", "tty"]),
-    )?;
+    let output = output(command.arg("-tt").arg("-F").arg(lab.ssh_config()).args(["prod1", "tty"]))?;
     assert_contains(&String::from_utf8(output.stdout)?, "/dev/pts/")
 }
 
 fn from_outside() -> Result<(), Failed> {
     let lab = prod(1)?;
     let config = lab.state().join("ssh_config");
-    let output = output(
-        std::process::Command::new("ssh")
-            .arg("-F")
-            .arg(config)
-            .args(["admin@prod1", "hostname"]),
-    )?;
-    assert_eq!(
-        String::from_utf8(output.stdout)?,
-        "prod1\n",
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = output(std::process::Command::new("ssh").arg("-F").arg(config).args(["admin@prod1", "hostname"]))?;
+    assert_eq!(String::from_utf8(output.stdout)?, "prod1\n", "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 

@@ -35,43 +35,24 @@ fn network_of(pid: impl AsRef<Path>) -> Option<PathBuf> {
 impl Traces {
     /// Of a lab with a slow host, a mount by fault, and a client inside.
     fn of(lab: &Lab) -> Result<Self, Failed> {
-        lab.fault(
-            "prod2",
-            Fault::Disk {
-                path: "/srv".into(),
-                size: "1m".to_owned(),
-            },
-        )?;
+        lab.fault("prod2", Fault::Disk { path: "/srv".into(), size: "1m".to_owned() })?;
         let client = lab.command("sleep").arg("1000").spawn()?;
         let hub = lab.hub_pid()?;
         let inits = lab.status()?.hosts.into_iter().filter_map(|host| host.pid);
         let hosts = inits.map(|pid| PathBuf::from(format!("/proc/{hub}/root/proc/{pid}")));
-        let networks = hosts
-            .chain([PathBuf::from(hub.to_string())])
-            .filter_map(network_of)
-            .collect();
+        let networks = hosts.chain([PathBuf::from(hub.to_string())]).filter_map(network_of).collect();
         wait_until(|| Ok(network_of(client.id().to_string()) == network_of(hub.to_string())))?;
-        Ok(Self {
-            state: lab.state().to_owned(),
-            networks,
-            client,
-        })
+        Ok(Self { state: lab.state().to_owned(), networks, client })
     }
 
     fn processes(&self) -> Result<Vec<String>, Failed> {
         let entries = fs::read_dir("/proc")?.flatten().map(|entry| entry.path());
-        let members =
-            entries.filter(|path| network_of(path).is_some_and(|net| self.networks.contains(&net)));
-        Ok(members
-            .map(|path| fs::read_to_string(path.join("cmdline")).unwrap_or_default())
-            .collect())
+        let members = entries.filter(|path| network_of(path).is_some_and(|net| self.networks.contains(&net)));
+        Ok(members.map(|path| fs::read_to_string(path.join("cmdline")).unwrap_or_default()).collect())
     }
 
     fn assert_gone(mut self) -> Result<(), Failed> {
-        assert!(
-            self.client.wait()?.code().is_none(),
-            "the client was killed"
-        );
+        assert!(self.client.wait()?.code().is_none(), "the client was killed");
         wait_until(|| Ok(self.processes()?.is_empty()))?;
         wait_until(|| Ok(!self.state.exists()))?;
         wait_until(|| Ok(!self.state.with_extension("lock").exists()))?;
@@ -79,33 +60,18 @@ impl Traces {
         assert!(!fs::read_to_string("/proc/mounts")?.contains(&state));
         let links = output(Command::new("ip").args(["-o", "link"]))?;
         let links = String::from_utf8(links.stdout)?;
-        assert!(
-            !links.contains("v-prod") && !links.contains("br0"),
-            "{links}"
-        );
+        assert!(!links.contains("v-prod") && !links.contains("br0"), "{links}");
         Ok(())
     }
 }
 
 fn rich_lab() -> Result<Lab, Failed> {
-    let slow = HostSpec {
-        link: Link {
-            latency_ms: 5.0,
-            ..Link::default()
-        },
-        ..HostSpec::default()
-    };
-    Ok(Lab::up(
-        LabSpec::empty()
-            .host("prod1", slow)
-            .host("prod2", HostSpec::default()),
-    )?)
+    let slow = HostSpec { link: Link { latency_ms: 5.0, ..Link::default() }, ..HostSpec::default() };
+    Ok(Lab::up(LabSpec::empty().host("prod1", slow).host("prod2", HostSpec::default()))?)
 }
 
 fn kill(pid: i32) -> Result<(), Failed> {
-    let status = Command::new("kill")
-        .args(["-9", &pid.to_string()])
-        .status()?;
+    let status = Command::new("kill").args(["-9", &pid.to_string()]).status()?;
     assert!(status.success());
     Ok(())
 }
@@ -124,10 +90,7 @@ fn killed_guard() -> Result<(), Failed> {
     let lab = rich_lab()?;
     let mut traces = Traces::of(&lab)?;
     let status = fs::read_to_string(format!("/proc/{}/status", lab.hub_pid()?))?;
-    let parent = status
-        .lines()
-        .find_map(|line| line.strip_prefix("PPid:"))
-        .map(str::trim);
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
     kill(parent.ok_or("a hub has a parent")?.parse()?)?;
     // Only the client stays, which is not the hub's child; `down` finds it.
     wait_until(|| Ok(traces.processes()?.len() == 1))?;
@@ -147,11 +110,7 @@ fn dropped() -> Result<(), Failed> {
 fn by_command(args: &[&str]) -> Result<tempfile::TempDir, Failed> {
     let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir()?;
     let output = output(program(place.path()).args(args))?;
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(place)
 }
 
@@ -162,10 +121,7 @@ fn program(state: &Path) -> Command {
 }
 
 fn with_owner() -> Result<(), Failed> {
-    let mut owner = Command::new("sleep")
-        .arg("1000")
-        .stdout(Stdio::null())
-        .spawn()?;
+    let mut owner = Command::new("sleep").arg("1000").stdout(Stdio::null()).spawn()?;
     let place = by_command(&["up", "1", "--owner", &owner.id().to_string()])?;
     assert!(place.path().join("hub.json").exists());
     owner.kill()?;
@@ -197,12 +153,7 @@ fn up_again() -> Result<(), Failed> {
     let again = output(program(place.path()).args(["up", "2"]))?;
     assert!(String::from_utf8(again.stdout)?.starts_with("4 hosts up, 1 started now"));
     let list = output(program(place.path()).args(["list", "--json"]))?;
-    assert_eq!(
-        String::from_utf8(list.stdout)?
-            .matches("\"state\":\"up\"")
-            .count(),
-        4
-    );
+    assert_eq!(String::from_utf8(list.stdout)?.matches("\"state\":\"up\"").count(), 4);
     let down = output(program(place.path()).arg("down"))?;
     assert!(down.status.success());
     assert!(!place.path().exists());

@@ -18,9 +18,7 @@ fn main() {
     let tests = [host::TESTS, network::TESTS, fault::TESTS, life::TESTS].concat();
     let trial = |(name, run): Test| match &possible {
         Ok(()) => Trial::test(name, run),
-        Err(why) => Trial::test(name, run)
-            .with_kind(why.clone())
-            .with_ignored_flag(true),
+        Err(why) => Trial::test(name, run).with_kind(why.clone()).with_ignored_flag(true),
     };
     libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
 }
@@ -28,9 +26,7 @@ fn main() {
 /// `prod1` to `prodN` alone.
 fn prod(n: usize) -> Result<Lab, Failed> {
     let names = (1..=n).map(|k| format!("prod{k}"));
-    Ok(Lab::up(names.fold(LabSpec::empty(), |lab, name| {
-        lab.host(&name, Default::default())
-    }))?)
+    Ok(Lab::up(names.fold(LabSpec::empty(), |lab, name| lab.host(&name, Default::default())))?)
 }
 
 fn output(command: &mut Command) -> Result<Output, Failed> {
@@ -44,24 +40,13 @@ fn on(lab: &Lab, host: &str, line: &str) -> Result<String, Failed> {
     if output.status.success() {
         return Ok(text.trim().to_owned());
     }
-    Err(format!(
-        "{line}: {}: {text}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    )
-    .into())
+    Err(format!("{line}: {}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// How a command line fails: its status and what ssh or the command says.
 fn failure(lab: &Lab, options: &[&str], host: &str, line: &str) -> Result<(i32, String), Failed> {
     let mut command = lab.command("ssh");
-    let output = output(
-        command
-            .arg("-F")
-            .arg(lab.ssh_config())
-            .args(options)
-            .args([host, line]),
-    )?;
+    let output = output(command.arg("-F").arg(lab.ssh_config()).args(options).args([host, line]))?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         Some(0) => Err(format!("{line} on {host} was to fail").into()),
@@ -70,9 +55,5 @@ fn failure(lab: &Lab, options: &[&str], host: &str, line: &str) -> Result<(i32, 
 }
 
 fn assert_contains(text: &str, part: &str) -> Result<(), Failed> {
-    if text.contains(part) {
-        Ok(())
-    } else {
-        Err(format!("no `{part}` in: {text}").into())
-    }
+    if text.contains(part) { Ok(()) } else { Err(format!("no `{part}` in: {text}").into()) }
 }

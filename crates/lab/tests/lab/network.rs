@@ -34,8 +34,7 @@ fn cut() -> Result<(), Failed> {
 
 fn split() -> Result<(), Failed> {
     let lab = prod(3)?;
-    let reach =
-        "timeout 1 bash -c 'exec 3<>/dev/tcp/prod2/22' 2>/dev/null && echo reached || echo lost";
+    let reach = "timeout 1 bash -c 'exec 3<>/dev/tcp/prod2/22' 2>/dev/null && echo reached || echo lost";
     lab.split("prod1", "prod2")?;
     assert_eq!(on(&lab, "prod1", reach)?, "lost");
     assert_eq!(on(&lab, "prod3", reach)?, "reached");
@@ -47,9 +46,7 @@ fn split() -> Result<(), Failed> {
 
 /// Milliseconds that a TCP connection to the host's sshd takes, from inside the lab: one round trip.
 fn round_trip(lab: &Lab, address: &str) -> Result<f64, Failed> {
-    let line = format!(
-        "a=$EPOCHREALTIME; exec 3<>/dev/tcp/{address}/22; b=$EPOCHREALTIME; echo $((${{b/./}}-${{a/./}}))"
-    );
+    let line = format!("a=$EPOCHREALTIME; exec 3<>/dev/tcp/{address}/22; b=$EPOCHREALTIME; echo $((${{b/./}}-${{a/./}}))");
     let mut best = f64::MAX;
     for _ in 0..5 {
         let output = output(lab.command("bash").args(["-c", &line]))?;
@@ -59,31 +56,12 @@ fn round_trip(lab: &Lab, address: &str) -> Result<f64, Failed> {
 }
 
 fn latency() -> Result<(), Failed> {
-    let slow = HostSpec {
-        link: Link {
-            latency_ms: 40.0,
-            ..Link::default()
-        },
-        ..HostSpec::default()
-    };
-    let lab = Lab::up(
-        LabSpec::empty()
-            .host("prod1", slow)
-            .host("prod2", HostSpec::default()),
-    )?;
-    let [far, near] = [
-        round_trip(&lab, "198.18.32.1")?,
-        round_trip(&lab, "198.18.32.2")?,
-    ];
+    let slow = HostSpec { link: Link { latency_ms: 40.0, ..Link::default() }, ..HostSpec::default() };
+    let lab = Lab::up(LabSpec::empty().host("prod1", slow).host("prod2", HostSpec::default()))?;
+    let [far, near] = [round_trip(&lab, "198.18.32.1")?, round_trip(&lab, "198.18.32.2")?];
     assert!((40.0..60.0).contains(&far), "asked 40 ms, got {far}");
     assert!(near < 20.0, "asked none, got {near} ms");
-    lab.shape(
-        "prod1",
-        Link {
-            latency_ms: 80.0,
-            ..Link::default()
-        },
-    )?;
+    lab.shape("prod1", Link { latency_ms: 80.0, ..Link::default() })?;
     let far = round_trip(&lab, "198.18.32.1")?;
     assert!((80.0..110.0).contains(&far), "asked 80 ms, got {far}");
     Ok(())
@@ -100,35 +78,16 @@ fn transfer(lab: &Lab, host: &str) -> Result<f64, Failed> {
 fn rate() -> Result<(), Failed> {
     let lab = prod(1)?;
     let free = transfer(&lab, "prod1")?;
-    lab.shape(
-        "prod1",
-        Link {
-            rate_mbit: 10.0,
-            ..Link::default()
-        },
-    )?;
+    lab.shape("prod1", Link { rate_mbit: 10.0, ..Link::default() })?;
     // 16 Mbit over 10 Mbit/s, less what the bucket and the queue hold.
     let limited = transfer(&lab, "prod1")?;
-    assert!(
-        (1.4..8.0).contains(&limited),
-        "{limited} s, and {free} s without limit"
-    );
-    lab.shape(
-        "prod1",
-        Link {
-            rate_mbit: 10.0,
-            latency_ms: 10.0,
-            ..Link::default()
-        },
-    )?;
+    assert!((1.4..8.0).contains(&limited), "{limited} s, and {free} s without limit");
+    lab.shape("prod1", Link { rate_mbit: 10.0, latency_ms: 10.0, ..Link::default() })?;
     let limited = transfer(&lab, "prod1")?;
     assert!((1.4..8.0).contains(&limited), "{limited} s with latency");
     lab.shape("prod1", Link::default())?;
     let unlimited = transfer(&lab, "prod1")?;
-    assert!(
-        unlimited < 1.4,
-        "{unlimited} s after the limit was taken off"
-    );
+    assert!(unlimited < 1.4, "{unlimited} s after the limit was taken off");
     Ok(())
 }
 
@@ -145,25 +104,12 @@ fn loss() -> Result<(), Failed> {
 fn link_changes() -> Result<(), Failed> {
     let lab = prod(1)?;
     let line = "for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done";
-    let session = lab
-        .ssh("prod1")
-        .arg(line)
-        .stdout(std::process::Stdio::piped())
-        .spawn()?;
+    let session = lab.ssh("prod1").arg(line).stdout(std::process::Stdio::piped()).spawn()?;
     std::thread::sleep(Duration::from_millis(400));
-    lab.shape(
-        "prod1",
-        Link {
-            latency_ms: 10.0,
-            ..Link::default()
-        },
-    )?;
+    lab.shape("prod1", Link { latency_ms: 10.0, ..Link::default() })?;
     let output = session.wait_with_output()?;
     assert!(output.status.success());
-    assert_eq!(
-        String::from_utf8(output.stdout)?,
-        "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
-    );
+    assert_eq!(String::from_utf8(output.stdout)?, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
     assert!(round_trip(&lab, "198.18.32.1")? >= 10.0);
     Ok(())
 }
@@ -171,10 +117,7 @@ fn link_changes() -> Result<(), Failed> {
 fn counted() -> Result<(), Failed> {
     let lab = prod(2)?;
     let before = lab.netstat()?;
-    assert_eq!(
-        (before["prod1"].connections, before["prod1"].logins),
-        (0, 0)
-    );
+    assert_eq!((before["prod1"].connections, before["prod1"].logins), (0, 0));
     assert_eq!(before["prod1"].listen, [22]);
     let output = output(lab.ssh("prod1").arg("head -c 1000000 /dev/zero"))?;
     assert_eq!(output.stdout.len(), 1_000_000);
@@ -182,10 +125,7 @@ fn counted() -> Result<(), Failed> {
     let sent = after["prod1"].tx - before["prod1"].tx;
     assert!((1_000_000..1_200_000).contains(&sent), "{sent}");
     assert_eq!((after["prod1"].connections, after["prod1"].logins), (1, 1));
-    assert_eq!(
-        (after["prod1"].dropped, after["prod1"].sessions_refused),
-        (0, 0)
-    );
+    assert_eq!((after["prod1"].dropped, after["prod1"].sessions_refused), (0, 0));
     assert!(after["prod2"].rx - before["prod2"].rx < 1000);
     Ok(())
 }
@@ -196,15 +136,8 @@ fn no_way_out() -> Result<(), Failed> {
     assert_contains(&on(&lab, "prod1", line)?, "nothing")?;
     let output = output(lab.command("ip").args(["-o", "link"]))?;
     let links = String::from_utf8(output.stdout)?;
-    let foreign = links.lines().filter(|line| {
-        !["lo:", "br0:", "v-prod1@"]
-            .iter()
-            .any(|own| line.contains(own))
-    });
+    let foreign = links.lines().filter(|line| !["lo:", "br0:", "v-prod1@"].iter().any(|own| line.contains(own)));
     // Kernels with fixed devices (ifb0 and the like) have them in every network namespace, down.
-    assert!(
-        foreign.filter(|line| line.contains("state UP")).count() == 0,
-        "{links}"
-    );
+    assert!(foreign.filter(|line| line.contains("state UP")).count() == 0, "{links}");
     Ok(())
 }

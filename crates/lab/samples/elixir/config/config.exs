@@ -1,0 +1,4 @@
+import Config
+
+config :hotapp, greeting: "hello"
+config :logger, level: :info
