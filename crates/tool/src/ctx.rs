@@ -1,5 +1,7 @@
 //! What every verb gets: the project, its settings, the way to tell and to ask, and whether the user has interrupted.
 
+pub mod target;
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -10,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::Settings,
+    config::{Settings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -18,7 +20,7 @@ use indexmap::IndexMap;
 
 use crate::{
     cancel::Cancel,
-    cli::options::{Global, Verbosity},
+    cli::options::{Global, TargetArgs, Verbosity},
     error::Error,
     report::Reporter,
     ui,
@@ -79,6 +81,13 @@ impl Ctx {
     /// When it is missing or wrong.
     pub fn settings(&self) -> Result<&Settings, Error> {
         self.settings.get().ok_or_else(|| Error::new(crate::error::Kind::Config, "no configuration was read"))
+    }
+    /// The target that the user named, with just the hosts that they picked, in the order of the configuration.
+    ///
+    /// # Errors
+    /// When there is no such target or host.
+    pub fn target(&self, args: &TargetArgs) -> Result<TargetSettings, Error> {
+        Ok(target::pick(self.settings()?, args)?)
     }
     /// Begins a run: gives it its id, and tells. With [`Journal::Kept`] everything told from here on is recorded.
     ///

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod cmd;
 pub mod ctx;
 pub mod error;
+pub mod flow;
 pub mod report;
 pub mod runs;
 pub mod transport;

@@ -3,7 +3,7 @@
 use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
-use crate::{cli::words::WordError, transport::TransportError};
+use crate::{cli::words::WordError, ctx::target::TargetError, transport::TransportError};
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
@@ -49,6 +49,19 @@ fn transport_hints(error: &TransportError) -> Vec<Hint> {
 impl From<NameError> for Error {
     fn from(error: NameError) -> Self {
         Self::usage(error)
+    }
+}
+
+impl From<TargetError> for Error {
+    fn from(error: TargetError) -> Self {
+        let hint = match &error {
+            TargetError::NoTargets => Hint::text("add a target with its hosts to the configuration"),
+            TargetError::Target { like: Some(like), .. } => Hint::text(format!("did you mean `{like}`?")),
+            TargetError::Target { known, .. } => Hint::text(format!("the configuration has {}", known.join(", "))),
+            TargetError::Host { like: Some(like), .. } => Hint::text(format!("did you mean `{like}`?")),
+            TargetError::Host { known, .. } => Hint::text(format!("its hosts are {}", known.join(", "))),
+        };
+        Self::usage(error).hint(hint)
     }
 }
 

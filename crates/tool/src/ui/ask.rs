@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, Write as _};
 
-use super::style::{STRONG, paint};
+use super::style::{DANGER, STRONG, paint};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub enum Question {
     Confirm {
         /// The whole question, with its question mark.
         text: String,
+        /// What is at stake (`PRODUCTION`), shown so that it is not overlooked.
+        banner: Option<String>,
     },
     /// One of these; an empty line takes none.
     Choose {
@@ -43,6 +45,9 @@ pub fn on_terminal(question: &Question) -> io::Result<Answer> {
             writeln!(err, "{:>4}  {option}", number + 1)?;
         }
     }
+    if let Question::Confirm { banner: Some(banner), .. } = question {
+        writeln!(err, "{}", paint(DANGER, format_args!("  {banner}  ")))?;
+    }
     loop {
         write!(err, "{} ", paint(STRONG, prompt(question)))?;
         err.flush()?;
@@ -59,7 +64,7 @@ pub fn on_terminal(question: &Question) -> io::Result<Answer> {
 
 fn prompt(question: &Question) -> String {
     match question {
-        Question::Confirm { text } => format!("{text} [y/N]"),
+        Question::Confirm { text, .. } => format!("{text} [y/N]"),
         Question::Choose { text, options } => format!("{text} [1-{}]", options.len()),
     }
 }
@@ -86,7 +91,7 @@ mod tests {
 
     #[test]
     fn only_a_clear_yes_is_a_yes() {
-        let question = Question::Confirm { text: "Deploy?".to_owned() };
+        let question = Question::Confirm { text: "Deploy?".to_owned(), banner: None };
         assert_eq!(understand(&question, "y"), Some(Answer::Yes));
         assert_eq!(understand(&question, "YES"), Some(Answer::Yes));
         assert_eq!(understand(&question, ""), Some(Answer::No));

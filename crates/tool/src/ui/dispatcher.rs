@@ -61,11 +61,11 @@ impl Handle {
     pub fn record_in(&self, file: PathBuf) {
         let _ = self.journal.set(file);
     }
-    /// Asks for a yes. `--yes` answers without showing the question.
+    /// Asks for a yes. `--yes` answers without showing the question. `banner` names what is at stake.
     ///
     /// # Errors
     /// When nobody can be asked; the hint then names `--yes`.
-    pub async fn confirm(&self, text: impl Into<String>) -> Result<bool, Error> {
+    pub async fn confirm(&self, text: impl Into<String>, banner: Option<String>) -> Result<bool, Error> {
         if self.answers.yes {
             return Ok(true);
         }
@@ -73,7 +73,7 @@ impl Handle {
             let error = Error::usage("this needs a yes, and there is no terminal to ask on");
             return Err(error.hint(Hint::text("look at it with `--plan`, then give `--yes`")));
         }
-        Ok(self.ask(Question::Confirm { text: text.into() }).await? == Answer::Yes)
+        Ok(self.ask(Question::Confirm { text: text.into(), banner }).await? == Answer::Yes)
     }
     /// Asks which one; `None` when none was chosen. `missing` is what to give on the command line instead (`--version=VERSION`).
     ///
