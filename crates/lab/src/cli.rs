@@ -20,6 +20,8 @@ use crate::{Base, Fault, HostName, HostSpec, LabError, LabSpec, Link, boot, down
 
 /// Exit status for "this machine cannot".
 const NOT_POSSIBLE: u8 = 77;
+/// Exit status for a command that could not be started, as a shell has it.
+const NOT_STARTED: u8 = 127;
 
 /// Throw-away Linux hosts on one machine, for testing deployments over SSH.
 ///
@@ -211,6 +213,7 @@ pub fn main() -> ExitCode {
     let (error, status) = match obey(cli.verb) {
         Ok(status) => return ExitCode::from(status),
         Err(error @ LabError::NotPossible(_)) => (error, NOT_POSSIBLE),
+        Err(error @ LabError::Command { .. }) => (error, NOT_STARTED),
         Err(error) => (error, 1),
     };
     let _ = writeln!(std::io::stderr(), "edeliver-lab: {}", error.line());

@@ -35,6 +35,14 @@ pub enum LabError {
         /// Its standard error, or its status if it said nothing.
         said: String,
     },
+    /// The user's own command could not be started.
+    #[error("cannot run {name}")]
+    Command {
+        /// Its first word.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
     /// A system call or file operation failed.
     #[error("{what}")]
     Io {

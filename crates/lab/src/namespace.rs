@@ -69,23 +69,25 @@ pub(crate) fn run(state: &StateDir, command: &[OsString]) -> Result<std::convert
         .env("LAB_STATE", state.path())
         .env("LAB_SSH_CONFIG", state.ssh_config())
         .exec();
-    Err(error).during(|| command[0].to_string_lossy().into_owned())
+    Err(LabError::Command { name: command[0].to_string_lossy().into_owned(), source: error })
 }
 
 /// Runs the command as root inside the host, not through ssh; returns its exit status as a shell would.
 pub(crate) fn exec(state: &StateDir, host: &HostName, command: &[OsString]) -> Result<u8, LabError> {
     let hub = state.hub()?;
     join(&host_process(hub.pid, init_of(state, host)?), ALL)?;
-    let status = Command::new(&command[0])
+    let ended = Command::new(&command[0])
         .args(&command[1..])
         .current_dir("/")
         .env_clear()
         .env("PATH", SYSTEM_PATH)
         .env("HOME", "/root")
         .env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "dumb".into()))
-        .status()
-        .during(|| command[0].to_string_lossy().into_owned())?;
-    Ok(exit_code(status))
+        .status();
+    match ended {
+        Ok(status) => Ok(exit_code(status)),
+        Err(error) => Err(LabError::Command { name: command[0].to_string_lossy().into_owned(), source: error }),
+    }
 }
 
 /// Hidden verb `__inside`: runs the command in namespaces of the process with that number; returns its exit status.

@@ -38,6 +38,7 @@ struct Relay {
     ways: [Way; 2],
     link: Link,
     chance: Chance,
+    buffer: Vec<u8>,
 }
 
 /// Runs until a device or the one who gives orders on standard input is gone.
@@ -51,7 +52,7 @@ pub(crate) fn relay(near: &str, far: &str) -> Result<(), LabError> {
     writeln!(stdout, "{say}").and_then(|()| stdout.flush()).during(|| "speak to the hub".to_owned())?;
     let devices = devices.during(|| "make TAP devices".to_owned())?;
     let ways = devices.map(|from| Way { from, waiting: VecDeque::new() });
-    Relay { ways, link: Link::default(), chance: Chance::new() }.carry()
+    Relay { ways, link: Link::default(), chance: Chance::new(), buffer: vec![0; FRAME] }.carry()
 }
 
 impl Relay {
@@ -94,15 +95,13 @@ impl Relay {
         let delay = Duration::from_secs_f64(self.link.latency_ms.max(0.0) / 2000.0);
         let Way { from, waiting } = &mut self.ways[way];
         for _ in 0..BATCH {
-            let mut frame = vec![0; FRAME];
-            match from.read(&mut frame) {
-                Ok(length) => frame.truncate(length),
+            let length = match from.read(&mut self.buffer) {
+                Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
-            }
-            frame.shrink_to_fit();
+            };
             if waiting.len() < QUEUE && !self.chance.strikes(self.link.loss_percent) {
-                waiting.push_back((Instant::now() + delay, frame));
+                waiting.push_back((Instant::now() + delay, self.buffer[..length].to_vec()));
             }
         }
         Ok(())

@@ -83,7 +83,7 @@ admin ALL=(ALL) NOPASSWD: ALL
 ";
 
 /// MaxStartups and MaxSessions are OpenSSH's own defaults, written out so that no distribution can raise them: tests have
-/// to show that a stock sshd never refuses edeliver.
+/// to show that a stock sshd never refuses edeliver. The log level makes it tell of every connection it drops.
 const SSHD_CONFIG: &str = "\
 Port 22
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -97,6 +97,7 @@ PrintMotd no
 AcceptEnv LANG LC_*
 MaxStartups 10:30:100
 MaxSessions 10
+LogLevel VERBOSE
 Subsystem sftp /usr/lib/openssh/sftp-server
 ";
 

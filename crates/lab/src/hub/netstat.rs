@@ -26,7 +26,7 @@ fn traffic(init: i32) -> HostTraffic {
         tx,
         connections: counter(&read("net/snmp"), "Tcp:", "PassiveOpens").unwrap_or_default(),
         open: in_state(&sockets, "01").count(),
-        logins: count("Accepted "),
+        logins: count("Accepted publickey for "),
         dropped: count("drop connection #"),
         sessions_refused: count("no more sessions"),
         processes: process::members(init).len(),

@@ -65,6 +65,7 @@ fn looked_into() -> Result<(), Failed> {
     let output = lab.exec("prod1", &["sh", "-c", "id -un; hostname; exit 3"])?;
     assert_eq!(String::from_utf8(output.stdout)?, "root\nprod1\n");
     assert_eq!(output.status.code(), Some(3));
+    assert_eq!(lab.exec("prod1", &["no-such-program"])?.status.code(), Some(127));
     on(&lab, "prod1", "echo hello >/home/deploy/greeting")?;
     assert_eq!(std::fs::read_to_string(lab.host_root("prod1")?.join("home/deploy/greeting"))?, "hello\n");
     Ok(())

@@ -15,6 +15,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("loss_loses_and_can_be_mended", loss),
     ("a_link_changes_under_an_open_connection", link_changes),
     ("bytes_connections_and_logins_are_counted", counted),
+    ("connections_that_sshd_drops_are_counted", dropped_counted),
+    ("sessions_that_sshd_refuses_are_counted", refused_counted),
     ("the_lab_has_no_way_out", no_way_out),
 ];
 
@@ -127,6 +129,29 @@ fn counted() -> Result<(), Failed> {
     assert_eq!((after["prod1"].connections, after["prod1"].logins), (1, 1));
     assert_eq!((after["prod1"].dropped, after["prod1"].sessions_refused), (0, 0));
     assert!(after["prod2"].rx - before["prod2"].rx < 1000);
+    Ok(())
+}
+
+fn dropped_counted() -> Result<(), Failed> {
+    let lab = prod(1)?;
+    // None of them logs in; the eleventh may be dropped, the hundred and first has to be.
+    let line = "for i in $(seq 110); do exec {fd}<>/dev/tcp/198.18.32.1/22; done; sleep 0.3";
+    let output = output(lab.command("bash").args(["-c", line]))?;
+    assert!(output.status.success());
+    let traffic = &lab.netstat()?["prod1"];
+    assert_eq!(traffic.connections, 110);
+    assert!((10..=100).contains(&traffic.dropped), "{}", traffic.dropped);
+    Ok(())
+}
+
+fn refused_counted() -> Result<(), Failed> {
+    let lab = prod(1)?;
+    let line = "s='ssh -F '$LAB_SSH_CONFIG' -S '$0; $s -M prod1 sleep 3 & sleep 1; \
+                for i in $(seq 9); do $s prod1 sleep 2 & done; sleep 1; $s -o ControlMaster=no prod1 true; wait";
+    let socket = lab.state().join("mux");
+    let output = output(lab.command("bash").args(["-c", line]).arg(socket))?;
+    assert_contains(&String::from_utf8(output.stderr)?, "refused by peer")?;
+    assert_eq!(lab.netstat()?["prod1"].sessions_refused, 1);
     Ok(())
 }
 
