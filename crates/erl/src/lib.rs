@@ -5,6 +5,7 @@
 //! OTP would, and never panic, recurse without a bound, or allocate more than the input justifies.
 
 pub mod app;
+pub mod beam;
 pub mod boot;
 pub mod rel;
 mod resource;
