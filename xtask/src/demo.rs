@@ -1,0 +1,63 @@
+//! `cargo xtask demo`: the main job, as a user would do and see it, on hosts made for it.
+//!
+//! With root the hosts are those of the lab: a build host, a staging host and three production hosts, reached by ssh. Without
+//! root each host is a folder on this machine, reached by the `local` transport.
+
+mod project;
+mod stage;
+
+use std::time::Instant;
+
+use crate::{Failure, packages};
+use project::Project;
+use stage::Stage;
+
+/// Installs what is missing, builds edeliver, and shows what it does.
+///
+/// # Errors
+/// Whatever stopped it: a missing package, a failed command.
+pub(crate) fn run() -> Result<(), Failure> {
+    packages::ensure()?;
+    let edeliver = crate::cargo::build_program("edeliver")?;
+    let began = Instant::now();
+    let stage = Stage::up(edeliver)?;
+    let elixir = Project::elixir(&stage)?;
+    let erlang = Project::erlang(&stage)?;
+    for project in [&elixir, &erlang] {
+        first_release(project)?;
+        second_release_and_back(project)?;
+    }
+    say("Where everything is now");
+    for project in [&elixir, &erlang] {
+        project.edeliver("releases production")?;
+        project.edeliver("version production")?;
+    }
+    say(&format!("Done in {:.0} s. Nothing is left behind: {}", began.elapsed().as_secs_f64(), stage.farewell()));
+    Ok(())
+}
+
+fn first_release(project: &Project<'_>) -> Result<(), Failure> {
+    say(&format!("{}: from a commit to running nodes", project.title()));
+    project.edeliver("build release --tag=v0.1.0")?;
+    project.edeliver("show releases")?;
+    project.edeliver("deploy release to staging --start-deploy")?;
+    project.edeliver("deploy release to production --yes")?;
+    project.edeliver("start production")?;
+    project.edeliver("ping production")?;
+    project.edeliver("version production")
+}
+
+fn second_release_and_back(project: &Project<'_>) -> Result<(), Failure> {
+    say(&format!("{}: a second version, and back", project.title()));
+    project.edeliver("build release --tag=v0.2.0")?;
+    project.edeliver("deploy release to production --version=0.2.0 --start-deploy --plan")?;
+    project.edeliver("deploy release to production --version=0.2.0 --start-deploy --yes")?;
+    project.edeliver("version production")?;
+    project.edeliver("rollback production --yes")?;
+    project.edeliver("ping production")
+}
+
+/// A heading between the commands.
+fn say(text: &str) {
+    println!("\n=== {text}\n");
+}

@@ -1,0 +1,69 @@
+//! A sample project of the demo, and edeliver used in it.
+
+use edeliver_lab::samples::{self, Sample};
+
+use super::stage::Stage;
+use crate::Failure;
+
+/// A sample application in git with versions 0.1.0 and 0.2.0, and its edeliver.toml.
+pub(super) struct Project<'a> {
+    stage: &'a Stage,
+    sample: Sample,
+    title: &'static str,
+}
+
+impl<'a> Project<'a> {
+    /// The Elixir application, built by `mix release`.
+    pub(super) fn elixir(stage: &'a Stage) -> Result<Self, Failure> {
+        Self::make(stage, "an Elixir application (mix release)", "elixir", samples::elixir)
+    }
+    /// The Erlang application, built by rebar3.
+    pub(super) fn erlang(stage: &'a Stage) -> Result<Self, Failure> {
+        Self::make(stage, "an Erlang application (rebar3)", "erlang", samples::erlang)
+    }
+    fn make(
+        stage: &'a Stage,
+        title: &'static str,
+        folder: &str,
+        sample: fn(&std::path::Path, &str) -> Result<Sample, samples::SampleError>,
+    ) -> Result<Self, Failure> {
+        let dir = stage.project_folder(folder);
+        let failed = |error: samples::SampleError| Failure::new(format!("no sample project: {error}"));
+        sample(&dir, "0.1.0").map_err(failed)?;
+        let sample = sample(&dir, "0.2.0").map_err(failed)?;
+        let toml = format!("app = \"{}\"\n\n{}", sample.app, stage.hosts_toml());
+        sample.write("edeliver.toml", &toml).map_err(failed)?;
+        sample.commit("how it is deployed").map_err(failed)?;
+        Ok(Self { stage, sample, title })
+    }
+    /// For headings.
+    pub(super) fn title(&self) -> &str {
+        self.title
+    }
+    /// Types a command, shows it and what it says.
+    pub(super) fn edeliver(&self, words: &str) -> Result<(), Failure> {
+        println!("$ edeliver {words}");
+        let status = self.command(words).status().map_err(|e| Failure::new(format!("edeliver can't be started: {e}")))?;
+        println!();
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::new(format!("`edeliver {words}` ended with {status}"))),
+        }
+    }
+    fn command(&self, words: &str) -> std::process::Command {
+        let mut command = self.stage.edeliver();
+        command.args(words.split(' ')).current_dir(&self.sample.dir);
+        command
+    }
+}
+
+impl Drop for Project<'_> {
+    /// Nodes on lab hosts go with the lab; those in folders of this machine have to be stopped.
+    fn drop(&mut self) {
+        if self.stage.is_local() {
+            for target in ["staging", "production"] {
+                let _ = self.command(&format!("stop {target} --yes")).output();
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask test`: everything that has to hold.
+
+use crate::{Failure, cargo, packages};
+
+/// Installs what is missing, then formatting, lints, all tests and doctests.
+///
+/// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them.
+///
+/// # Errors
+/// The first stage that fails.
+pub(crate) fn run(filters: &[String]) -> Result<(), Failure> {
+    packages::ensure()?;
+    if filters.is_empty() {
+        lint()?;
+    }
+    // The lab's program is started by tests of other packages, so it has to be there before them.
+    cargo::run(&["build", "--workspace", "--bins"])?;
+    let mut args = vec!["test", "--workspace", "--no-fail-fast"];
+    args.extend(filters.iter().map(String::as_str));
+    cargo::run(&args)
+}
+
+/// Formatting and clippy, where the toolchain has them.
+fn lint() -> Result<(), Failure> {
+    for (component, args) in [
+        ("fmt", &["fmt", "--all", "--check"][..]),
+        ("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"][..]),
+    ] {
+        match cargo::cargo(&[component, "--version"]).output() {
+            Ok(output) if output.status.success() => cargo::run(args)?,
+            _ => println!("cargo {component} is not installed here: skipped"),
+        }
+    }
+    Ok(())
+}
