@@ -1,12 +1,11 @@
 //! Calling cargo.
 
-use std::{
+use std::{error::Error, 
     env,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::Failure;
 
 /// The checkout this xtask was built from.
 pub(crate) fn workspace() -> &'static Path {
@@ -24,11 +23,11 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 ///
 /// # Errors
 /// If it can't be started or does not succeed.
-pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
-    let status = cargo(args).status().map_err(|e| Failure::new(format!("cargo can't be started: {e}")))?;
+pub(crate) fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
+    let status = cargo(args).status().map_err(|e| format!("cargo can't be started: {e}"))?;
     match status.success() {
         true => Ok(()),
-        false => Err(Failure::new(format!("`cargo {}` failed", args.join(" ")))),
+        false => Err(format!("`cargo {}` failed", args.join(" "))),
     }
 }
 
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// If it does not build.
-pub(crate) fn build_program(name: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn build_program(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     run(&["build", "--package", "edeliver-lab", "--package", name, "--bins"])?;
     Ok(target_dir().join("debug").join(name))
 }
@@ -45,7 +44,7 @@ pub(crate) fn build_program(name: &str) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// If it does not build.
-pub(crate) fn build_release_program(name: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn build_release_program(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     run(&["build", "--package", "edeliver-lab", "--bins"])?;
     run(&["build", "--release", "--package", name, "--bins"])?;
     Ok(target_dir().join("release").join(name))

@@ -6,9 +6,10 @@
 mod project;
 mod stage;
 
+use std::error::Error;
 use std::time::Instant;
 
-use crate::{Failure, packages};
+use crate::packages;
 use project::Project;
 use stage::Stage;
 
@@ -16,7 +17,7 @@ use stage::Stage;
 ///
 /// # Errors
 /// Whatever stopped it: a missing package, a failed command.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     packages::ensure()?;
     let edeliver = crate::cargo::build_program("edeliver")?;
     let began = Instant::now();
@@ -36,7 +37,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-fn first_release(project: &Project<'_>) -> Result<(), Failure> {
+fn first_release(project: &Project<'_>) -> Result<(), Box<dyn Error>> {
     say(&format!("{}: from a commit to running nodes", project.title()));
     project.edeliver("build release --tag=v0.1.0")?;
     project.edeliver("show releases")?;
@@ -47,7 +48,7 @@ fn first_release(project: &Project<'_>) -> Result<(), Failure> {
     project.edeliver("version production")
 }
 
-fn second_release_and_back(project: &Project<'_>) -> Result<(), Failure> {
+fn second_release_and_back(project: &Project<'_>) -> Result<(), Box<dyn Error>> {
     say(&format!("{}: a second version, and back", project.title()));
     project.edeliver("build release --tag=v0.2.0")?;
     project.edeliver("deploy release to production --version=0.2.0 --start-deploy --plan")?;

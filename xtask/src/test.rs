@@ -1,6 +1,8 @@
 //! `cargo xtask test`: everything that has to hold.
 
-use crate::{Failure, cargo, packages};
+use std::error::Error;
+
+use crate::{cargo, packages};
 
 /// Installs what is missing, then formatting, lints, all tests and doctests.
 ///
@@ -8,7 +10,7 @@ use crate::{Failure, cargo, packages};
 ///
 /// # Errors
 /// The first stage that fails.
-pub(crate) fn run(filters: &[String]) -> Result<(), Failure> {
+pub(crate) fn run(filters: &[String]) -> Result<(), Box<dyn Error>> {
     packages::ensure()?;
     if filters.is_empty() {
         lint()?;
@@ -21,7 +23,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), Failure> {
 }
 
 /// Formatting and clippy, where the toolchain has them.
-fn lint() -> Result<(), Failure> {
+fn lint() -> Result<(), Box<dyn Error>> {
     for (component, args) in [
         ("fmt", &["fmt", "--all", "--check"][..]),
         ("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"][..]),

@@ -1,9 +1,10 @@
 //! A sample project of the demo, and edeliver used in it.
 
+use std::error::Error;
+
 use edeliver_lab::samples::{self, Sample};
 
 use super::stage::Stage;
-use crate::Failure;
 
 /// A sample application in git with versions 0.1.0 and 0.2.0, and its edeliver.toml.
 pub(super) struct Project<'a> {
@@ -14,11 +15,11 @@ pub(super) struct Project<'a> {
 
 impl<'a> Project<'a> {
     /// The Elixir application, built by `mix release`.
-    pub(super) fn elixir(stage: &'a Stage) -> Result<Self, Failure> {
+    pub(super) fn elixir(stage: &'a Stage) -> Result<Self, Box<dyn Error>> {
         Self::make(stage, "an Elixir application (mix release)", "elixir", samples::elixir)
     }
     /// The Erlang application, built by rebar3.
-    pub(super) fn erlang(stage: &'a Stage) -> Result<Self, Failure> {
+    pub(super) fn erlang(stage: &'a Stage) -> Result<Self, Box<dyn Error>> {
         Self::make(stage, "an Erlang application (rebar3)", "erlang", samples::erlang)
     }
     fn make(
@@ -26,9 +27,9 @@ impl<'a> Project<'a> {
         title: &'static str,
         folder: &str,
         sample: fn(&std::path::Path, &str) -> Result<Sample, samples::SampleError>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Box<dyn Error>> {
         let dir = stage.project_folder(folder);
-        let failed = |error: samples::SampleError| Failure::new(format!("no sample project: {error}"));
+        let failed = |error: samples::SampleError| format!("no sample project: {error}");
         sample(&dir, "0.1.0").map_err(failed)?;
         let sample = sample(&dir, "0.2.0").map_err(failed)?;
         let toml = format!("app = \"{}\"\n\n{}", sample.app, stage.hosts_toml());
@@ -41,13 +42,13 @@ impl<'a> Project<'a> {
         self.title
     }
     /// Types a command, shows it and what it says.
-    pub(super) fn edeliver(&self, words: &str) -> Result<(), Failure> {
+    pub(super) fn edeliver(&self, words: &str) -> Result<(), Box<dyn Error>> {
         println!("$ edeliver {words}");
-        let status = self.command(words).status().map_err(|e| Failure::new(format!("edeliver can't be started: {e}")))?;
+        let status = self.command(words).status().map_err(|e| format!("edeliver can't be started: {e}"))?;
         println!();
         match status.success() {
             true => Ok(()),
-            false => Err(Failure::new(format!("`edeliver {words}` ended with {status}"))),
+            false => Err(format!("`edeliver {words}` ended with {status}")),
         }
     }
     fn command(&self, words: &str) -> std::process::Command {

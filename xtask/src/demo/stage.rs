@@ -1,6 +1,6 @@
 //! The hosts the demo plays on.
 
-use std::{
+use std::{error::Error, 
     path::{Path, PathBuf},
     process::Command,
 };
@@ -8,7 +8,6 @@ use std::{
 use edeliver_lab::{Lab, LabSpec};
 use tempfile::TempDir;
 
-use crate::Failure;
 
 /// Production hosts of the demo.
 const PRODUCTION: usize = 3;
@@ -22,10 +21,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Brings the hosts up: real ones where this account may make them, folders elsewhere.
-    pub(super) fn up(edeliver: PathBuf) -> Result<Self, Failure> {
-        let folder = TempDir::with_prefix("edeliver-demo-").map_err(|e| Failure::new(format!("no temporary folder: {e}")))?;
+    pub(super) fn up(edeliver: PathBuf) -> Result<Self, Box<dyn Error>> {
+        let folder = TempDir::with_prefix("edeliver-demo-").map_err(|e| format!("no temporary folder: {e}"))?;
         let lab = match Lab::possible() {
-            Ok(()) => Some(Lab::up(LabSpec::fleet(PRODUCTION)).map_err(|e| Failure::new(format!("the lab did not start: {e}")))?),
+            Ok(()) => Some(Lab::up(LabSpec::fleet(PRODUCTION)).map_err(|e| format!("the lab did not start: {e}"))?),
             Err(why) => {
                 println!("No hosts with addresses of their own here ({why}); every host is a folder instead.");
                 None

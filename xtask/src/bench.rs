@@ -1,0 +1,96 @@
+//! `cargo xtask bench`: what edeliver costs beside the tools one would use by hand, measured in one run and told as ratios.
+//!
+//! Everything happens on hosts of the lab, with and without a delay on their cables: `scp` of the whole archive and `tar`, `rsync -az` of
+//! the unpacked release, plain `ssh host true`, and `mix release` over ssh. Bytes are counted at the hosts' network cards.
+
+mod field;
+mod measure;
+mod project;
+mod report;
+mod rivals;
+
+use std::{error::Error, process::ExitCode};
+
+use crate::{cargo, packages};
+use field::Field;
+use measure::{Measure, Series};
+use project::Project;
+use report::Report;
+
+/// Measure edeliver against scp, rsync and plain ssh on lab hosts, as ratios in one run
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Numbers of production hosts
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 3, 10])]
+    hosts: Vec<usize>,
+    /// Added round trip times, in milliseconds
+    #[arg(long, value_delimiter = ',', default_values_t = [0.0, 40.0])]
+    latency: Vec<f64>,
+    /// How often everything is measured; the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Write the tables to docs/bench.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// Measures and prints the tables.
+///
+/// # Errors
+/// If this machine can't hold a lab, or a measured command fails.
+pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
+    packages::ensure()?;
+    let edeliver = cargo::build_release_program("edeliver")?;
+    let project = Project::make(edeliver)?;
+    let mut report = Report::new(args.rounds);
+    for &latency in &args.latency {
+        for &hosts in &args.hosts {
+            eprintln!("xtask: {hosts} hosts at {latency} ms");
+            let field = Field::up(&project, hosts, latency)?;
+            report.add(measured(&field, args.rounds)?);
+        }
+        eprintln!("xtask: builds at {latency} ms");
+        report.add_build(latency, builds(&Field::up(&project, 1, latency)?, args.rounds)?);
+    }
+    let text = report.text(project.archive_bytes());
+    println!("{text}");
+    if args.write {
+        std::fs::write(cargo::workspace().join("docs/bench.md"), text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Deploys, pings and versions on one field of hosts.
+fn measured(field: &Field<'_>, rounds: usize) -> Result<Series, Box<dyn Error>> {
+    let mut series = Series::new(field.hosts(), field.latency());
+    for round in 0..rounds {
+        field.aim(&format!("apps{round}"))?;
+        series.first.ours.push(field.edeliver("deploy release to production --version=0.1.0 --yes")?);
+        series.first.scp.push(field.scp("0.1.0", round)?);
+        series.first.rsync.push(field.rsync("0.1.0", round)?);
+        series.second.ours.push(field.edeliver("deploy release to production --version=0.1.1 --yes")?);
+        series.second.scp.push(field.scp("0.1.1", round)?);
+        series.second.rsync.push(field.rsync("0.1.1", round)?);
+    }
+    field.edeliver("start production --yes")?;
+    for _ in 0..2 * rounds {
+        series.ping.push(field.edeliver("ping production")?);
+        series.floor.push(field.floor()?);
+        series.version.push(field.edeliver("version production")?);
+        series.open_floor.push(field.open_floor()?);
+    }
+    field.edeliver("stop production --yes")?;
+    Ok(series)
+}
+
+/// A build after a one-line change: ours, and by hand.
+fn builds(field: &Field<'_>, rounds: usize) -> Result<(Vec<Measure>, Vec<Measure>), Box<dyn Error>> {
+    field.build_by_hand("warm up", 0)?;
+    field.build("warm up", 0)?;
+    let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        ours.push(field.build("ours", round)?);
+        by_hand.push(field.build_by_hand("by hand", round)?);
+    }
+    Ok((ours, by_hand))
+}

@@ -1,0 +1,123 @@
+//! The tables of docs/bench.md.
+
+use std::{fmt::Write as _, fs, process::Command};
+
+use super::measure::{Contest, Measure, Series, median};
+
+/// All that was measured in one run.
+pub(super) struct Report {
+    rounds: usize,
+    series: Vec<Series>,
+    builds: Vec<(f64, Measure, Measure)>,
+}
+
+impl Report {
+    pub(super) fn new(rounds: usize) -> Self {
+        Self { rounds, series: Vec::new(), builds: Vec::new() }
+    }
+    pub(super) fn add(&mut self, series: Series) {
+        self.series.push(series);
+    }
+    pub(super) fn add_build(&mut self, latency: f64, (ours, by_hand): (Vec<Measure>, Vec<Measure>)) {
+        self.builds.push((latency, median(&ours), median(&by_hand)));
+    }
+    /// The page.
+    pub(super) fn text(&self, archive: u64) -> String {
+        let mut out = String::new();
+        let _ = writeln!(
+            out,
+            "# Bench\n\nMade by `cargo xtask bench --write`. Medians of {} rounds in one run, everything on one machine: {}.\nRatios count; \
+             times say what this machine was like. Hosts are lab hosts with a stock sshd; bytes are counted at their network cards, both \
+             ways, with all headers. The release is the Elixir sample; its archive has {} KB.\n",
+            self.rounds,
+            machine(),
+            archive / 1000
+        );
+        self.transfers(&mut out, "First deploy", archive, |series| &series.first);
+        self.transfers(&mut out, "Second deploy, one module changed", archive, |series| &series.second);
+        self.questions(&mut out);
+        self.build_table(&mut out);
+        out
+    }
+    fn transfers(&self, out: &mut String, title: &str, archive: u64, of: fn(&Series) -> &Contest) {
+        let _ = writeln!(
+            out,
+            "## {title}\n\n| hosts | RTT | edeliver | against scp + tar | against rsync -az | bytes a host | of the archive | scp's | rsync's | \
+             logins a host | scp's |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        );
+        for series in &self.series {
+            let contest = of(series);
+            let (ours, scp, rsync) = (median(&contest.ours), median(&contest.scp), median(&contest.rsync));
+            let n = series.hosts as u64;
+            let _ = writeln!(
+                out,
+                "| {} | {} ms | {:.2} s | {:.2} × | {:.2} × | {} KB | {:.2} % | {} KB | {} KB | {:.1} | {:.1} |",
+                series.hosts,
+                series.latency,
+                ours.wall.as_secs_f64(),
+                ratio(ours, scp),
+                ratio(ours, rsync),
+                ours.bytes / n / 1000,
+                100.0 * (ours.bytes / n) as f64 / archive as f64,
+                scp.bytes / n / 1000,
+                rsync.bytes / n / 1000,
+                ours.logins as f64 / n as f64,
+                scp.logins as f64 / n as f64,
+            );
+        }
+        out.push('\n');
+    }
+    fn questions(&self, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "## Asking nodes\n\nThe floor is `ssh host true` on all hosts at once, with its login; below it the same on connections that were open \
+             already (which edeliver uses too, where the user keeps them).\n\n| hosts | RTT | ping | of the floor | version | of the floor | \
+             floor | on open connections | logins a host | refused |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        );
+        for series in &self.series {
+            let [ping, version, floor, open] = [&series.ping, &series.version, &series.floor, &series.open_floor].map(|s| median(s));
+            let _ = writeln!(
+                out,
+                "| {} | {} ms | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} |",
+                series.hosts,
+                series.latency,
+                ping.wall.as_secs_f64(),
+                ratio(ping, floor),
+                version.wall.as_secs_f64(),
+                ratio(version, floor),
+                floor.wall.as_secs_f64(),
+                open.wall.as_secs_f64(),
+                ping.logins as f64 / series.hosts as f64,
+                ping.refused,
+            );
+        }
+        out.push('\n');
+    }
+    fn build_table(&self, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "## Build after a one-line change\n\nBy hand: `git push`, then `git checkout` and `mix release` over ssh. edeliver's time also \
+             has the release's digests and what is new of it in the store.\n\n| RTT | edeliver | by hand | above it |\n|--:|--:|--:|--:|"
+        );
+        for (latency, ours, by_hand) in &self.builds {
+            let (ours, by_hand) = (ours.wall.as_secs_f64(), by_hand.wall.as_secs_f64());
+            let _ = writeln!(out, "| {latency} ms | {ours:.2} s | {by_hand:.2} s | {:+.2} s |", ours - by_hand);
+        }
+    }
+}
+
+fn ratio(ours: Measure, theirs: Measure) -> f64 {
+    ours.wall.as_secs_f64() / theirs.wall.as_secs_f64().max(1e-9)
+}
+
+/// Cores, processor, memory and kernel, in one line.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, key: &str| {
+        text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split(':').nth(1)).unwrap_or("?").trim().to_owned()
+    };
+    let cores = read("/proc/cpuinfo").matches("processor\t").count();
+    let kernel = Command::new("uname").arg("-r").output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
+    let ssh = Command::new("ssh").arg("-V").output().map(|o| String::from_utf8_lossy(&o.stderr).trim().to_owned()).unwrap_or_default();
+    format!("{cores} cores of {}, {} of memory, Linux {kernel}, {ssh}", field(&read("/proc/cpuinfo"), "model name"), field(&read("/proc/meminfo"), "MemTotal"))
+}
