@@ -1,11 +1,11 @@
 //! Calling cargo.
 
-use std::{error::Error, 
+use std::{
     env,
+    error::Error,
     path::{Path, PathBuf},
     process::Command,
 };
-
 
 /// The checkout this xtask was built from.
 pub(crate) fn workspace() -> &'static Path {
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
     let status = cargo(args).status().map_err(|e| format!("cargo can't be started: {e}"))?;
     match status.success() {
         true => Ok(()),
-        false => Err(format!("`cargo {}` failed", args.join(" "))),
+        false => Err(format!("`cargo {}` failed", args.join(" ")).into()),
     }
 }
 

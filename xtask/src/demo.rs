@@ -6,22 +6,29 @@
 mod project;
 mod stage;
 
-use std::error::Error;
-use std::time::Instant;
+use std::{error::Error, process::ExitCode, time::Instant};
 
 use crate::packages;
 use project::Project;
 use stage::Stage;
 
+/// Build edeliver, make two sample applications and five hosts, and take both from a commit to running nodes
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folders of this machine as hosts, also where real ones are possible
+    #[arg(long)]
+    local: bool,
+}
+
 /// Installs what is missing, builds edeliver, and shows what it does.
 ///
 /// # Errors
 /// Whatever stopped it: a missing package, a failed command.
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
     let edeliver = crate::cargo::build_program("edeliver")?;
     let began = Instant::now();
-    let stage = Stage::up(edeliver)?;
+    let stage = Stage::up(edeliver, args.local)?;
     let elixir = Project::elixir(&stage)?;
     let erlang = Project::erlang(&stage)?;
     for project in [&elixir, &erlang] {
@@ -34,7 +41,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         project.edeliver("version production")?;
     }
     say(&format!("Done in {:.0} s. Nothing is left behind: {}", began.elapsed().as_secs_f64(), stage.farewell()));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn first_release(project: &Project<'_>) -> Result<(), Box<dyn Error>> {

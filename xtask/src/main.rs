@@ -1,7 +1,11 @@
 //! The project's habits, as `cargo xtask VERB`. One file per verb; a new one needs its module and its line in `Habit`.
 
+mod bench;
+mod cargo;
+mod demo;
 mod lab;
 mod packages;
+mod test;
 
 use std::process::ExitCode;
 
@@ -11,12 +15,18 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Habit {
+    Demo(demo::Args),
+    Test(test::Args),
+    Bench(bench::Args),
     Lab(lab::Args),
     Packages(packages::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Habit::parse() {
+        Habit::Demo(args) => demo::run(args),
+        Habit::Test(args) => test::run(args),
+        Habit::Bench(args) => bench::run(args),
         Habit::Lab(args) => lab::run(args),
         Habit::Packages(args) => packages::run(args),
     };

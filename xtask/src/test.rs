@@ -1,8 +1,15 @@
 //! `cargo xtask test`: everything that has to hold.
 
-use std::error::Error;
+use std::{error::Error, process::ExitCode};
 
 use crate::{cargo, packages};
+
+/// Run everything that has to hold: formatting, lints, all tests, those on lab hosts included
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only tests with this in their name, and no lints
+    filters: Vec<String>,
+}
 
 /// Installs what is missing, then formatting, lints, all tests and doctests.
 ///
@@ -10,7 +17,7 @@ use crate::{cargo, packages};
 ///
 /// # Errors
 /// The first stage that fails.
-pub(crate) fn run(filters: &[String]) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(Args { filters }: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
     if filters.is_empty() {
         lint()?;
@@ -19,7 +26,8 @@ pub(crate) fn run(filters: &[String]) -> Result<(), Box<dyn Error>> {
     cargo::run(&["build", "--workspace", "--bins"])?;
     let mut args = vec!["test", "--workspace", "--no-fail-fast"];
     args.extend(filters.iter().map(String::as_str));
-    cargo::run(&args)
+    cargo::run(&args)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Formatting and clippy, where the toolchain has them.

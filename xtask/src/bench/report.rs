@@ -75,7 +75,8 @@ impl Report {
              floor | on open connections | logins a host | refused |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
         );
         for series in &self.series {
-            let [ping, version, floor, open] = [&series.ping, &series.version, &series.floor, &series.open_floor].map(|s| median(s));
+            let [ping, version, floor, open] =
+                [&series.ping, &series.version, &series.floor, &series.open_floor].map(|s| median(s));
             let _ = writeln!(
                 out,
                 "| {} | {} ms | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} |",
@@ -117,7 +118,13 @@ fn machine() -> String {
         text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split(':').nth(1)).unwrap_or("?").trim().to_owned()
     };
     let cores = read("/proc/cpuinfo").matches("processor\t").count();
-    let kernel = Command::new("uname").arg("-r").output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
-    let ssh = Command::new("ssh").arg("-V").output().map(|o| String::from_utf8_lossy(&o.stderr).trim().to_owned()).unwrap_or_default();
-    format!("{cores} cores of {}, {} of memory, Linux {kernel}, {ssh}", field(&read("/proc/cpuinfo"), "model name"), field(&read("/proc/meminfo"), "MemTotal"))
+    let kernel =
+        Command::new("uname").arg("-r").output().map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
+    let ssh =
+        Command::new("ssh").arg("-V").output().map(|o| String::from_utf8_lossy(&o.stderr).trim().to_owned()).unwrap_or_default();
+    format!(
+        "{cores} cores of {}, {} of memory, Linux {kernel}, {ssh}",
+        field(&read("/proc/cpuinfo"), "model name"),
+        field(&read("/proc/meminfo"), "MemTotal")
+    )
 }

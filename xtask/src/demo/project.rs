@@ -48,7 +48,7 @@ impl<'a> Project<'a> {
         println!();
         match status.success() {
             true => Ok(()),
-            false => Err(format!("`edeliver {words}` ended with {status}")),
+            false => Err(format!("`edeliver {words}` ended with {status}").into()),
         }
     }
     fn command(&self, words: &str) -> std::process::Command {

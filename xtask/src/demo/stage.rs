@@ -1,13 +1,13 @@
 //! The hosts the demo plays on.
 
-use std::{error::Error, 
+use std::{
+    error::Error,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use edeliver_lab::{Lab, LabSpec};
 use tempfile::TempDir;
-
 
 /// Production hosts of the demo.
 const PRODUCTION: usize = 3;
@@ -21,9 +21,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Brings the hosts up: real ones where this account may make them, folders elsewhere.
-    pub(super) fn up(edeliver: PathBuf) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn up(edeliver: PathBuf, local: bool) -> Result<Self, Box<dyn Error>> {
         let folder = TempDir::with_prefix("edeliver-demo-").map_err(|e| format!("no temporary folder: {e}"))?;
-        let lab = match Lab::possible() {
+        let possible = if local { Err("--local".to_owned()) } else { Lab::possible() };
+        let lab = match possible {
             Ok(()) => Some(Lab::up(LabSpec::fleet(PRODUCTION)).map_err(|e| format!("the lab did not start: {e}"))?),
             Err(why) => {
                 println!("No hosts with addresses of their own here ({why}); every host is a folder instead.");
