@@ -1,5 +1,7 @@
 //! Plans: decided work as plain data, complete and serialisable. Apply makes no choices; it obeys or stops.
 
+pub mod build;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

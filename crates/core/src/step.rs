@@ -89,6 +89,8 @@ pub enum BuildStage {
     Compile,
     /// Assemble the release.
     Release,
+    /// Compile and assemble the release by one command.
+    CompileAndRelease,
 }
 
 /// What staging a release on one host takes.
@@ -214,6 +216,7 @@ impl BuildStep {
             BuildStage::Deps => "fetch dependencies",
             BuildStage::Compile => "compile",
             BuildStage::Release => "assemble the release",
+            BuildStage::CompileAndRelease => "compile and assemble the release",
         };
         format!("{stage} ({words})")
     }
