@@ -7,6 +7,7 @@
 pub mod app;
 pub mod beam;
 pub mod boot;
+pub mod dist;
 pub mod rel;
 mod resource;
 pub mod term;

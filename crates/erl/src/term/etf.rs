@@ -1,6 +1,6 @@
 //! The external term format: bytes to terms and back (erts user's guide, "External Term Format").
 //!
-//! Reads every tag that `term_to_binary/1,2` and the distribution of OTP 25 to 29 emit for the types [`Term`] has, and the
+//! Reads every tag that `term_to_binary/1,2` and the distribution of OTP 25 to 29 emit for the types [`Term`](super::Term) has, and the
 //! older forms of them. Not read: the distribution header and its atom cache (we do not offer them in the handshake),
 //! `LOCAL_EXT`, which only the node that wrote it can read, and the native records OTP 29 brings.
 //!
