@@ -23,6 +23,8 @@ pub(crate) struct BootOrder {
     pub(crate) name: HostName,
     pub(crate) address: Ipv4Addr,
     pub(crate) base: Base,
+    /// Hosts it is split from.
+    pub(crate) hidden: Vec<Ipv4Addr>,
 }
 
 const INIT: &str = include_str!("boot/init.sh");
@@ -52,7 +54,7 @@ pub(crate) fn boot(state: &StateDir) -> Result<std::convert::Infallible, LabErro
     mounts::make_private()?;
     let order = hear_order()?;
     nix::unistd::sethostname(order.name.as_str()).during(|| "set the hostname".to_owned())?;
-    tool::feed(&["ip", "-batch", "-"], &cable::inner_end(order.address))?;
+    tool::feed(&["ip", "-batch", "-"], &cable::inner_end(order.address, &order.hidden))?;
     let root = mount_disk(state, &order)?;
     mount_kernel_views(&root)?;
     mount_devices(&root.join("dev"))?;

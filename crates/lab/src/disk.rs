@@ -10,16 +10,20 @@ mod etc;
 use std::fs;
 use std::path::Path;
 
+use nix::mount::MsFlags;
 use nix::sys::stat::{Mode, SFlag, mknod};
 
 use crate::error::During;
 use crate::state::StateDir;
-use crate::{Base, HostName, HostSpec, LabError, files, tool};
+use crate::{Base, HostName, HostSpec, LabError, files, mounts, tool};
 
 /// The user that deployments log in as; it cannot become root.
 const DEPLOY: u32 = 1000;
 /// A user with sudo.
 const ADMIN: u32 = 1001;
+
+/// As statfs(2) reports it.
+const OVERLAYFS: u32 = 0x794c_7630;
 
 /// What may be a link into /usr, or a directory of its own on older systems.
 pub(crate) const TOP_LINKS: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -68,6 +72,17 @@ const BUILD_TOOLS: [&str; 18] = [
     "lib/erlang",
     "lib/elixir",
 ];
+
+/// An overlay cannot write to an overlay, which is what a container's own disk is: hosts live in memory then.
+pub(crate) fn make_room(state: &StateDir) -> Result<(), LabError> {
+    let hosts = state.hosts();
+    files::make_dir(&hosts, 0o755)?;
+    let kind = rustix::fs::statfs(&hosts).during(|| format!("look at {}", hosts.display()))?.f_type;
+    if u32::try_from(kind) == Ok(OVERLAYFS) {
+        mounts::fresh("tmpfs", &hosts, MsFlags::empty(), "mode=755")?;
+    }
+    Ok(())
+}
 
 /// Lays out what all hosts share; nothing if that was done before.
 pub(crate) fn furnish_base(state: &StateDir) -> Result<(), LabError> {

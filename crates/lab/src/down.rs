@@ -13,6 +13,11 @@ use crate::{LabError, process};
 /// Ends the hub, and with it all hosts; removes clients and files. Does nothing if there is no lab.
 pub(crate) fn down(state: &StateDir) -> Result<(), LabError> {
     let _lock = state.lock()?;
+    end(state)
+}
+
+/// The same for a caller who holds the lock, and keeps it.
+pub(crate) fn end(state: &StateDir) -> Result<(), LabError> {
     if let Some(note) = state.note() {
         kill_hub(&note)?;
     }
@@ -45,9 +50,7 @@ pub(crate) fn clear(state: &StateDir) -> Result<(), LabError> {
     if let Some(note) = state.note() {
         kill_clients(&note.mark());
     }
-    let removed = remove_tree(state);
-    let _ = fs::remove_file(state.lock_path());
-    removed
+    if state.is_ours() { remove_tree(state) } else { Ok(()) }
 }
 
 fn kill_clients(mark: &str) {
@@ -67,5 +70,8 @@ fn remove_tree(state: &StateDir) -> Result<(), LabError> {
             _ => return Ok(()),
         }
     }
-    fs::remove_dir_all(state.path()).during(|| format!("remove {}", state.path().display()))
+    let failed = fs::remove_dir_all(state.path());
+    // Still ours, for the next attempt.
+    let _ = state.mark();
+    failed.during(|| format!("remove {}", state.path().display()))
 }

@@ -38,18 +38,8 @@ pub(crate) fn guard(state: &StateDir, life: Life) -> Result<(), LabError> {
 
 /// A `down` may have been faster, and another lab may be here by now.
 fn clear_unless_done(state: &StateDir, note: &HubNote) -> Result<(), LabError> {
-    if state.note().as_ref() != Some(note) {
-        return Ok(());
-    }
     let _lock = state.lock()?;
-    if state.note().as_ref() == Some(note) {
-        return down::clear(state);
-    }
-    if !state.path().exists() {
-        // Our waiting made the lock's file anew.
-        let _ = fs::remove_file(state.lock_path());
-    }
-    Ok(())
+    if state.note().as_ref() == Some(note) { down::clear(state) } else { Ok(()) }
 }
 
 /// Away from the caller's terminal, directory and open files.

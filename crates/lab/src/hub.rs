@@ -2,9 +2,11 @@
 
 pub(crate) mod cable;
 mod client;
+mod cut;
 mod fault;
 mod host;
 mod netstat;
+mod shape;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
@@ -23,7 +25,7 @@ use crate::ask::{Answer, Request};
 use crate::error::During;
 use crate::name::{HUB, PREFIX, mac};
 use crate::state::StateDir;
-use crate::{HostName, HostStatus, LabError, Status, launch, mounts, namespace, tool};
+use crate::{HostName, HostStatus, LabError, Status, disk, launch, mounts, namespace, tool};
 use host::Host;
 
 /// The hub's memory. Nothing of it is on disk: a lab that lost its hub is gone.
@@ -43,7 +45,7 @@ pub(crate) struct Hub {
 pub(crate) fn hub(state: StateDir) -> Result<(), LabError> {
     // With the guard dead nobody would clear away what a hub leaves.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).during(|| "tie the hub to its guard".to_owned())?;
-    if let Err(error) = settle() {
+    if let Err(error) = settle().and_then(|()| disk::make_room(&state)) {
         say(&error.line());
         return Err(error);
     }
@@ -67,6 +69,11 @@ fn say(line: &str) {
     if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdout(null);
     }
+}
+
+/// Into hub.log.
+fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Makes the lab's own view of the machine, and the bridge between hosts.

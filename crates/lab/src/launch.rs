@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::ask::{Request, ask};
 use crate::error::During;
 use crate::state::StateDir;
-use crate::{LabError, files, possible, tool};
+use crate::{LabError, down, possible, tool};
 
 /// When a lab goes down by itself.
 #[derive(Clone, Copy, Debug)]
@@ -25,30 +26,30 @@ pub(crate) const READY: &str = "ready";
 
 /// Starts a hub unless one runs; returns when it answers. The caller holds the lock, and gets the guard to wait for.
 pub(crate) fn launch(binary: &Path, state: &StateDir, life: Life) -> Result<Option<Child>, LabError> {
-    if state.hub().is_ok() {
+    if ask(state, &Request::Status).is_ok() {
         return Ok(None);
     }
     possible::possible().map_err(LabError::NotPossible)?;
-    prepare(state)?;
+    // What a lab left that lost its hub, or is just losing it: nothing of it can be trusted.
+    down::end(state)?;
+    state.claim()?;
+    let launched = tool::make_key(&state.client_key(), "lab").and_then(|()| start(binary, state, life));
+    if launched.is_err() {
+        let _ = down::clear(state);
+    }
+    launched.map(Some)
+}
+
+fn start(binary: &Path, state: &StateDir, life: Life) -> Result<Child, LabError> {
     let mut guard = spawn_guard(binary, state, life)?;
     let mut said = String::new();
     let mut stdout = guard.stdout.take().expect("stdout is a pipe");
     stdout.read_to_string(&mut said).during(|| "hear from the hub".to_owned())?;
     match said.trim() {
-        READY => Ok(Some(guard)),
+        READY => Ok(guard),
         "" => Err(LabError::HubDied(state.log_tail())),
         why => Err(LabError::NotPossible(why.to_owned())),
     }
-}
-
-fn prepare(state: &StateDir) -> Result<(), LabError> {
-    files::make_dir(state.path(), 0o700)?;
-    let _ = std::fs::remove_file(state.socket());
-    let key = state.client_key();
-    if key.exists() {
-        return Ok(());
-    }
-    tool::make_key(&key, "lab")
 }
 
 fn spawn_guard(binary: &Path, state: &StateDir, life: Life) -> Result<Child, LabError> {

@@ -53,6 +53,30 @@ impl StateDir {
         &self.0
     }
 
+    /// Makes the directory, or takes one that is empty or was a lab's before.
+    pub(crate) fn claim(&self) -> Result<(), LabError> {
+        files::make_dir(&self.0, 0o700)?;
+        let mut entries = fs::read_dir(&self.0).during(|| format!("read {}", self.0.display()))?;
+        if !self.is_ours() && entries.next().is_some() {
+            return Err(LabError::Refused(format!("{} is not empty, and no lab's directory", self.0.display())));
+        }
+        self.mark()
+    }
+
+    /// Says in the directory itself whose it is.
+    pub(crate) fn mark(&self) -> Result<(), LabError> {
+        files::put(&self.mark_path(), "Made by edeliver-lab, which removes this directory with all its content.\n", 0o600)
+    }
+
+    /// Whether a lab made this directory, so that a lab may remove it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.mark_path().exists()
+    }
+
+    fn mark_path(&self) -> PathBuf {
+        self.0.join("edeliver-lab.txt")
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("hub.sock")
     }
@@ -84,9 +108,14 @@ impl StateDir {
         self.0.join("base")
     }
 
+    /// All hosts' disks.
+    pub(crate) fn hosts(&self) -> PathBuf {
+        self.0.join("hosts")
+    }
+
     /// One host's disk.
     pub(crate) fn host(&self, name: &HostName) -> PathBuf {
-        self.0.join("hosts").join(name.as_str())
+        self.hosts().join(name.as_str())
     }
 
     /// The end of the hub's log, for an error message.
@@ -116,28 +145,41 @@ impl StateDir {
         self.note().filter(HubNote::is_alive).ok_or(LabError::Down)
     }
 
-    /// Lets one `up` or `down` work at a time. The lock ends with the returned file, or with this process.
-    pub(crate) fn lock(&self) -> Result<File, LabError> {
-        let path = self.lock_path();
-        let attempt = || loop {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-            file.lock()?;
-            // The one before us may have removed the file we were waiting for.
-            match fs::metadata(&path) {
-                Ok(there) if there.ino() == file.metadata()?.ino() => {
-                    return Ok::<File, io::Error>(file);
-                }
-                _ => continue,
-            }
-        };
-        attempt().during(|| format!("lock {}", path.display()))
-    }
-
-    /// The lock's file; removed by the one who holds the lock and has removed all else.
-    pub(crate) fn lock_path(&self) -> PathBuf {
+    /// Lets one `up` or `down` work at a time. The lock ends with the returned value, or with this process.
+    pub(crate) fn lock(&self) -> Result<Lock, LabError> {
         let mut path = self.0.clone().into_os_string();
         path.push(".lock");
-        path.into()
+        let path = PathBuf::from(path);
+        let file = lock_file(&path).during(|| format!("lock {}", path.display()))?;
+        Ok(Lock { _file: file, path, state: self.clone() })
+    }
+}
+
+/// The lock of a state directory, a file beside it.
+pub(crate) struct Lock {
+    _file: File,
+    path: PathBuf,
+    state: StateDir,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Nothing is left to lock; who waits for this very file finds out that it is gone.
+        if !self.state.is_ours() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        file.lock()?;
+        // The one before us may have removed the file we were waiting for.
+        match fs::metadata(path) {
+            Ok(there) if there.ino() == file.metadata()?.ino() => return Ok(file),
+            _ => {}
+        }
     }
 }
 

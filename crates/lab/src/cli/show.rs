@@ -13,6 +13,12 @@ pub(super) enum View {
     Json,
 }
 
+impl View {
+    pub(super) fn json(asked: bool) -> Self {
+        if asked { Self::Json } else { Self::Table }
+    }
+}
+
 /// Prints an answer; nothing if there is nothing to say.
 pub(super) fn show(answer: &Answer, view: View) -> Result<(), LabError> {
     let json = |text: serde_json::Result<String>| text.expect("an answer is plain data") + "\n";

@@ -12,8 +12,8 @@ use indexmap::IndexMap;
 use nix::sched::{CloneFlags, setns, unshare};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
-use super::Hub;
-use super::cable::Cable;
+use super::cable::{self, Cable};
+use super::{Hub, cut};
 use crate::ask::Manner;
 use crate::boot::BootOrder;
 use crate::error::During;
@@ -90,7 +90,7 @@ impl Hub {
         let mut init = spawn_init(&self.state)?;
         let pid = init.id().cast_signed();
         let plugged = hear_first_word(&mut init).and_then(|()| self.plug_in(name, pid));
-        let order = BootOrder { name: name.clone(), address, base };
+        let order = BootOrder { name: name.clone(), address, base, hidden: self.hidden_from(name) };
         let booted = plugged.and_then(|()| give_order(&mut init, &order));
         if booted.is_err() {
             let _ = init.kill();
@@ -117,7 +117,7 @@ impl Hub {
                 .init_of(name)
                 .map_err(|_| LabError::Refused(format!("{name} died while it started:\n{}", self.state.log_tail())))?;
             let listens = Path::new(&format!("/proc/{pid}/root/run/sshd.pid")).exists();
-            if listens && (self.find(name)?.cut || super::cable::forwards(name)) {
+            if listens && (self.find(name)?.cut || cable::forwards(name)) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -159,11 +159,8 @@ impl Hub {
     pub(super) fn stop(&mut self, name: &HostName, manner: Manner) -> Result<(), LabError> {
         let pid = self.init_of(name)?;
         match manner {
-            Manner::PowerLoss => self.pull(name)?,
-            Manner::Clean => {
-                signal_all(pid, Signal::TERM);
-                std::thread::sleep(Duration::from_millis(300));
-            }
+            Manner::PowerLoss => cut::silence(name)?,
+            Manner::Clean => end_processes(pid),
         }
         let init = Pid::from_raw(pid).expect("a host has a number");
         let _ = kill_process(init, Signal::KILL);
@@ -179,12 +176,13 @@ impl Hub {
             return;
         };
         host.running = None;
-        host.cut = false;
         host.frozen = false;
         let name = name.clone();
-        super::cable::unplug(&name);
-        if signal == Some(Signal::HUP.as_raw()) {
-            let _ = self.start(&name);
+        cable::unplug(&name);
+        if signal == Some(Signal::HUP.as_raw())
+            && let Err(error) = self.start(&name)
+        {
+            super::log(&format!("{name} does not come back: {}", error.line()));
         }
     }
 }
@@ -213,6 +211,20 @@ fn give_order(init: &mut Child, order: &BootOrder) -> Result<(), LabError> {
     let text = serde_json::to_string(order).expect("an order is plain data");
     let mut stdin = init.stdin.take().expect("stdin is a pipe");
     stdin.write_all(text.as_bytes()).during(|| "speak to the new host".to_owned())
+}
+
+/// Tells all processes to end, and gives them time: a node stops its applications in order.
+fn end_processes(init: i32) {
+    let told = process::members(init);
+    signal_all(init, Signal::TERM);
+    // The init itself is a shell, which does not take TERM.
+    let alive = |pid: &i32| *pid != init && process::start_time(*pid).is_some();
+    for _ in 0..150 {
+        if !told.iter().any(alive) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Signals every process of the host, PID 1 included.

@@ -18,6 +18,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_lab_ends_with_its_owner", with_owner),
     ("a_lab_ends_after_its_time", after_time),
     ("two_labs_do_not_see_each_other", two_labs),
+    ("a_directory_with_other_things_is_not_taken", foreign_directory),
+    ("what_a_crash_left_does_not_disturb_the_next_lab", after_a_crash),
+    ("hosts_can_live_where_overlays_cannot", on_an_overlay),
     ("up_again_starts_only_what_is_missing", up_again),
 ];
 
@@ -157,5 +160,53 @@ fn up_again() -> Result<(), Failed> {
     let down = output(program(place.path()).arg("down"))?;
     assert!(down.status.success());
     assert!(!place.path().exists());
+    Ok(())
+}
+
+fn foreign_directory() -> Result<(), Failed> {
+    let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir()?;
+    fs::write(place.path().join("thesis.tex"), "years of work")?;
+    let up = output(program(place.path()).args(["up", "0"]))?;
+    assert_eq!(up.status.code(), Some(1));
+    let down = output(program(place.path()).arg("down"))?;
+    assert!(down.status.success());
+    assert!(place.path().join("thesis.tex").exists());
+    Ok(())
+}
+
+/// Kills guard and hub at once, so that nobody clears up.
+fn crash(state: &Path) -> Result<(), Failed> {
+    let note = fs::read_to_string(state.join("hub.json"))?;
+    let hub = note.split("\"pid\":").nth(1).and_then(|rest| rest.split(',').next()).ok_or("a pid")?;
+    let status = fs::read_to_string(format!("/proc/{hub}/status"))?;
+    let guard = status.lines().find_map(|line| line.strip_prefix("PPid:")).ok_or("a hub has a parent")?;
+    kill(guard.trim().parse()?)
+}
+
+fn after_a_crash() -> Result<(), Failed> {
+    let place = by_command(&["up", "1"])?;
+    let touch = output(program(place.path()).args(["exec", "prod1", "touch", "/home/deploy/old"]))?;
+    assert!(touch.status.success());
+    crash(place.path())?;
+    // At once: the hub may still be dying.
+    assert!(place.path().join("hub.json").exists());
+    let up = output(program(place.path()).args(["up", "1"]))?;
+    assert!(String::from_utf8(up.stdout)?.starts_with("3 hosts up, 3 started now"));
+    let list = output(program(place.path()).args(["exec", "prod1", "ls", "/home/deploy"]))?;
+    assert_eq!(String::from_utf8(list.stdout)?, "");
+    assert!(output(program(place.path()).arg("down"))?.status.success());
+    Ok(())
+}
+
+/// A container's disk is an overlay.
+fn on_an_overlay() -> Result<(), Failed> {
+    let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir()?;
+    let script = "set -e; cd $1; mkdir upper work disk; mount -t overlay none -o lowerdir=/etc,upperdir=upper,workdir=work disk
+        export LAB_STATE=$1/disk/state; $2 up 0 >/dev/null; $2 ssh build hostname; $2 down; test ! -e $LAB_STATE";
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", script, "sh"]).arg(place.path()).arg(env!("CARGO_BIN_EXE_edeliver-lab"));
+    let output = output(&mut shell)?;
+    assert_eq!(String::from_utf8(output.stdout)?, "build\n", "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success());
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::{Test, assert_contains, failure, on, output, prod};
 pub(crate) const TESTS: &[Test] = &[
     ("a_cut_host_is_a_timeout_and_healed_it_answers", cut),
     ("a_split_pair_loses_only_each_other", split),
+    ("cuts_outlive_a_reboot", cut_and_reboot),
     ("latency_is_added_to_every_round_trip", latency),
     ("rate_limits_a_transfer", rate),
     ("loss_loses_and_can_be_mended", loss),
@@ -44,6 +45,21 @@ fn split() -> Result<(), Failed> {
     lab.heal("prod1")?;
     assert_eq!(on(&lab, "prod1", reach)?, "reached");
     Ok(())
+}
+
+fn cut_and_reboot() -> Result<(), Failed> {
+    let lab = prod(2)?;
+    let reach = "timeout 1 bash -c 'exec 3<>/dev/tcp/prod2/22' 2>/dev/null && echo reached || echo lost";
+    lab.split("prod1", "prod2")?;
+    lab.reboot("prod1")?;
+    assert_eq!(on(&lab, "prod1", reach)?, "lost");
+    lab.heal("prod2")?;
+    assert_eq!(on(&lab, "prod1", reach)?, "reached");
+    lab.cut("prod1")?;
+    lab.reboot("prod1")?;
+    failure(&lab, &IMPATIENT, "prod1", "true")?;
+    lab.heal("prod1")?;
+    on(&lab, "prod1", "true").map(drop)
 }
 
 /// Milliseconds that a TCP connection to the host's sshd takes, from inside the lab: one round trip.
