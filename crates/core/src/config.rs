@@ -3,9 +3,26 @@
 //! Three stages, three types: what was written (`raw`, with spans), merged layers, and [`Settings`]: validated, every default filled in,
 //! the only form that the rest of the program sees.
 
+pub mod classic;
+pub mod duration;
+pub mod hooks;
+pub mod origin;
+pub mod problem;
+pub mod raw;
+mod scope;
+pub mod secret;
 pub mod settings;
+pub mod settle;
+mod typed;
 
+pub use origin::{Origin, Origins, Setting};
+pub use problem::{Place, Problem, Problems};
+pub use scope::{Env, similar};
 pub use settings::{
     BuildSettings, BuildTool, HookSource, HostSpec, MixRelease, Programs, Service, Settings, SshSettings, StoreSettings,
     TargetSettings, TransportKind,
 };
+pub use settle::{Around, settle, settle_toml};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What a classic config says that means nothing here, where silence would mislead.
+
+use super::{Function, Reading};
+use crate::{
+    config::{hooks, origin::Origin, scope::similar},
+    hint::Hint,
+};
+
+/// Variables that change what is built or deployed, and are not used yet; and what to do instead.
+const NOT_USED: &[(&str, &str)] = &[
+    ("LINK_VM_ARGS", "link the file in a post_extract_release_archive hook with __remote \"ln -sfn …\""),
+    ("LINK_SYS_CONFIG", "link the file in a post_extract_release_archive hook with __remote \"ln -sfn …\""),
+    ("VERSION", "say --version=… on the command line"),
+    ("RELEASE_VERSION", "it is read from the release that was built"),
+];
+
+impl Reading<'_> {
+    pub(super) fn notices(&mut self) {
+        for (name, instead) in NOT_USED {
+            // of the environment's VERSION nobody knows whose it is
+            let assigned = self.variable(name).filter(|variable| !matches!(variable.origin, Origin::Env { .. }));
+            if let Some(variable) = assigned {
+                let text = format!("{name} ({}) is not used yet", variable.origin);
+                self.warn(text, Hint::text(*instead));
+            }
+        }
+        let script = self.script;
+        for function in &script.functions {
+            self.notice_function(function);
+        }
+    }
+    fn notice_function(&mut self, function: &Function) {
+        let Function { name, origin } = function;
+        if hooks::NOT_REPLACEABLE.contains(&name.as_str()) {
+            let text = format!("the function {name} ({origin}) is not called: steps of edeliver can't be replaced");
+            self.warn(text, Hint::text("use the hooks before and after the step"));
+        } else if (name.starts_with("pre_") || name.starts_with("post_")) && !hooks::is_hook(name) {
+            let meant = similar(name, hooks::NAMES.iter().copied());
+            let hint = meant.map_or_else(|| Hint::text("it is no hook"), |meant| Hint::text(format!("did you mean {meant}?")));
+            self.warn(format!("the function {name} ({origin}) is never called"), hint);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Reading `[build]`.
+
+use indexmap::IndexMap;
+
+use super::{Settling, hosts::Fallback};
+use crate::config::{
+    problem::{Place, Problem},
+    raw::{Kind, Value},
+    scope::Scope,
+    secret,
+    settings::{BuildSettings, HostSpec, Programs},
+    typed::{FromValue, Rule, Wrong, string},
+};
+
+impl Settling<'_> {
+    pub(super) fn build(&self, mut scope: Scope<'_>) -> Option<BuildSettings> {
+        let host = self.build_host(&mut scope);
+        let tool = scope.get("tool");
+        let release_tool = scope.get("release_tool");
+        let mix_env = scope.get_by("mix_env", |value| MIX_ENV.text(value));
+        let rebar_profile = scope.get_by("rebar_profile", |value| REBAR_PROFILE.text(value));
+        let rebar_config = scope.get_by("rebar_config", |value| PROJECT_PATH.text(value));
+        let branch = scope.get("branch");
+        let revision = scope.get("revision");
+        let auto_version = scope.get_by("auto_version", |value| AUTO_VERSION.text(value));
+        let git_clean_paths = scope.get_by("git_clean_paths", |value| PROJECT_PATH.texts(value));
+        let skip_git_clean = scope.get("skip_git_clean");
+        let skip_mix_clean = scope.get("skip_mix_clean");
+        let release_dir = scope.get("release_dir");
+        let release_options = scope.get_by("release_options", |value| LINE.texts(value)).unwrap_or_default();
+        let programs = programs(scope.table("programs"));
+        let env = self.env_table(&mut scope, "env");
+        let profile = scope.get_by("profile", |value| PROFILE.text(value));
+        let timeout = scope.get("timeout");
+        scope.finish();
+        Some(BuildSettings {
+            host: host?,
+            tool,
+            release_tool,
+            mix_env: mix_env?,
+            rebar_profile,
+            rebar_config,
+            branch,
+            revision,
+            auto_version,
+            git_clean_paths,
+            skip_git_clean: skip_git_clean?,
+            skip_mix_clean: skip_mix_clean?,
+            release_dir,
+            release_options,
+            programs,
+            env,
+            profile: profile?,
+            timeout: timeout?,
+        })
+    }
+    fn build_host(&self, scope: &mut Scope<'_>) -> Option<HostSpec> {
+        let fallback = Fallback::read(scope);
+        let (value, origin) = scope.peek_by("host", |value| Ok(value.clone()))?;
+        let key = scope.key("host");
+        let host = self.host(&key, &value, &fallback)?;
+        self.host_origin(&key, &host, origin);
+        Some(host)
+    }
+    /// Environment variables. Numbers and truth values are taken as text, since `PORT = 4000` means just that.
+    pub(super) fn env_table(&self, scope: &mut Scope<'_>, key: &'static str) -> IndexMap<String, String> {
+        let path = scope.key(key);
+        let mut env = IndexMap::new();
+        for (name, entry) in scope.map(key) {
+            if !is_variable(name) {
+                self.found.problem(not_a_variable(name, entry.key.clone()));
+                continue;
+            }
+            match variable(&entry.value) {
+                Ok(value) => {
+                    let origin = entry.value.place.origin.clone();
+                    self.found.origin(format!("{path}.{name}"), secret::shown(name, &value), origin);
+                    env.insert(name.to_owned(), value);
+                }
+                Err(wrong) => self.found.problem(wrong.at(&format!("{path}.{name}"), &entry.value)),
+            }
+        }
+        env
+    }
+}
+
+fn programs(mut scope: Scope<'_>) -> Programs {
+    let mut program = |key| scope.get_by(key, |value| PROGRAM.text(value));
+    let programs = Programs { mix: program("mix"), rebar3: program("rebar3"), rebar: program("rebar"), relx: program("relx") };
+    scope.finish();
+    programs
+}
+
+fn variable(value: &Value) -> Result<String, Wrong> {
+    match &value.kind {
+        Kind::Int(number) => Ok(number.to_string()),
+        Kind::Bool(truth) => Ok(truth.to_string()),
+        _ => String::from_value(value)
+            .map_err(|wrong| if string(value).is_ok() { wrong } else { Wrong::Kind("a string", "write it in quotes") }),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn not_a_variable(name: &str, place: Place) -> Problem {
+    let label = "it has letters, digits and `_`, and does not start with a digit";
+    Problem::new(format!("{name:?} is not the name of an environment variable"), place).label(label)
+}
+
+fn tame(text: &str) -> bool {
+    !text.starts_with('-') && !text.chars().any(char::is_control)
+}
+
+const MIX_ENV: Rule = Rule {
+    what: "a mix environment",
+    why: "it has letters, digits, `_`, `.` and `-`",
+    allows: |text| tame(text) && !text.contains("..") && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)),
+};
+const REBAR_PROFILE: Rule = Rule {
+    what: "a rebar3 profile",
+    why: "it has letters, digits, `_`, `.` and `-`; several are separated by commas",
+    allows: |text| tame(text) && !text.contains("..") && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.,-".contains(c)),
+};
+const PROJECT_PATH: Rule = Rule {
+    what: "a path in the project",
+    why: "it is relative, has no `..` and no control characters, and does not start with a dash",
+    allows: |text| tame(text) && !text.starts_with('/') && !text.split('/').any(|part| part == ".."),
+};
+const PROGRAM: Rule = Rule { what: "a program", why: "it has no control characters and does not start with a dash", allows: tame };
+/// A start-up file on a host.
+pub(super) const PROFILE: Rule =
+    Rule { what: "a start-up file", why: "it has no control characters and does not start with a dash", allows: tame };
+const LINE: Rule =
+    Rule { what: "a word of a command", why: "it has no control characters", allows: |text| !text.chars().any(char::is_control) };
+const AUTO_VERSION: Rule = Rule {
+    what: "a rule for versions",
+    why: "it joins some of these with `+`: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env",
+    allows: |text| text.split('+').all(is_version_part),
+};
+
+/// The tokens of `--auto-version`, with the prefixes that edeliver 1.x dropped.
+fn is_version_part(part: &str) -> bool {
+    let part = part.trim();
+    let part = part.strip_prefix("append-").unwrap_or(part);
+    let part = part.strip_prefix("git-").or_else(|| part.strip_prefix("build-")).unwrap_or(part);
+    const PARTS: &[&str] = &[
+        "revision",
+        "commit-count",
+        "commit-count-branch",
+        "commit-count-all",
+        "commit-count-all-branches",
+        "branch",
+        "branch-unless-master",
+        "date",
+        "time",
+        "mix-env",
+    ];
+    PARTS.contains(&part)
+}
