@@ -1,7 +1,10 @@
 use super::*;
 use crate::term::testing::arbitrary_written_term;
-use crate::term::{Bits, MAX_DEPTH};
+use crate::term::{Bits, MAX_DEPTH, etf};
+use crate::testing::Erl;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 fn shown(text: &str) -> String {
     match parse(text) {
@@ -149,6 +152,57 @@ proptest! {
     #[test]
     fn text_made_of_erlang_signs_never_panics(parts in prop::collection::vec(prop::sample::select(PARTS.as_slice()), 0..20)) {
         drop(consult(parts.concat().as_bytes()));
+    }
+}
+
+#[test]
+fn every_resource_file_of_otp_is_read() {
+    let mut dirs = vec![std::path::PathBuf::from("/usr/lib/erlang")];
+    let mut read = 0;
+    while let Some(dir) = dirs.pop() {
+        for path in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() && !path.is_symlink() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|kind| ["app", "appup", "rel", "script"].iter().any(|known| kind == *known)) {
+                let terms = consult(&std::fs::read(&path).unwrap());
+                assert_eq!(terms.map(|terms| terms.len()), Ok(1), "{path:?}");
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 50);
+}
+
+/// Snippets of Erlang's signs in random order: a real `erl` and we take the same ones for files of terms, and read the same.
+#[test]
+fn file_consult_and_we_accept_the_same_texts() {
+    let dir = tempfile::tempdir().unwrap();
+    let snippet = prop::collection::vec(prop::sample::select(PARTS.as_slice()), 1..9);
+    // Sigils and triple quotes are newer than the oldest OTP this runs on.
+    let snippet = snippet
+        .prop_map(|parts| parts.concat() + ".\n")
+        .prop_filter("old", |text| !text.contains(['~']) && !text.contains("\"\"\""));
+    let mut runner = TestRunner::deterministic();
+    let texts: Vec<String> = (0..4000).map(|_| snippet.new_tree(&mut runner).unwrap().current()).collect();
+    let list = Term::list(texts.iter().map(|text| Term::binary(text.as_bytes())));
+    std::fs::write(dir.path().join("texts"), etf::encode(&list)).unwrap();
+    let answers = Erl::new().env("DIR", dir.path()).eval(
+        r#"
+        Path = fun(Name) -> filename:join(os:getenv("DIR"), Name) end,
+        {ok, File} = file:read_file(Path("texts")),
+        Answers = [begin
+            ok = file:write_file(Path("text"), Text),
+            case file:consult(Path("text")) of {ok, Terms} -> Terms; {error, _} -> error end
+        end || Text <- binary_to_term(File)],
+        ok = file:write_file(Path("answers"), term_to_binary(Answers))."#,
+    );
+    assert!(answers.is_empty());
+    let answers = etf::decode(&std::fs::read(dir.path().join("answers")).unwrap()).unwrap();
+    let answers = answers.as_list().unwrap();
+    assert!(answers.iter().filter(|answer| !answer.is_atom("error")).count() > 100);
+    for (text, answer) in texts.iter().zip(answers) {
+        let ours = consult(text.as_bytes()).map_or(Term::atom("error"), Term::List);
+        assert_eq!(ours.to_string(), answer.to_string(), "{text}");
     }
 }
 
