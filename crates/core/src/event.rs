@@ -43,6 +43,9 @@ pub enum EventKind {
         unix: u64,
         /// The command line, without secrets.
         command: Vec<String>,
+        /// Whether this run leaves a journal.
+        #[serde(default)]
+        recorded: bool,
     },
     /// The plan that is obeyed from here on.
     Planned {

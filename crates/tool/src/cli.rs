@@ -42,6 +42,9 @@ pub struct Cli {
 /// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Earlier runs: list them, show one again
+    #[command(subcommand)]
+    Run(cmd::run::Command),
     /// Print a completion script for a shell
     Completions(cmd::completions::Args),
     /// Explain a command or a topic
@@ -51,6 +54,7 @@ pub enum Command {
 impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
+            Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),
             Self::Help(args) => help::run(ctx, &args),
         }

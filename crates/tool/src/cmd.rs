@@ -1,3 +1,4 @@
 //! One file per verb: its arguments (their doc comments are its help) and `run`, which ties the parts together.
 
 pub mod completions;
+pub mod run;

@@ -96,12 +96,11 @@ impl Ctx {
     pub fn begin(&self, title: impl Into<String>, journal: Journal) -> Result<RunId, Error> {
         let begun = crate::runs::Begun::now();
         if journal == Journal::Kept {
-            let file = self.runs_dir()?.join(format!("{}.jsonl", begun.run));
-            self.ui.record_in(file);
+            self.ui.record_in(crate::runs::file_of(&self.runs_dir()?, &begun.run));
         }
         let run = self.run.get_or_init(|| begun.run).clone();
-        let started =
-            EventKind::RunStarted { run: run.clone(), title: title.into(), unix: begun.unix, command: self.command.clone() };
+        let (command, recorded) = (self.command.clone(), journal == Journal::Kept);
+        let started = EventKind::RunStarted { run: run.clone(), title: title.into(), unix: begun.unix, command, recorded };
         self.reporter.send(started);
         Ok(run)
     }

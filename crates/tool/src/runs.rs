@@ -2,11 +2,41 @@
 
 mod journal;
 mod masked;
+mod record;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use edeliver_core::name::RunId;
 
 pub use journal::Journal;
 pub use masked::masked;
+pub use record::{Ending, RunsError, Summary, find, list, replay};
+
+/// The end of a journal's file name.
+const EXTENSION: &str = ".jsonl";
+
+/// The journal of this run.
+pub fn file_of(dir: &Path, run: &RunId) -> PathBuf {
+    dir.join(format!("{run}{EXTENSION}"))
+}
+
+/// The runs that have a journal here, oldest first. Other files are none of ours.
+fn ids(dir: &Path) -> io::Result<Vec<RunId>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        ids.extend(name.to_str().and_then(|name| name.strip_suffix(EXTENSION)).and_then(|id| id.parse::<RunId>().ok()));
+    }
+    ids.sort();
+    Ok(ids)
+}
 
 /// The identity of a run that begins now.
 #[derive(Debug, Clone, PartialEq, Eq)]

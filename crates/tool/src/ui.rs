@@ -3,12 +3,21 @@
 //! Events come in through [`crate::report::Reporter`]; the [`dispatcher`] numbers them and hands each to every renderer and to the journal. What
 //! is a result goes to standard output, everything else to standard error.
 
+mod area;
 pub mod ask;
 pub mod dispatcher;
 pub mod json;
 pub mod plain;
+mod replay;
+#[cfg(test)]
+pub(crate) mod samples;
+mod screen;
+mod streams;
 pub mod style;
 pub mod table;
+mod teller;
+mod tty;
+pub mod words;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -16,9 +25,10 @@ use std::{
     time::Duration,
 };
 
-use edeliver_core::event::{Event, EventKind};
+use edeliver_core::event::{Event, EventKind, SCHEMA};
 
 pub use dispatcher::{Dispatcher, Handle};
+pub use replay::Replay;
 
 use crate::{
     cli::{
@@ -50,26 +60,40 @@ pub trait Render: Send {
     fn name(&self) -> &'static str;
 }
 
-/// How the human renderers write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// How much is told.
-    pub verbosity: Verbosity,
-    /// Columns of the terminal; `None`: lines may be of any length.
-    pub width: Option<usize>,
+/// Starts the renderer that the options and the terminal ask for.
+pub fn start(drafts: tokio::sync::mpsc::UnboundedReceiver<Draft>, global: &Global) -> (Handle, Dispatcher) {
+    let answers =
+        dispatcher::Answers { yes: global.yes, may_ask: !global.json && io::stdin().is_terminal() && io::stderr().is_terminal() };
+    dispatcher::start(drafts, vec![renderer(global)], answers)
 }
 
-/// Starts the renderers that the options and the terminal ask for.
-pub fn start(drafts: tokio::sync::mpsc::UnboundedReceiver<Draft>, global: &Global) -> (Handle, Dispatcher) {
-    let renderer: Box<dyn Render> = if global.json {
-        Box::new(json::Json::new(io::stdout()))
-    } else {
-        style::decide(global.plain);
-        let look = Look { verbosity: global.verbosity(), width: None };
-        Box::new(plain::Plain::new(anstream::stdout(), anstream::stderr(), look))
-    };
-    let may_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-    dispatcher::start(drafts, vec![renderer], dispatcher::Answers { yes: global.yes, may_ask })
+/// The renderer for these options and this terminal.
+pub(crate) fn renderer(global: &Global) -> Box<dyn Render> {
+    if global.json {
+        return Box::new(json::Json::new(io::stdout()));
+    }
+    style::decide(global.plain);
+    let (out, err) = (anstream::stdout(), anstream::stderr());
+    if global.plain || !can_move() {
+        return Box::new(plain::Plain::new(out, err, global.verbosity()));
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty());
+    let spinner = screen::Spinner::for_locale(locale.as_deref());
+    let terminal = tty::Terminal { out, err, area: anstream::stderr(), room: Box::new(room), spinner };
+    Box::new(tty::Tty::new(terminal, global.verbosity()))
+}
+
+/// Whether standard error is a terminal that can move its cursor.
+fn can_move() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+/// The terminal's size, read anew each time, because users resize.
+fn room() -> screen::Room {
+    match rustix::termios::tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => screen::Room { width: size.ws_col.into(), height: size.ws_row.into() },
+        _ => screen::Room { width: 80, height: 24 },
+    }
 }
 
 /// Says why a command line was refused, or prints the help page that it asks for.
@@ -81,10 +105,9 @@ pub fn print_refused(refused: Refused) -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
         Refused::Words(error) => {
-            let look = Look { verbosity: Verbosity::Compact, width: None };
-            let mut plain = plain::Plain::new(anstream::stdout(), anstream::stderr(), look);
+            let mut plain = plain::Plain::new(anstream::stdout(), anstream::stderr(), Verbosity::Compact);
             let kind = EventKind::Error { class: error.kind.word().to_owned(), causes: error.causes(), hints: error.hints.clone() };
-            let _ = plain.event(&Event { v: edeliver_core::event::SCHEMA, seq: 0, elapsed_ms: 0, host: None, kind });
+            let _ = plain.event(&Event { v: SCHEMA, seq: 0, elapsed_ms: 0, host: None, kind });
             ExitCode::from(error.kind.exit_code())
         }
     }

@@ -3,7 +3,7 @@
 use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
-use crate::{cli::words::WordError, ctx::target::TargetError, transport::TransportError};
+use crate::{cli::words::WordError, ctx::target::TargetError, runs::RunsError, transport::TransportError};
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
@@ -62,6 +62,17 @@ impl From<TargetError> for Error {
             TargetError::Host { known, .. } => Hint::text(format!("its hosts are {}", known.join(", "))),
         };
         Self::usage(error).hint(hint)
+    }
+}
+
+impl From<RunsError> for Error {
+    fn from(error: RunsError) -> Self {
+        match error {
+            RunsError::None { .. } | RunsError::Several { .. } => {
+                Self::usage(error).hint(Hint::command("these are the recorded runs", "edeliver run list"))
+            }
+            RunsError::Read { .. } => Self::new(Kind::Internal, error),
+        }
     }
 }
 

@@ -8,8 +8,12 @@ use std::{
 };
 
 use edeliver_core::event::{Event, EventKind};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::ui::{Render, json::Json};
+
+/// How many journals stay. A run is a few KB, a verbose build some hundred: this is far below what anybody notices on a disk.
+const KEPT: usize = 200;
 
 /// The journal of the run that goes on.
 pub struct Journal {
@@ -17,15 +21,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Makes the file, and the folder for it.
+    /// Makes the file, and the folder for it, and removes the oldest journals beyond a limit. The file stays locked while the run goes on,
+    /// which tells a running run from one that was killed.
     ///
     /// # Errors
     /// When it can't be made, or a file of this name exists.
     pub fn create(path: &Path) -> io::Result<Self> {
-        if let Some(dir) = path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        }
+        let dir = path.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // A file system without locks costs no more than the word "running" in a list.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        prune(dir, KEPT);
         Ok(Self { lines: Json::new(file) })
     }
 }
@@ -40,5 +47,49 @@ impl Render for Journal {
     }
     fn name(&self) -> &'static str {
         "the journal of this run"
+    }
+}
+
+/// Removes the oldest journals beyond this many. A journal that can't be removed does no harm.
+fn prune(dir: &Path, keep: usize) {
+    let Ok(ids) = super::ids(dir) else { return };
+    for old in ids.iter().rev().skip(keep) {
+        let _ = std::fs::remove_file(super::file_of(dir, old));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_the_owner_may_read_it_and_the_oldest_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path().join("runs");
+        std::fs::create_dir(&runs).unwrap();
+        for number in 0..=KEPT {
+            std::fs::write(runs.join(format!("20250101-000000-{number:04x}.jsonl")), "").unwrap();
+        }
+        std::fs::write(runs.join("notes.txt"), "mine").unwrap();
+        let path = runs.join("20260101-000000-aaaa.jsonl");
+        let _journal = Journal::create(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let left = crate::runs::ids(&runs).unwrap();
+        assert_eq!(left.len(), KEPT);
+        assert_eq!(left.last().unwrap().as_str(), "20260101-000000-aaaa");
+        assert_eq!(left[0].as_str(), "20250101-000000-0002");
+        assert!(runs.join("notes.txt").exists(), "what is no journal is not ours to remove");
+    }
+
+    #[test]
+    fn a_new_folder_is_private_and_no_journal_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/runs/20260101-000000-aaaa.jsonl");
+        drop(Journal::create(&path).unwrap());
+        let mode = std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert!(Journal::create(&path).is_err());
     }
 }

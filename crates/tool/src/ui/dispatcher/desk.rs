@@ -124,3 +124,139 @@ impl Desk {
         self.hand_out(None, EventKind::Warning { text, hints }, now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use edeliver_core::event::HostResult;
+
+    use super::*;
+
+    /// Keeps what it gets, and fails from its `until`th event on.
+    #[derive(Clone)]
+    struct Reader {
+        got: Arc<Mutex<Vec<Event>>>,
+        until: usize,
+    }
+
+    impl Reader {
+        fn new(until: usize) -> Self {
+            Self { got: Arc::default(), until }
+        }
+        fn texts(&self) -> Vec<String> {
+            self.got.lock().unwrap().iter().map(|event| format!("{} {}", event.seq, word(&event.kind))).collect()
+        }
+    }
+    impl Render for Reader {
+        fn event(&mut self, event: &Event) -> io::Result<()> {
+            let mut got = self.got.lock().unwrap();
+            if got.len() >= self.until {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            got.push(event.clone());
+            Ok(())
+        }
+        fn name(&self) -> &'static str {
+            "the reader"
+        }
+    }
+
+    fn word(kind: &EventKind) -> String {
+        match kind {
+            EventKind::Info { text } | EventKind::Warning { text, .. } => text.clone(),
+            EventKind::RunStarted { .. } => "started".to_owned(),
+            EventKind::RunFinished { outcome } => format!("finished {}", outcome.exit_code),
+            other => format!("{other:?}"),
+        }
+    }
+    fn draft(kind: EventKind) -> Draft {
+        Draft { host: None, kind }
+    }
+    fn info(text: &str) -> Draft {
+        draft(EventKind::Info { text: text.to_owned() })
+    }
+    fn started() -> Draft {
+        let run = "20260101-000000-aaaa".parse().unwrap();
+        draft(EventKind::RunStarted { run, title: String::new(), unix: 0, command: vec![], recorded: true })
+    }
+    fn finished(exit_code: u8) -> Draft {
+        draft(EventKind::RunFinished { outcome: Outcome { hosts: vec![], exit_code, interrupted: false } })
+    }
+    fn desk(readers: &[&Reader]) -> Desk {
+        let boxed = readers.iter().map(|reader| -> Box<dyn Render> { Box::new((*reader).clone()) }).collect();
+        Desk::new(boxed, Arc::default())
+    }
+    const NOW: Duration = Duration::from_millis(5);
+
+    #[test]
+    fn every_reader_sees_the_same_numbers_and_the_end_is_last() {
+        let (one, two) = (Reader::new(99), Reader::new(99));
+        let mut desk = desk(&[&one, &two]);
+        for draft in [started(), info("a"), finished(8), info("late")] {
+            desk.take(draft, NOW);
+        }
+        desk.finish(0, NOW);
+        assert_eq!(one.texts(), ["0 started", "1 a", "2 late", "3 finished 8"]);
+        assert_eq!(one.texts(), two.texts());
+        assert_eq!(one.got.lock().unwrap()[1].elapsed_ms, 5);
+    }
+
+    #[test]
+    fn a_run_without_an_end_gets_one_and_a_question_gets_none() {
+        let run = Reader::new(99);
+        let mut with_run = desk(&[&run]);
+        with_run.take(started(), NOW);
+        with_run.finish(7, NOW);
+        assert_eq!(run.texts(), ["0 started", "1 finished 7"]);
+        let question = Reader::new(99);
+        let mut without = desk(&[&question]);
+        without.take(info("a"), NOW);
+        without.finish(0, NOW);
+        assert_eq!(question.texts(), ["0 a"]);
+    }
+
+    #[test]
+    fn a_reader_that_fails_is_left_out_and_that_is_told_once() {
+        let (full, good) = (Reader::new(1), Reader::new(99));
+        let mut desk = desk(&[&full, &good]);
+        for text in ["a", "b", "c"] {
+            desk.take(info(text), NOW);
+        }
+        assert_eq!(
+            good.texts(),
+            ["0 a", "1 b", "2 the reader can't be written (no storage space); the work goes on without it", "3 c"]
+        );
+        assert_eq!(full.texts(), ["0 a"]);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_made_does_not_stop_the_run() {
+        let reader = Reader::new(99);
+        let journal = Arc::new(OnceLock::from(PathBuf::from("/dev/null/runs/20260101-000000-aaaa.jsonl")));
+        let mut desk = Desk::new(vec![Box::new(reader.clone())], journal);
+        desk.take(started(), NOW);
+        desk.finish(0, NOW);
+        let texts = reader.texts();
+        assert!(texts[0].starts_with("0 the journal of this run can't be written"), "{texts:?}");
+        assert_eq!(texts[1..], ["1 started", "2 finished 0"]);
+    }
+
+    #[test]
+    fn progress_is_thinned_out_per_host_and_nothing_else_is() {
+        let reader = Reader::new(9_999);
+        let mut desk = desk(&[&reader]);
+        let host = |name: &str| Some(name.parse().unwrap());
+        for ms in 0..1_000 {
+            for name in ["web1", "web2"] {
+                let progress = EventKind::Progress { done: ms, total: 1_000 };
+                desk.take(Draft { host: host(name), kind: progress }, Duration::from_millis(ms));
+            }
+        }
+        assert_eq!(reader.got.lock().unwrap().len(), 20);
+        for _ in 0..1_000 {
+            desk.take(draft(EventKind::HostFinished { result: HostResult::Done, summary: String::new() }), NOW);
+        }
+        assert_eq!(reader.got.lock().unwrap().len(), 1_020);
+    }
+}

@@ -1,0 +1,196 @@
+//! From events to lines that stay: what plain output is made of, and what scrolls above the terminal's moving lines.
+//!
+//! Knows nothing of terminals. Styles are in the lines; who writes them strips them where they are not wanted.
+
+mod report;
+
+use std::collections::HashMap;
+
+use edeliver_core::{
+    event::{Event, EventKind, Outcome},
+    name::HostName,
+};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{
+    style::{BAD, DIM, STRONG, WARN, paint},
+    table::pad_left,
+    words::span,
+};
+use crate::cli::options::Verbosity;
+
+/// A step that takes longer than this is announced before it is over: a log that stands still must say on what.
+const ANNOUNCED_AFTER_MS: u64 = 2_000;
+
+/// Host names are aligned up to this width; longer ones shift their own lines only.
+const WIDEST_PREFIX: usize = 24;
+
+/// Which standard stream a line belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// Results.
+    Out,
+    /// Everything else.
+    Err,
+}
+
+/// Lines, each with its stream.
+pub type Lines = Vec<(To, String)>;
+
+/// Which finished steps get a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    /// Every one.
+    All,
+    /// Every one as long as just one host works. With many, the moving lines show them, and the host's last line is enough.
+    OfOneHost,
+}
+
+/// Folds events into lines.
+#[derive(Debug)]
+pub struct Teller {
+    verbosity: Verbosity,
+    steps: Steps,
+    /// Columns of the host names.
+    prefix: usize,
+    /// Hosts of the plan.
+    hosts: usize,
+    /// The steps that go on.
+    running: HashMap<Option<HostName>, Running>,
+    /// The recorded run.
+    run: Option<String>,
+}
+
+#[derive(Debug)]
+struct Running {
+    what: String,
+    since_ms: u64,
+    announced: bool,
+}
+
+impl Teller {
+    /// Nothing told yet.
+    pub fn new(verbosity: Verbosity, steps: Steps) -> Self {
+        Self { verbosity, steps, prefix: 0, hosts: 0, running: HashMap::new(), run: None }
+    }
+
+    /// The lines for the next event.
+    pub fn tell(&mut self, event: &Event) -> Lines {
+        let mut lines = if self.steps == Steps::All { self.announce_slow(event.elapsed_ms) } else { Vec::new() };
+        lines.extend(self.lines_for(event));
+        lines
+    }
+
+    /// Time passes: the steps that turn out to be slow.
+    pub fn announce_slow(&mut self, now_ms: u64) -> Lines {
+        let mut slow: Vec<(Option<HostName>, String)> = Vec::new();
+        for (host, step) in &mut self.running {
+            if !step.announced && now_ms.saturating_sub(step.since_ms) >= ANNOUNCED_AFTER_MS {
+                step.announced = true;
+                slow.push((host.clone(), format!("{} ...", step.what)));
+            }
+        }
+        slow.sort();
+        slow.into_iter().map(|(host, line)| (To::Err, self.of_host(host.as_ref(), &line))).collect()
+    }
+
+    fn lines_for(&mut self, event: &Event) -> Lines {
+        let host = event.host.as_ref();
+        match &event.kind {
+            EventKind::RunStarted { run, title, recorded, .. } => self.begun(run.as_str(), title, *recorded),
+            EventKind::Planned { plan } => {
+                self.hosts = plan.hosts.len();
+                self.prefix = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX);
+                err(report::plan(plan))
+            }
+            EventKind::StepStarted { what, .. } => {
+                self.running.insert(host.cloned(), Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false });
+                if self.verbosity > Verbosity::Compact { self.announce(host) } else { Vec::new() }
+            }
+            EventKind::StepOutput { line } if self.verbosity > Verbosity::Compact => {
+                vec![self.line(host, &paint(DIM, format_args!("  {line}")))]
+            }
+            EventKind::StepFinished { what, took_ms, note, .. } => {
+                self.running.remove(&host.cloned());
+                self.finished(host, what, *took_ms, note.as_deref())
+            }
+            EventKind::StepFailed { what, causes, output, hints, .. } => {
+                self.running.remove(&host.cloned());
+                let output = if self.verbosity > Verbosity::Compact { &[] } else { &output[..] };
+                let mut lines = vec![self.line(host, &format!("{} {what}", paint(BAD, "failed:")))];
+                lines.extend(report::failure(causes, output).iter().map(|line| self.line(host, line)));
+                lines.extend(err(report::hints(hints)));
+                lines
+            }
+            EventKind::HostFinished { result, summary } => {
+                let word = paint(report::style_of(*result), format_args!("{}:", report::word(*result)));
+                vec![self.line(host, &format!("{word} {summary}"))]
+            }
+            EventKind::Warning { text, hints } => {
+                let mut lines = vec![self.line(host, &format!("{} {text}", paint(WARN, "warning:")))];
+                lines.extend(err(report::hints(hints)));
+                lines
+            }
+            EventKind::Info { text } => vec![self.line(host, text)],
+            EventKind::Error { causes, hints, .. } => err(report::error(causes, hints)),
+            EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],
+            EventKind::Rows { rows, .. } => out(report::rows(rows)),
+            EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
+            EventKind::RunFinished { outcome } => self.over(outcome, event.elapsed_ms),
+            EventKind::StepOutput { .. } | EventKind::Progress { .. } | EventKind::Unknown => Vec::new(),
+        }
+    }
+
+    /// A question that is answered from what is there says nothing but its answer.
+    fn begun(&mut self, run: &str, title: &str, recorded: bool) -> Lines {
+        if !recorded {
+            return Vec::new();
+        }
+        self.run = Some(run.to_owned());
+        vec![(To::Err, format!("{}  {}", paint(STRONG, title), paint(DIM, format_args!("run {run}"))))]
+    }
+
+    fn announce(&mut self, host: Option<&HostName>) -> Lines {
+        let Some(step) = self.running.get_mut(&host.cloned()) else { return Vec::new() };
+        step.announced = true;
+        let line = format!("{} ...", step.what);
+        vec![self.line(host, &line)]
+    }
+
+    fn finished(&self, host: Option<&HostName>, what: &str, took_ms: u64, note: Option<&str>) -> Lines {
+        if self.steps == Steps::OfOneHost && self.hosts > 1 && host.is_some() && self.verbosity == Verbosity::Compact {
+            return Vec::new();
+        }
+        let note = note.map_or(String::new(), |note| format!(": {note}"));
+        vec![self.line(host, &format!("{what} {}{note}", paint(DIM, format_args!("({})", span(took_ms)))))]
+    }
+
+    fn over(&mut self, outcome: &Outcome, elapsed_ms: u64) -> Lines {
+        self.running.clear();
+        let mut lines = out(report::table(&outcome.hosts));
+        if let Some(run) = &self.run {
+            lines.extend(err(report::ending(outcome, elapsed_ms, run)));
+        }
+        lines
+    }
+
+    fn line(&self, host: Option<&HostName>, text: &str) -> (To, String) {
+        (To::Err, self.of_host(host, text))
+    }
+
+    /// The text behind its host's name.
+    fn of_host(&self, host: Option<&HostName>, text: &str) -> String {
+        match host {
+            Some(host) => format!("{} {} {text}", paint(STRONG, pad_left(host.as_str(), self.prefix)), paint(DIM, "|")),
+            None => text.to_owned(),
+        }
+    }
+}
+
+fn err(lines: Vec<String>) -> Lines {
+    lines.into_iter().map(|line| (To::Err, line)).collect()
+}
+
+fn out(lines: Vec<String>) -> Lines {
+    lines.into_iter().map(|line| (To::Out, line)).collect()
+}

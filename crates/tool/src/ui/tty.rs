@@ -1,0 +1,196 @@
+//! For people at a terminal: lines that stay scroll up, one moving line per host stands below them.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use edeliver_core::event::Event;
+
+use super::{
+    Render,
+    area::Area,
+    screen::{Room, Screen, Spinner},
+    streams::Streams,
+    teller::{Lines, Steps, Teller},
+};
+use crate::cli::options::Verbosity;
+
+/// The terminal that is drawn on.
+pub struct Terminal<O, E> {
+    /// Results.
+    pub out: O,
+    /// Everything else that stays.
+    pub err: E,
+    /// What moves; the same terminal as `err`.
+    pub area: E,
+    /// Its size now.
+    pub room: Box<dyn Fn() -> Room + Send>,
+    /// What it can show.
+    pub spinner: Spinner,
+}
+
+/// Draws on a terminal.
+pub struct Tty<O, E> {
+    streams: Streams<O, E>,
+    area: Area<E>,
+    room: Box<dyn Fn() -> Room + Send>,
+    teller: Teller,
+    screen: Screen,
+    suspended: bool,
+}
+
+impl<O: Write, E: Write> Tty<O, E> {
+    /// Draws on this terminal.
+    pub fn new(terminal: Terminal<O, E>, verbosity: Verbosity) -> Self {
+        Self {
+            streams: Streams::new(terminal.out, terminal.err),
+            area: Area::new(terminal.area),
+            room: terminal.room,
+            teller: Teller::new(verbosity, Steps::OfOneHost),
+            screen: Screen::new(terminal.spinner),
+            suspended: false,
+        }
+    }
+
+    /// Prints lines where the moving ones are, which come back below them with the next tick.
+    fn print(&mut self, lines: &Lines) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.area.clear()?;
+        self.streams.write(lines)
+    }
+
+    fn draw(&mut self, now_ms: u64) -> io::Result<()> {
+        if self.suspended {
+            return Ok(());
+        }
+        self.area.draw(&self.screen.lines(now_ms, (self.room)()))
+    }
+}
+
+impl<O: Write + Send, E: Write + Send> Render for Tty<O, E> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.screen.event(event);
+        let lines = self.teller.tell(event);
+        self.print(&lines)?;
+        if lines.is_empty() { Ok(()) } else { self.draw(event.elapsed_ms) }
+    }
+    fn tick(&mut self, elapsed: Duration) -> io::Result<()> {
+        self.draw(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+    }
+    fn suspend(&mut self) {
+        self.suspended = true;
+        let _ = self.area.clear();
+    }
+    fn resume(&mut self) {
+        self.suspended = false;
+    }
+    fn name(&self) -> &'static str {
+        "the terminal"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use edeliver_core::event::{EventKind, HostResult};
+
+    use super::*;
+    use crate::ui::samples::{at, done, finished, of, planned};
+
+    /// A terminal that can be looked at.
+    #[derive(Clone)]
+    struct Glass(Arc<Mutex<vt100::Parser>>);
+
+    impl Glass {
+        fn new(width: u16, height: u16) -> Self {
+            Self(Arc::new(Mutex::new(vt100::Parser::new(height, width, 100))))
+        }
+        fn text(&self) -> String {
+            self.0.lock().unwrap().screen().contents()
+        }
+    }
+    impl Write for Glass {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // A terminal in its usual mode begins a new line at its left edge.
+            let text = String::from_utf8_lossy(bytes).replace('\n', "\r\n");
+            self.0.lock().unwrap().process(text.as_bytes());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn tty(width: u16, height: u16) -> (Tty<Glass, Glass>, Glass) {
+        let glass = Glass::new(width, height);
+        let room = Room { width: width.into(), height: height.into() };
+        let terminal = Terminal {
+            out: glass.clone(),
+            err: glass.clone(),
+            area: glass.clone(),
+            room: Box::new(move || room),
+            spinner: Spinner::Ascii,
+        };
+        (Tty::new(terminal, Verbosity::Compact), glass)
+    }
+    fn started(what: &str) -> EventKind {
+        EventKind::StepStarted { index: 0, what: what.to_owned() }
+    }
+
+    #[test]
+    fn finished_hosts_scroll_above_the_moving_lines_and_the_table_is_last() {
+        let (mut tty, glass) = tty(60, 12);
+        tty.event(&at(0, planned(&["web1", "web2"]))).unwrap();
+        tty.event(&of("web1", 10, started("start 0.2.0"))).unwrap();
+        tty.event(&of("web2", 10, started("start 0.2.0"))).unwrap();
+        tty.tick(Duration::from_millis(960)).unwrap();
+        assert!(glass.text().ends_with("web1  start 0.2.0  0.9 s\n| web2  start 0.2.0  0.9 s"), "{}", glass.text());
+
+        tty.event(&of("web1", 1_900, done("0.2.0 running"))).unwrap();
+        tty.tick(Duration::from_millis(1_920)).unwrap();
+        assert!(glass.text().ends_with("web1 | done: 0.2.0 running\n| web2  start 0.2.0  1.9 s"), "{}", glass.text());
+
+        tty.event(&of("web2", 3_000, EventKind::HostFinished { result: HostResult::Failed, summary: "0.1.0 running".to_owned() }))
+            .unwrap();
+        tty.event(&at(3_010, finished(8))).unwrap();
+        tty.tick(Duration::from_millis(3_020)).unwrap();
+        let text = glass.text();
+        assert!(!text.contains("start 0.2.0  "), "a moving line was left behind:\n{text}");
+        assert!(text.contains("web2 | failed: 0.1.0 running\nhost"), "{text}");
+    }
+
+    #[test]
+    fn a_fleet_higher_than_the_terminal_does_not_scroll_it_away() {
+        let (mut tty, glass) = tty(40, 8);
+        let names: Vec<String> = (1..=30).map(|number| format!("web{number}")).collect();
+        tty.event(&at(0, planned(&[]))).unwrap();
+        tty.event(&at(0, EventKind::Info { text: "the line above".to_owned() })).unwrap();
+        for name in &names {
+            tty.event(&of(name, 10, started("start"))).unwrap();
+        }
+        for tenths in 3..30 {
+            tty.tick(Duration::from_millis(tenths * 100)).unwrap();
+        }
+        let text = glass.text();
+        assert!(text.contains("the line above\n"), "{text}");
+        assert!(text.ends_with("and 25 hosts more, 25 of them at work"), "{text}");
+        assert_eq!(text.matches("web1  start").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_question_finds_an_empty_line() {
+        let (mut tty, glass) = tty(40, 8);
+        tty.event(&of("web1", 10, started("start"))).unwrap();
+        tty.tick(Duration::from_millis(500)).unwrap();
+        tty.suspend();
+        tty.tick(Duration::from_millis(600)).unwrap();
+        assert_eq!(glass.text().trim(), "");
+        tty.resume();
+        tty.tick(Duration::from_millis(700)).unwrap();
+        assert!(glass.text().contains("web1  start"));
+    }
+}
