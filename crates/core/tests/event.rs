@@ -1,5 +1,7 @@
 //! The JSON form of events: journals written today are read by every later edeliver, and the other way round.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use edeliver_core::{
     event::{Event, EventKind, HostOutcome, HostResult, Outcome, SCHEMA},
     hint::Hint,

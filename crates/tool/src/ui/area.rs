@@ -10,14 +10,14 @@ use std::{
 
 /// Drawn lines, and how to draw over them.
 #[derive(Debug)]
-pub struct Area<W> {
+pub(super) struct Area<W> {
     terminal: W,
     drawn: usize,
 }
 
 impl<W: Write> Area<W> {
     /// Nothing drawn yet on this terminal.
-    pub fn new(terminal: W) -> Self {
+    pub(super) fn new(terminal: W) -> Self {
         Self { terminal, drawn: 0 }
     }
 
@@ -25,7 +25,7 @@ impl<W: Write> Area<W> {
     ///
     /// # Errors
     /// When the terminal can't be written.
-    pub fn draw(&mut self, lines: &[String]) -> io::Result<()> {
+    pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
         if lines.is_empty() && self.drawn == 0 {
             return Ok(());
         }
@@ -44,7 +44,7 @@ impl<W: Write> Area<W> {
     ///
     /// # Errors
     /// When the terminal can't be written.
-    pub fn clear(&mut self) -> io::Result<()> {
+    pub(super) fn clear(&mut self) -> io::Result<()> {
         self.draw(&[])
     }
 

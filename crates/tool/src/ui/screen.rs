@@ -28,7 +28,7 @@ const SPINNER_EVERY_MS: u64 = 120;
 
 /// The turning sign in front of what is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Spinner {
+pub(super) enum Spinner {
     /// For every terminal.
     #[default]
     Ascii,
@@ -38,7 +38,7 @@ pub enum Spinner {
 
 impl Spinner {
     /// Finer, where the locale says UTF-8: the value of the first of LC_ALL, LC_CTYPE and LANG that is set.
-    pub fn for_locale(locale: Option<&str>) -> Self {
+    pub(super) fn for_locale(locale: Option<&str>) -> Self {
         let utf8 = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
         if utf8 { Self::Braille } else { Self::Ascii }
     }
@@ -53,7 +53,7 @@ impl Spinner {
 
 /// What goes on.
 #[derive(Debug, Default)]
-pub struct Screen {
+pub(super) struct Screen {
     spinner: Spinner,
     /// The run's own step (a local hook, asking the hosts).
     own: Option<Work>,
@@ -77,21 +77,21 @@ struct Work {
 
 /// The room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub(super) struct Room {
     /// Columns.
-    pub width: usize,
+    pub(super) width: usize,
     /// Lines of the terminal.
-    pub height: usize,
+    pub(super) height: usize,
 }
 
 impl Screen {
     /// Nothing goes on.
-    pub fn new(spinner: Spinner) -> Self {
+    pub(super) fn new(spinner: Spinner) -> Self {
         Self { spinner, ..Self::default() }
     }
 
     /// Folds the next event in.
-    pub fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Planned { plan } => {
                 for host in plan.hosts.iter().filter(|host| !host.steps.is_empty()) {
@@ -132,7 +132,7 @@ impl Screen {
     }
 
     /// The lines to be seen at this time, each within the width, all within the height.
-    pub fn lines(&self, now_ms: u64, room: Room) -> Vec<String> {
+    pub(super) fn lines(&self, now_ms: u64, room: Room) -> Vec<String> {
         if self.over || now_ms < QUIET_MS {
             return Vec::new();
         }

@@ -27,7 +27,7 @@ const WIDEST_PREFIX: usize = 24;
 
 /// Which standard stream a line belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum To {
+pub(super) enum To {
     /// Results.
     Out,
     /// Everything else.
@@ -35,11 +35,11 @@ pub enum To {
 }
 
 /// Lines, each with its stream.
-pub type Lines = Vec<(To, String)>;
+pub(super) type Lines = Vec<(To, String)>;
 
 /// Which finished steps get a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Steps {
+pub(super) enum Steps {
     /// Every one.
     All,
     /// Every one as long as just one host works. With many, the moving lines show them, and the host's last line is enough.
@@ -48,7 +48,7 @@ pub enum Steps {
 
 /// Folds events into lines.
 #[derive(Debug)]
-pub struct Teller {
+pub(super) struct Teller {
     verbosity: Verbosity,
     steps: Steps,
     /// Columns of the host names.
@@ -70,19 +70,19 @@ struct Running {
 
 impl Teller {
     /// Nothing told yet.
-    pub fn new(verbosity: Verbosity, steps: Steps) -> Self {
+    pub(super) fn new(verbosity: Verbosity, steps: Steps) -> Self {
         Self { verbosity, steps, prefix: 0, hosts: 0, running: HashMap::new(), run: None }
     }
 
     /// The lines for the next event.
-    pub fn tell(&mut self, event: &Event) -> Lines {
+    pub(super) fn tell(&mut self, event: &Event) -> Lines {
         let mut lines = if self.steps == Steps::All { self.announce_slow(event.elapsed_ms) } else { Vec::new() };
         lines.extend(self.lines_for(event));
         lines
     }
 
     /// Time passes: the steps that turn out to be slow.
-    pub fn announce_slow(&mut self, now_ms: u64) -> Lines {
+    pub(super) fn announce_slow(&mut self, now_ms: u64) -> Lines {
         let mut slow: Vec<(Option<HostName>, String)> = Vec::new();
         for (host, step) in &mut self.running {
             if !step.announced && now_ms.saturating_sub(step.since_ms) >= ANNOUNCED_AFTER_MS {

@@ -17,21 +17,21 @@ use super::{
 use crate::cli::options::Verbosity;
 
 /// The terminal that is drawn on.
-pub struct Terminal<O, E> {
+pub(super) struct Terminal<O, E> {
     /// Results.
-    pub out: O,
+    pub(super) out: O,
     /// Everything else that stays.
-    pub err: E,
+    pub(super) err: E,
     /// What moves; the same terminal as `err`.
-    pub area: E,
+    pub(super) area: E,
     /// Its size now.
-    pub room: Box<dyn Fn() -> Room + Send>,
+    pub(super) room: Box<dyn Fn() -> Room + Send>,
     /// What it can show.
-    pub spinner: Spinner,
+    pub(super) spinner: Spinner,
 }
 
 /// Draws on a terminal.
-pub struct Tty<O, E> {
+pub(super) struct Tty<O, E> {
     streams: Streams<O, E>,
     area: Area<E>,
     room: Box<dyn Fn() -> Room + Send>,
@@ -42,7 +42,7 @@ pub struct Tty<O, E> {
 
 impl<O: Write, E: Write> Tty<O, E> {
     /// Draws on this terminal.
-    pub fn new(terminal: Terminal<O, E>, verbosity: Verbosity) -> Self {
+    pub(super) fn new(terminal: Terminal<O, E>, verbosity: Verbosity) -> Self {
         Self {
             streams: Streams::new(terminal.out, terminal.err),
             area: Area::new(terminal.area),
