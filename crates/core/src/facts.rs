@@ -51,7 +51,7 @@ pub struct Seen {
     pub previous: Option<Version>,
     /// All releases with a directory below `releases/`, the newest on this host first.
     pub installed: Vec<Installed>,
-    /// Directories that exist: `lib/*`, `erts-*` and `releases/*`.
+    /// Directories that exist: `lib/*`, `erts-*`, `releases/*` and `.edeliver/top/*`.
     pub dirs: BTreeSet<RelPath>,
     /// Files below these directories that no complete manifest on the host accounts for, with their digests:
     /// put there by hand, by the original edeliver, or by a deploy that was interrupted. Below `releases/` only those of

@@ -110,7 +110,8 @@ pub struct Stage {
     pub links: Vec<Linked>,
     /// Directories with nothing in them; they travel with the files.
     pub empty_dirs: Vec<RelPath>,
-    /// Directories that get renamed into place, in this order: `erts-*`, `lib/*`, `.edeliver/top/VERSION`, `releases/VERSION`.
+    /// Directories that get renamed into place, in this order: `lib/*`, `erts-*`, `.edeliver/top/VERSION`, `releases/VERSION`.
+    /// Before one of these replaces a leftover under `releases/`, the manifest of that version must go.
     pub place: Vec<Placement>,
     /// Longest time.
     pub timeout: Duration,

@@ -10,17 +10,17 @@ use crate::name::Version;
 /// The folder below a release root that is edeliver's own; no release may have files there.
 pub const OWN: &str = ".edeliver";
 
-/// Where a path of a release lies.
+/// Where a path of a release lies. In this order they are put into place: what comes later relies on what comes before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place<'a> {
     /// In this library: `lib/app-0.1.0`.
     Lib(&'a str),
     /// In this runtime system: `erts-13.1.5`.
     Erts(&'a str),
-    /// In the directory of the release itself: `releases/0.1.0`.
-    Release(&'a str),
     /// A top file: `bin/*`, `releases/COOKIE`, `releases/start_erl.data`, and whatever else lies around.
     Top,
+    /// In the directory of the release itself: `releases/0.1.0`.
+    Release(&'a str),
 }
 
 impl<'a> Place<'a> {
