@@ -48,9 +48,10 @@ impl Use {
     /// What a release on this host is needed for; `None`: nothing.
     pub fn of(version: &Version, seen: &Seen) -> Option<Self> {
         let is = |other: &Option<Version>| other.as_ref() == Some(version);
-        let up = seen.node.state != NodeState::Down;
+        let node = &seen.node;
+        let known = node.booted.is_some() || node.version.is_some();
         match () {
-            () if up && (is(&seen.node.version) || seen.node.version.is_none()) => Some(Self::Running),
+            () if node.state != NodeState::Down && (!known || is(&node.booted) || is(&node.version)) => Some(Self::Running),
             () if is(&seen.permanent) => Some(Self::Permanent),
             () if is(&seen.previous) => Some(Self::Previous),
             () => None,

@@ -108,12 +108,10 @@ impl Host {
         let mut seen = super::random::empty_seen();
         seen.dirs = self.files.iter().filter_map(|(path, node)| dir_of(path, node)).collect();
         (seen.permanent, seen.previous) = (self.permanent.clone(), self.previous.clone());
-        seen.node = NodeFacts {
-            state: if self.running.is_some() { NodeState::Running } else { NodeState::Down },
-            name: None,
-            pid: None,
-            version: self.running.clone(),
-        };
+        if self.running.is_some() {
+            let (booted, version) = (self.running.clone(), self.running.clone());
+            seen.node = NodeFacts { state: NodeState::Running, booted, version, ..NodeFacts::down() };
+        }
         let releases: Vec<_> =
             seen.dirs.iter().filter_map(|dir| dir.as_str().strip_prefix("releases/")).map(str::to_owned).collect();
         seen.installed = releases.iter().map(|version| self.installed(version)).collect();
@@ -128,6 +126,8 @@ impl Host {
             version: version.parse().unwrap(),
             manifest: managed.map(|(manifest, _)| manifest.id()),
             dirs: managed.map(|(_, dirs)| dirs.clone()).unwrap_or_default(),
+            rel: None,
+            failed: false,
             files: managed.map(|(manifest, _)| manifest.clone()),
         }
     }

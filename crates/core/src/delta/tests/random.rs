@@ -20,7 +20,7 @@ pub(super) fn empty_seen() -> Seen {
         strays: Default::default(),
         top: Default::default(),
         releases_file: None,
-        node: NodeFacts { state: NodeState::Down, name: None, pid: None, version: None },
+        node: NodeFacts::down(),
     }
 }
 
