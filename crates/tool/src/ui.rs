@@ -79,7 +79,8 @@ pub(crate) fn renderer(global: &Global) -> Box<dyn Render> {
     }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty());
     let spinner = screen::Spinner::for_locale(locale.as_deref());
-    let terminal = tty::Terminal { out, err, area: anstream::stderr(), room: Box::new(room), spinner };
+    let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let terminal = tty::Terminal { out, err, area: io::stderr(), room: Box::new(room), colour, spinner };
     Box::new(tty::Tty::new(terminal, global.verbosity()))
 }
 

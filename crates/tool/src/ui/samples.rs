@@ -79,7 +79,7 @@ mod any_order {
         fn renderers_take_events_in_any_order(events in prop::collection::vec(event(), 0..30), width in 0..200_usize, height in 0..40_usize) {
             let room = Room { width, height };
             let terminal =
-                Terminal { out: Vec::new(), err: Vec::new(), area: Vec::new(), room: Box::new(move || room), spinner: Spinner::Braille };
+                Terminal { out: Vec::new(), err: Vec::new(), area: Vec::new(), room: Box::new(move || room), colour: true, spinner: Spinner::Braille };
             let mut renderers: Vec<Box<dyn Render>> = vec![
                 Box::new(Json::new(Vec::new())),
                 Box::new(Plain::new(Vec::new(), Vec::new(), Verbosity::Compact)),

@@ -17,13 +17,15 @@ use super::{
 use crate::cli::options::Verbosity;
 
 /// The terminal that is drawn on.
-pub(super) struct Terminal<O, E> {
+pub(super) struct Terminal<O, E, A> {
     /// Results.
     pub(super) out: O,
     /// Everything else that stays.
     pub(super) err: E,
-    /// What moves; the same terminal as `err`.
-    pub(super) area: E,
+    /// What moves: the same terminal as `err`, but nothing that strips escape sequences stands before it, since the cursor needs them.
+    pub(super) area: A,
+    /// Whether what moves may have colours.
+    pub(super) colour: bool,
     /// Its size now.
     pub(super) room: Box<dyn Fn() -> Room + Send>,
     /// What it can show.
@@ -31,21 +33,23 @@ pub(super) struct Terminal<O, E> {
 }
 
 /// Draws on a terminal.
-pub(super) struct Tty<O, E> {
+pub(super) struct Tty<O, E, A> {
     streams: Streams<O, E>,
-    area: Area<E>,
+    area: Area<A>,
+    colour: bool,
     room: Box<dyn Fn() -> Room + Send>,
     teller: Teller,
     screen: Screen,
     suspended: bool,
 }
 
-impl<O: Write, E: Write> Tty<O, E> {
+impl<O: Write, E: Write, A: Write> Tty<O, E, A> {
     /// Draws on this terminal.
-    pub(super) fn new(terminal: Terminal<O, E>, verbosity: Verbosity) -> Self {
+    pub(super) fn new(terminal: Terminal<O, E, A>, verbosity: Verbosity) -> Self {
         Self {
             streams: Streams::new(terminal.out, terminal.err),
             area: Area::new(terminal.area),
+            colour: terminal.colour,
             room: terminal.room,
             teller: Teller::new(verbosity, Steps::OfOneHost),
             screen: Screen::new(terminal.spinner),
@@ -66,11 +70,15 @@ impl<O: Write, E: Write> Tty<O, E> {
         if self.suspended {
             return Ok(());
         }
-        self.area.draw(&self.screen.lines(now_ms, (self.room)()))
+        let mut lines = self.screen.lines(now_ms, (self.room)());
+        if !self.colour {
+            lines.iter_mut().for_each(|line| *line = anstream::adapter::strip_str(line).to_string());
+        }
+        self.area.draw(&lines)
     }
 }
 
-impl<O: Write + Send, E: Write + Send> Render for Tty<O, E> {
+impl<O: Write + Send, E: Write + Send, A: Write + Send> Render for Tty<O, E, A> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.screen.event(event);
         let lines = self.teller.tell(event);
@@ -125,7 +133,7 @@ mod tests {
         }
     }
 
-    fn tty(width: u16, height: u16) -> (Tty<Glass, Glass>, Glass) {
+    fn tty(width: u16, height: u16) -> (Tty<Glass, Glass, Glass>, Glass) {
         let glass = Glass::new(width, height);
         let room = Room { width: width.into(), height: height.into() };
         let terminal = Terminal {
@@ -133,6 +141,7 @@ mod tests {
             err: glass.clone(),
             area: glass.clone(),
             room: Box::new(move || room),
+            colour: false,
             spinner: Spinner::Ascii,
         };
         (Tty::new(terminal, Verbosity::Compact), glass)
@@ -179,6 +188,17 @@ mod tests {
         assert!(text.contains("the line above\n"), "{text}");
         assert!(text.ends_with("and 25 hosts more, 25 of them at work"), "{text}");
         assert_eq!(text.matches("web1  start").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn without_colours_the_moving_lines_still_move() {
+        let (mut tty, glass) = tty(40, 8);
+        tty.event(&of("web1", 10, started("start"))).unwrap();
+        tty.tick(Duration::from_millis(500)).unwrap();
+        tty.tick(Duration::from_millis(600)).unwrap();
+        assert_eq!(glass.text().matches("web1").count(), 1, "{}", glass.text());
+        let formatted = glass.0.lock().unwrap().screen().contents_formatted();
+        assert!(!String::from_utf8_lossy(&formatted).contains("\u{1b}[1m"));
     }
 
     #[test]
