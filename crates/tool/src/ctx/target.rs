@@ -72,3 +72,57 @@ fn no_host(target: &TargetSettings, name: &HostName) -> TargetError {
     let like = nearest(name.as_str(), known.iter().map(String::as_str)).map(str::to_owned);
     TargetError::Host { target: target.name.clone(), name: name.clone(), like, known }
 }
+
+#[cfg(test)]
+mod tests {
+    use edeliver_core::config::{Around, raw::Table, settle_toml};
+
+    use super::*;
+
+    const CONFIG: &str = r#"
+        app = "shop"
+        [targets.staging]
+        path = "/srv"
+        hosts = ["stage"]
+        [targets.production]
+        path = "/srv"
+        user = "deploy"
+        hosts = ["web1", "web2", "web3"]
+    "#;
+
+    fn picked(target: &str, hosts: &[&str]) -> Result<Vec<(String, Option<String>)>, TargetError> {
+        let around = Around { flags: &Table::default(), env: &|_| None, folder: "shop", home: None };
+        let (settings, _) = settle_toml("edeliver.toml", CONFIG, &around).unwrap();
+        let hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
+        let target = pick(&settings, &TargetArgs { target: target.parse().unwrap(), hosts })?;
+        Ok(target.hosts.iter().map(|host| (host.name.to_string(), host.user.as_ref().map(ToString::to_string))).collect())
+    }
+    fn names(picked: Result<Vec<(String, Option<String>)>, TargetError>) -> String {
+        picked.unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn all_hosts_or_just_those_that_were_picked_in_the_order_of_the_configuration() {
+        assert_eq!(names(picked("production", &[])), "web1 web2 web3");
+        assert_eq!(names(picked("production", &["web3", "web1"])), "web1 web3");
+    }
+
+    #[test]
+    fn a_picked_host_may_have_another_login() {
+        let login = |login: &str| Some(login.to_owned());
+        assert_eq!(
+            picked("production", &["root@web1", "web2"]).unwrap(),
+            [("web1".to_owned(), login("root")), ("web2".to_owned(), login("deploy"))]
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_no_target_or_host_is_answered_with_the_right_one() {
+        assert!(matches!(picked("productoin", &[]), Err(TargetError::Target { like: Some(like), .. }) if like == "production"));
+        assert!(
+            matches!(picked("prod", &[]), Err(TargetError::Target { like: None, known, .. }) if known == ["staging", "production"])
+        );
+        assert!(matches!(picked("production", &["web4"]), Err(TargetError::Host { like: Some(like), .. }) if like == "web1"));
+        assert!(matches!(picked("production", &["stage"]), Err(TargetError::Host { like: None, .. })), "another target's host");
+    }
+}
