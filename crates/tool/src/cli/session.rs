@@ -21,17 +21,26 @@ const LAST_GRACE: Duration = Duration::from_secs(5);
 pub(super) fn execute(cli: Cli, argv: &[OsString]) -> ExitCode {
     let (reporter, drafts) = Reporter::new();
     let (handle, dispatcher) = ui::start(drafts, &cli.global);
-    let code = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(command(cli, argv, reporter.clone(), handle));
-            // A question nobody answers or a stuck name server must not keep us from leaving.
-            runtime.shutdown_timeout(Duration::from_millis(200));
-            code
+    let work = || in_runtime(command(cli, argv, reporter.clone(), handle));
+    // Whatever happens, what was told so far is told to its end: the journal, the last table.
+    let code = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => tell(&reporter, &error),
+        Err(_) => {
+            tell(&reporter, &Error::new(Kind::Internal, "this is a fault of edeliver; please report it with the lines above"))
         }
-        Err(error) => tell(&reporter, &Error::new(Kind::Internal, error).context("can't start the runtime")),
     };
     dispatcher.finish(code);
     ExitCode::from(code)
+}
+
+fn in_runtime(command: impl Future<Output = u8>) -> Result<u8, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(Kind::Internal, error).context("can't start the runtime"))?;
+    let code = runtime.block_on(command);
+    // A question nobody answers or a stuck name server must not keep us from leaving.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    Ok(code)
 }
 
 async fn command(cli: Cli, argv: &[OsString], reporter: Reporter, handle: ui::Handle) -> u8 {
