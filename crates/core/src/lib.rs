@@ -7,6 +7,7 @@
 //! data that the shell shows, asks about and then obeys.
 
 pub mod build_tool;
+pub mod choose;
 pub mod config;
 pub mod delta;
 pub mod event;
