@@ -4,11 +4,36 @@
 //! neither the script nor its arguments are seen by the login shell (dash, zsh, fish, …) or stand in a process list. What comes
 //! back is framed by marks: output that start-up files print is dropped, and a shell that silently did nothing is noticed.
 
-use std::time::Duration;
+mod call;
+pub mod limits;
+mod local;
+mod marks;
+pub mod prompt;
+pub mod quote;
+pub mod ssh;
+mod wrapper;
+
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use edeliver_core::hint::Hint;
+use edeliver_core::{
+    config::settings::{HostSpec, TransportKind},
+    hint::Hint,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use self::{limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
+
+/// Reaches a host in the way it asks for: logs in, or uses this machine.
+///
+/// # Errors
+/// Everything that can go wrong with a login; a local host can always be opened.
+pub async fn open(spec: &HostSpec, limits: &Limits) -> Result<Arc<dyn Transport>, TransportError> {
+    Ok(match spec.transport {
+        TransportKind::Local => Arc::new(Local::new()),
+        TransportKind::Ssh => Arc::new(Ssh::open(spec, limits).await?),
+    })
+}
 
 /// A script of this program, written for POSIX sh.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,149 @@
+//! One call over three pipes: sending the script and its input, reading what comes back, noticing how it ended.
+//!
+//! Knows nothing of ssh: whoever can start [`BOOTSTRAP`](super::wrapper::BOOTSTRAP) somewhere with three pipes has a transport.
+
+mod reader;
+
+use std::{future::Future, io, pin::Pin, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::unix::pipe,
+    time::{Instant, timeout, timeout_at},
+};
+
+use self::reader::{Reader, Sink};
+use super::{
+    Call, Input, Output, Reply, TransportError,
+    marks::Mark,
+    wrapper::{Nonce, preamble},
+};
+
+/// No sign of life for this long (the wrapper beats every second) and the link counts as lost. Generous, because a host that swaps
+/// or compiles on all cores is not gone; our own ssh connections notice a cut link sooner by themselves.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A login shell whose start-up files take longer than this is taken for one that will never run the command.
+const START: Duration = Duration::from_secs(60);
+
+/// What any longer timeout means; clocks can't count to [`Duration::MAX`].
+const FOREVER: Duration = Duration::from_secs(1_000_000_000);
+
+/// How a far process ended, as far as the channel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It ended, with a status or by a signal.
+    Process,
+    /// The channel broke.
+    Link,
+}
+
+/// [`BOOTSTRAP`](super::wrapper::BOOTSTRAP), running somewhere.
+pub(super) struct Channel {
+    /// Its standard input.
+    pub(super) stdin: pipe::Sender,
+    /// Its standard output.
+    pub(super) stdout: pipe::Receiver,
+    /// Its standard error.
+    pub(super) stderr: pipe::Receiver,
+    /// Resolves when it has ended. Dropping it gives the channel up.
+    pub(super) ended: Pin<Box<dyn Future<Output = Ended> + Send>>,
+}
+
+/// The far ends of a channel's pipes, in the order of their numbers.
+pub(super) type FarEnds = [std::os::fd::OwnedFd; 3];
+
+/// Three pipes: ours for the channel, and the far ends.
+pub(super) fn pipes() -> io::Result<((pipe::Sender, pipe::Receiver, pipe::Receiver), FarEnds)> {
+    let ((stdin, ours_in), (ours_out, stdout), (ours_err, stderr)) = (io::pipe()?, io::pipe()?, io::pipe()?);
+    let ours = (
+        pipe::Sender::from_owned_fd(ours_in.into())?,
+        pipe::Receiver::from_owned_fd(ours_out.into())?,
+        pipe::Receiver::from_owned_fd(ours_err.into())?,
+    );
+    Ok((ours, [stdin.into(), stdout.into(), stderr.into()]))
+}
+
+/// Runs the call on the channel. Dropping the future drops the channel, and with it the pipe that the wrapper's beat goes into.
+///
+/// # Errors
+/// See [`TransportError`]; a script that ran to its end is never an error here.
+pub(super) async fn run(channel: Channel, mut call: Call<'_>) -> Result<Reply, TransportError> {
+    let nonce = Nonce::new();
+    let preamble = preamble(&call, &nonce)?;
+    let Channel { stdin, stdout, stderr, mut ended } = channel;
+    let mut reader = Reader::new(stdout, stderr, nonce.mark(), Sink::from(&mut call.output));
+    let input = std::mem::replace(&mut call.input, Input::Empty);
+    let (script, after) = (call.script.name, call.timeout);
+    // The host's timer decides. Ours is for a host that doesn't answer, and later by more than the timer of a busy shell may drift.
+    let patience = after.min(FOREVER);
+    let deadline = Instant::now() + patience + patience / 20 + Duration::from_secs(5);
+    let end = match timeout_at(deadline, exchange(&mut reader, send(stdin, preamble, input))).await {
+        Ok(end) => end?,
+        Err(_) => return Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
+    };
+    match end {
+        _ if reader.late() => Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
+        End::Status(status) => {
+            // The far session is still there for a moment; who counts sessions must not count it as ended yet.
+            tokio::spawn(timeout(Duration::from_secs(5), ended));
+            reader.into_reply(status).await
+        }
+        _ if reader.begun() => Err(TransportError::LinkLost { script }),
+        end => match timeout(Duration::from_secs(2), &mut ended).await {
+            Ok(Ended::Link) => Err(TransportError::LinkLost { script }),
+            _ => Err(TransportError::NoShell { why: reader.noise(end == End::Silent) }),
+        },
+    }
+}
+
+/// How the exchange came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By the end mark.
+    Status(i32),
+    /// Both outputs were closed without one.
+    Closed,
+    /// Nothing came for too long.
+    Silent,
+}
+
+/// Sends and reads at the same time, until the end mark has come on both outputs or there will be none.
+async fn exchange(reader: &mut Reader<'_>, send: impl Future<Output = Result<(), TransportError>>) -> Result<End, TransportError> {
+    let mut read = std::pin::pin!(read(reader));
+    tokio::select! {
+        end = &mut read => return end,
+        sent = send => sent?,
+    }
+    read.await
+}
+
+async fn read(reader: &mut Reader<'_>) -> Result<End, TransportError> {
+    while !reader.is_done() {
+        let patience = if reader.begun() { SILENCE } else { START };
+        let Ok(read) = timeout(patience, reader.fill()).await else { return Ok(End::Silent) };
+        reader.take(read).await?;
+    }
+    Ok(reader.status().map_or(End::Closed, End::Status))
+}
+
+/// Sends everything and closes the pipe. A script that doesn't read its input to the end is within its rights.
+async fn send(mut stdin: pipe::Sender, preamble: Vec<u8>, input: Input) -> Result<(), TransportError> {
+    if stdin.write_all(&preamble).await.is_err() {
+        return Ok(());
+    }
+    match input {
+        Input::Empty => {}
+        Input::Bytes(bytes) => drop(stdin.write_all(&bytes).await),
+        Input::Stream(mut from) => {
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                let count = from.read(&mut buffer).await.map_err(TransportError::Input)?;
+                if count == 0 || stdin.write_all(&buffer[..count]).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+kill -0 "-$$" 2>/dev/null || { command -v setsid >/dev/null 2>&1 && exec setsid /bin/sh -c "$s"; }; edeliver_lc=${LC_ALL-unset}; LC_ALL=C; IFS= read -r n; s=; while [ "$n" -gt 0 ]; do l=$(dd bs="$n" count=1 2>/dev/null; echo .); l=${l%.}; [ -n "$l" ] || exit 125; s="$s$l"; n=$((n-${#l})); done; eval "$s"

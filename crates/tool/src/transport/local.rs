@@ -1,0 +1,105 @@
+//! A "host" that is a folder on this machine: the same wrapper, run by this machine's `/bin/sh`.
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use async_trait::async_trait;
+use tokio::{net::TcpStream, process::Command};
+
+use super::{
+    Call, Counts, GitRemote, Reply, Stream, Transport, TransportError,
+    call::{self, Channel, Ended, pipes},
+    wrapper::BOOTSTRAP,
+};
+
+/// What a login would set. Everything else of the caller's environment (`MIX_ENV`, `GIT_DIR`, `RELEASE_…`) stays behind, so that a
+/// local host behaves as a remote one does.
+const KEPT: [&str; 11] =
+    ["HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"];
+
+/// This machine as a host.
+#[derive(Debug)]
+pub struct Local {
+    shell: PathBuf,
+    environment: Vec<(String, String)>,
+    calls: AtomicU32,
+    closed: AtomicBool,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Local {
+    /// With `/bin/sh`, and of the program's environment what a login would set.
+    pub fn new() -> Self {
+        let environment = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        Self { shell: "/bin/sh".into(), environment, calls: AtomicU32::new(0), closed: AtomicBool::new(false) }
+    }
+    /// Instead of `/bin/sh`, this login shell is given the command, as sshd would.
+    #[must_use]
+    pub fn login_shell(self, shell: impl Into<PathBuf>) -> Self {
+        Self { shell: shell.into(), ..self }
+    }
+    /// One more variable in the environment of every script.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+    fn counted(&self) -> Result<(), TransportError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(TransportError::Unreachable { why: "the connection has been closed".to_owned() });
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+    fn start(&self) -> Result<Channel, TransportError> {
+        let failed = |source| TransportError::Here { what: "a shell can't be started on this machine", source };
+        let ((stdin, stdout, stderr), far) = pipes().map_err(failed)?;
+        let [far_in, far_out, far_err] = far.map(Stdio::from);
+        let mut command = Command::new(&self.shell);
+        command.args(["-c", BOOTSTRAP]).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(far_in).stdout(far_out).stderr(far_err).process_group(0);
+        if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
+            command.current_dir(home);
+        }
+        let mut child = command.spawn().map_err(failed)?;
+        let ended = Box::pin(async move {
+            let _ = child.wait().await;
+            Ended::Process
+        });
+        Ok(Channel { stdin, stdout, stderr, ended })
+    }
+}
+
+#[async_trait]
+impl Transport for Local {
+    async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
+        self.counted()?;
+        call::run(self.start()?, call).await
+    }
+    async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
+        self.counted()?;
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        match stream {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(TransportError::Unreachable { why: format!("port {port} of this machine: {error}") }),
+        }
+    }
+    fn git(&self, path: &str) -> GitRemote {
+        GitRemote { url: path.to_owned(), env: Vec::new() }
+    }
+    fn counts(&self) -> Counts {
+        Counts { logins: 0, calls: self.calls.load(Ordering::Relaxed) }
+    }
+    async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+}

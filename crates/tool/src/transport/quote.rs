@@ -1,0 +1,45 @@
+//! Words for `/bin/sh`: the only place in the program where a word becomes part of a shell line.
+//!
+//! A quoted word is one word of a POSIX shell and means exactly the bytes it was made from. It is text for `/bin/sh` alone; what a
+//! user's login shell makes of it is another matter, and therefore no such line ever reaches a login shell (see `wrapper`).
+
+use std::borrow::Cow;
+
+/// The text as one word of a `/bin/sh` line. The text must not contain NUL: no shell can hold one.
+pub fn word(text: &str) -> Cow<'_, str> {
+    if is_plain(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
+/// Words of a `/bin/sh` line, parted by one blank.
+pub fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes as one word of a `/bin/sh` line; for paths and other text that need not be UTF-8.
+pub fn bytes(text: &[u8]) -> Vec<u8> {
+    if is_plain(text) {
+        return text.to_vec();
+    }
+    let mut out = Vec::with_capacity(text.len() + 2);
+    out.push(b'\'');
+    for part in text.split_inclusive(|b| *b == b'\'') {
+        match part.split_last() {
+            Some((b'\'', before)) => out.extend_from_slice(&[before, br"'\''"].concat()),
+            _ => out.extend_from_slice(part),
+        }
+    }
+    out.push(b'\'');
+    out
+}
+
+/// Only characters that no shell treats specially anywhere in a word. `~`, `=` and a leading dash are not among them.
+fn is_plain(text: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_./:@%+,".contains(b) || *b == b'-';
+    !text.is_empty() && text[0] != b'-' && text.iter().all(plain)
+}
+
+#[cfg(test)]
+mod tests;

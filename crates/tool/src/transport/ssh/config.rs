@@ -1,0 +1,72 @@
+//! What ssh itself makes of a host: `ssh -G`, the only resolver that knows Match, Include, tokens and canonical names.
+
+use std::{path::PathBuf, process::Stdio};
+
+use edeliver_core::config::settings::HostSpec;
+use tokio::process::Command;
+
+use super::super::{Limits, TransportError};
+
+/// A host as ssh's command line names it, and what ssh's configuration says about it.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    /// `-F`, `-p`, `-l` as far as given, then `--` and the name.
+    pub(super) words: Vec<String>,
+    /// The same as a user would type it.
+    pub(super) shown: String,
+    /// The user's own control socket, if configured.
+    pub(super) control_path: Option<PathBuf>,
+    options: Vec<(String, String)>,
+}
+
+impl Destination {
+    /// Asks ssh.
+    ///
+    /// # Errors
+    /// [`TransportError::Here`] if ssh isn't installed or doesn't accept its configuration.
+    pub(super) async fn resolve(spec: &HostSpec, limits: &Limits) -> Result<Self, TransportError> {
+        let words = words(spec, limits);
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-G").args(&words).env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
+        let output = ssh.output().await.map_err(|source| TransportError::Here { what: "ssh can't be started", source })?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(TransportError::Here {
+                what: "ssh does not accept its configuration",
+                source: std::io::Error::other(said),
+            });
+        }
+        let options = parse(&String::from_utf8_lossy(&output.stdout));
+        let shown =
+            words.iter().filter(|word| *word != "--").map(|word| super::super::quote::word(word)).collect::<Vec<_>>().join(" ");
+        let mut found = Self { words, shown, control_path: None, options };
+        found.control_path = found.option("controlpath").filter(|path| *path != "none").map(PathBuf::from);
+        Ok(found)
+    }
+    /// The first value of an option, its name in lower case.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+    /// Has the user given this time (in seconds)? ssh shows 0 or `none` where nobody did.
+    pub(super) fn has_time(&self, name: &str) -> bool {
+        self.option(name).is_some_and(|value| !matches!(value, "0" | "none"))
+    }
+}
+
+fn words(spec: &HostSpec, limits: &Limits) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut option = |flag: &str, value: Option<String>| {
+        if let Some(value) = value {
+            words.extend([flag.to_owned(), value]);
+        }
+    };
+    option("-F", limits.ssh_config().map(|path| path.display().to_string()));
+    option("-p", spec.port.map(|port| port.to_string()));
+    option("-l", spec.user.as_ref().map(ToString::to_string));
+    words.extend(["--".to_owned(), spec.name.to_string()]);
+    words
+}
+
+fn parse(output: &str) -> Vec<(String, String)> {
+    output.lines().filter_map(|line| line.split_once(' ')).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect()
+}

@@ -1,0 +1,203 @@
+//! Our own connection to a host: OpenSSH as a foreground master, one for the host and the run.
+
+use std::{
+    collections::VecDeque,
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, ChildStdin, Command},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use super::{
+    super::{Limits, TransportError},
+    askpass::Askpass,
+    config::Destination,
+    failure::{self, Attempt},
+    mux::Mux,
+};
+
+/// The longest login, time for the user's answers not counted. Above ssh's own timeouts, which say better what happened.
+const LOGIN: Duration = Duration::from_secs(60);
+/// How often the control socket is looked for.
+const POLL: Duration = Duration::from_millis(4);
+/// ssh's limit is that of `sockaddr_un`: 104 bytes with the NUL on BSD and macOS. It binds a longer name first: `.` and 16 letters.
+const LONGEST_SOCKET: usize = 103 - 17;
+/// What is kept of what ssh says.
+const LINES: usize = 60;
+
+/// A running master.
+#[derive(Debug)]
+pub(super) struct Master {
+    socket: PathBuf,
+    child: Child,
+    lifeline: Option<ChildStdin>,
+    said: Lines,
+    reading: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+/// ssh's last lines.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Lines(Arc<Mutex<VecDeque<String>>>);
+
+impl Lines {
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl Master {
+    /// Logs in.
+    ///
+    /// # Errors
+    /// Everything that can go wrong with a login; see [`failure::of_login`].
+    pub(super) async fn start(to: &Destination, limits: &Limits) -> Result<Self, TransportError> {
+        let dir = private_dir().map_err(|source| here("no temporary directory can be made", source))?;
+        let askpass = Askpass::listen(dir.path(), limits.program(), limits.prompts().clone())
+            .map_err(|source| here("the temporary directory can't be used", source))?;
+        let mut master = Self::spawn(to, dir, &askpass, limits.prompts().possible())?;
+        let ended = tokio::select! {
+            up = ready(&master.socket, &askpass) => match up {
+                true => return Ok(master),
+                false => Attempt::TooLong(LOGIN),
+            },
+            _ = master.child.wait() => Attempt::Ended,
+            () = askpass.stopped() => Attempt::Stopped,
+        };
+        if ended != Attempt::Ended {
+            // All at once, so that none of them takes the missing answer for an empty password.
+            master.kill();
+        }
+        let said = master.stop().await;
+        Err(failure::of_login(&ended, &said, &askpass.asked(), to))
+    }
+
+    fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, may_ask: bool) -> Result<Self, TransportError> {
+        let socket = dir.path().join("m");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", include_str!("master.sh"), "edeliver-master"]).arg(dir.path());
+        command.arg("ssh").args(options(to, &socket, may_ask)).args(&to.words);
+        command.env("SSH_ASKPASS", &askpass.program).env("SSH_ASKPASS_REQUIRE", "force").env("LC_ALL", "C");
+        // A group of its own: Ctrl-C at the terminal is for us to act on, and a login can be given up with all its jump hosts.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().map_err(|source| here("ssh can't be started", source))?;
+        let said = Lines::default();
+        let stderr = child.stderr.take().expect("it is piped");
+        let reading = tokio::spawn(read(stderr, said.clone()));
+        let lifeline = child.stdin.take();
+        Ok(Self { socket, child, lifeline, said, reading, _dir: dir })
+    }
+
+    /// The control socket.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// What ssh has said.
+    pub(super) fn said(&self) -> Lines {
+        self.said.clone()
+    }
+
+    /// Ends the connection, waits for it, and gives what ssh has said.
+    pub(super) async fn stop(mut self) -> Vec<String> {
+        drop(self.lifeline.take());
+        if timeout(Duration::from_secs(3), self.child.wait()).await.is_err() {
+            self.kill();
+            let _ = self.child.wait().await;
+        }
+        // The pipe may be held open by a ProxyCommand that lingers; what ssh itself said is in it by now.
+        let _ = timeout(Duration::from_millis(500), &mut self.reading).await;
+        self.reading.abort();
+        self.said.all()
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Waits until the master takes requests; false when that takes too long.
+async fn ready(socket: &Path, askpass: &Askpass) -> bool {
+    let mut waited = Duration::ZERO;
+    while waited < LOGIN {
+        if socket.exists() && Mux::open(socket).await.is_ok() {
+            return true;
+        }
+        sleep(POLL).await;
+        if !askpass.is_open() {
+            waited += POLL;
+        }
+    }
+    false
+}
+
+/// What we ask of ssh beside the user's configuration.
+fn options(to: &Destination, socket: &Path, may_ask: bool) -> Vec<String> {
+    let mut words: Vec<String> = ["-M", "-N", "-T", "-a", "-x", "-S"].map(str::to_owned).into();
+    words.push(socket.display().to_string());
+    let mut set = |option: &str| words.extend(["-o".to_owned(), option.to_owned()]);
+    set("ControlPersist=no");
+    // The user's forwards belong to their own sessions, and their ports may be taken.
+    set("ClearAllForwardings=yes");
+    set("RemoteCommand=none");
+    // Banners and notes would stand between us and the reason of a failure.
+    set("LogLevel=ERROR");
+    // Our askpass never says yes to a host key, but learns the fingerprint; in batch mode and with strict checking ssh would not tell it.
+    // Who has configured `accept-new` or `no` has decided otherwise.
+    if matches!(to.option("stricthostkeychecking"), Some("true" | "yes" | "ask")) {
+        set("StrictHostKeyChecking=ask");
+    }
+    set("BatchMode=no");
+    if !may_ask || to.option("batchmode") == Some("yes") {
+        set("PasswordAuthentication=no");
+        set("KbdInteractiveAuthentication=no");
+    }
+    // A cut link is noticed after 12 to 15 s; the user's own values stand.
+    if !to.has_time("serveraliveinterval") {
+        set("ServerAliveInterval=3");
+        set("ServerAliveCountMax=4");
+    }
+    if !to.has_time("connecttimeout") {
+        set("ConnectTimeout=15");
+    }
+    words
+}
+
+/// A directory that only we can enter, with a path short enough for a socket.
+fn private_dir() -> io::Result<TempDir> {
+    let make = |parent: &Path| tempfile::Builder::new().prefix("edeliver-").rand_bytes(8).tempdir_in(parent);
+    let short = |parent: &PathBuf| parent.as_os_str().len() + "/edeliver-12345678/m".len() <= LONGEST_SOCKET;
+    // Never $TMPDIR: macOS has a long one.
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()).filter(short);
+    runtime.and_then(|parent| make(&parent).ok()).map_or_else(|| make(Path::new("/tmp")), Ok)
+}
+
+async fn read(stderr: ChildStderr, said: Lines) {
+    let mut lines = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        said.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+    }
+}
+
+fn here(what: &'static str, source: io::Error) -> TransportError {
+    TransportError::Here { what, source }
+}

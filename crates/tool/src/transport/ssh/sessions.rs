@@ -1,0 +1,118 @@
+//! Sessions of one connection: as many at a time as the host allows.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+
+use super::mux::{Mux, MuxError};
+use crate::transport::{
+    call::{Channel, Ended, pipes},
+    limits::SESSIONS,
+    wrapper::BOOTSTRAP,
+};
+
+/// How long a refusal may come from sessions of ours that have ended and that sshd still counts.
+const LAG: Duration = Duration::from_secs(2);
+/// A host that opens no session for this long doesn't answer.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// Opens sessions over a control socket.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    socket: PathBuf,
+    permits: Arc<Semaphore>,
+    allowed: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Sessions {
+    pub(super) fn new(socket: PathBuf) -> Self {
+        Self {
+            socket,
+            permits: Arc::new(Semaphore::new(SESSIONS)),
+            allowed: AtomicUsize::new(SESSIONS),
+            closed: AtomicBool::new(false),
+        }
+    }
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+    /// From now on none is opened.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+    /// The bootstrap line in a session of its own, as soon as there is room for one.
+    ///
+    /// # Errors
+    /// [`MuxError::Gone`] without a connection, [`MuxError::Refused`] if the host opens none even when no other is open.
+    pub(super) async fn open(&self) -> Result<Channel, MuxError> {
+        let mut permit = self.permit().await;
+        let mut refused = Instant::now();
+        let mut pause = Duration::from_millis(10);
+        loop {
+            if self.closed.load(Ordering::Relaxed) {
+                return Err(MuxError::Gone(io::ErrorKind::NotConnected.into()));
+            }
+            match start(&self.socket).await {
+                Ok((mux, parts)) => return Ok(channel(mux, parts, self.socket.clone(), permit)),
+                Err(MuxError::Refused(_)) if refused.elapsed() < LAG => sleep(pause).await,
+                Err(MuxError::Refused(_)) if self.shrink() => {
+                    permit.forget();
+                    permit = self.permit().await;
+                    refused = Instant::now();
+                    pause = Duration::from_millis(10);
+                }
+                Err(error) => return Err(error),
+            }
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
+    }
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        self.permits.clone().acquire_owned().await.expect("nobody closes it")
+    }
+    /// The host allows fewer than we thought: one less from now on, unless ours is the only one.
+    fn shrink(&self) -> bool {
+        let running = self.allowed.load(Ordering::Relaxed) - self.permits.available_permits();
+        running > 1 && self.allowed.fetch_sub(1, Ordering::Relaxed) > 1
+    }
+}
+
+type Ours = (tokio::net::unix::pipe::Sender, tokio::net::unix::pipe::Receiver, tokio::net::unix::pipe::Receiver);
+
+async fn start(socket: &Path) -> Result<(Mux, Ours), MuxError> {
+    let (ours, far) = pipes().map_err(MuxError::Gone)?;
+    let open = async {
+        let mut mux = Mux::open(socket).await?;
+        mux.session(BOOTSTRAP, far).await?;
+        Ok(mux)
+    };
+    match timeout(OPENING, open).await {
+        Ok(mux) => Ok((mux?, ours)),
+        Err(_) => Err(MuxError::Gone(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+fn channel(mut mux: Mux, (stdin, stdout, stderr): Ours, socket: PathBuf, permit: OwnedSemaphorePermit) -> Channel {
+    let ended = Box::pin(async move {
+        let exit = mux.exit().await;
+        drop(permit);
+        match exit {
+            super::mux::Exit::Status(_) => Ended::Process,
+            // A signal, or the link: the master knows.
+            super::mux::Exit::NoStatus if Mux::open(&socket).await.is_ok() => Ended::Process,
+            super::mux::Exit::NoStatus => Ended::Link,
+        }
+    });
+    Channel { stdin, stdout, stderr, ended }
+}

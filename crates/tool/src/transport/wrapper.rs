@@ -1,0 +1,83 @@
+//! What is sent to a host to run one script there, and the marks that come back.
+//!
+//! The login shell sees [`BOOTSTRAP`] and nothing else: one constant line that means the same to dash, bash, zsh, fish, csh and busybox.
+//! It reads the loader, one line of standard input; the loader reads exactly as many bytes as it is told and evaluates them; these are
+//! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell.
+//!
+//! Marks are lines `SOH edeliver NONCE WORD` that the wrapper writes: `begin` and `end STATUS` on both outputs, `beat` every second
+//! and `late` on standard output, wherever in a line that may be. The nonce is new for every call, so no output can be taken for a mark.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    time::Duration,
+};
+
+use super::{Call, TransportError, quote};
+
+/// The command given to the login shell. No backslash, `!`, newline or inner single quote: those are what shells disagree on.
+pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r s && eval "$s"'"#;
+
+const LOADER: &str = include_str!("loader.sh");
+const WRAPPER: &str = include_str!("wrapper.sh");
+
+/// Names the marks of one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Nonce(String);
+
+impl Nonce {
+    /// 128 bits that the output of a script can't contain by chance; the standard library's hash keys come from the system's randomness.
+    pub(super) fn new() -> Self {
+        let bits = || RandomState::new().build_hasher().finish();
+        Self(format!("{:016x}{:016x}", bits(), bits()))
+    }
+    /// What every mark of the call starts with.
+    pub(super) fn mark(&self) -> Vec<u8> {
+        format!("\u{1}edeliver {} ", self.0).into_bytes()
+    }
+}
+
+/// What goes to the bootstrap line's standard input before the call's own input.
+///
+/// # Errors
+/// [`TransportError::Here`] if an argument contains NUL, which no shell can hold.
+pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, TransportError> {
+    let seconds = seconds(call.timeout).to_string();
+    let own = [nonce.0.as_str(), &seconds, call.script.text];
+    let all = || own.into_iter().chain(call.args.iter().map(String::as_str));
+    if all().any(|text| text.contains('\0')) {
+        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
+        return Err(TransportError::Here { what: "an argument can't be given to a script", source });
+    }
+    let code = format!("set -- {}\n{WRAPPER}", quote::words(all()));
+    Ok(format!("{LOADER}{}\n{code}", code.len()).into_bytes())
+}
+
+/// Whole seconds for the host's timer: never 0, and no number that a shell's arithmetic can't hold.
+fn seconds(timeout: Duration) -> u64 {
+    timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0)).clamp(1, 1_000_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bootstrap_has_nothing_that_shells_disagree_on() {
+        let inner = BOOTSTRAP.strip_prefix("exec /bin/sh -c '").unwrap().strip_suffix('\'').unwrap();
+        assert!(!inner.contains(['\\', '!', '\n', '\'']), "{inner}");
+    }
+
+    #[test]
+    fn the_loader_is_one_line() {
+        assert_eq!(LOADER.matches('\n').count(), 1);
+        assert!(LOADER.ends_with('\n'));
+    }
+
+    #[test]
+    fn the_hosts_timer_rounds_up() {
+        assert_eq!(seconds(Duration::from_millis(1)), 1);
+        assert_eq!(seconds(Duration::from_millis(1001)), 2);
+        assert_eq!(seconds(Duration::from_secs(60)), 60);
+        assert_eq!(seconds(Duration::MAX), 1_000_000_000);
+    }
+}
