@@ -1,0 +1,30 @@
+//! The program on real hosts: ssh, git, mix, rebar3, nodes, and bad days. Each test has hosts of its own out of Linux namespaces.
+//!
+//! Without the right to make such hosts every test here counts as ignored, and says why once.
+
+mod bad_days;
+mod killed;
+mod logins;
+mod main_job;
+mod scene;
+mod shells;
+mod world;
+
+use std::process::ExitCode;
+
+use edeliver_lab::Lab;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A test: its name, and what it does.
+type Test = (&'static str, fn() -> Result<(), Failed>);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let possible = Lab::possible();
+    if let Err(why) = &possible {
+        eprintln!("lab tests are skipped: {why}");
+    }
+    let tests = [main_job::TESTS, bad_days::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
+    let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err())).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
