@@ -145,6 +145,8 @@ pub struct StoreSettings {
 pub struct SshSettings {
     /// Longest wait for a connection (`SSH_TIMEOUT`).
     pub connect_timeout: Duration,
+    /// Another file than `~/.ssh/config` (`ssh -F`), relative to the project or absolute.
+    pub config: Option<PathBuf>,
 }
 
 /// How nodes are run on the hosts of a target.

@@ -73,7 +73,7 @@ impl<'a> Settling<'a> {
         let hooks = top.get::<String>("hooks").map_or(HookSource::None, |file| HookSource::Bash { file: PathBuf::from(file) });
         let build = self.build(top.table("build"));
         let store = self.store(top.table("store"));
-        let ssh = ssh(top.table("ssh"));
+        let ssh = self.ssh(top.table("ssh"));
         let targets = self.targets(&mut top);
         top.finish();
         Some(Settings { app: app?, build, store: store?, ssh: ssh?, targets, hooks })
@@ -126,6 +126,12 @@ impl<'a> Settling<'a> {
         }
         Some(StoreSettings { path: self.here(&path), archive: archive? })
     }
+    fn ssh(&self, mut scope: Scope<'_>) -> Option<SshSettings> {
+        let connect_timeout = scope.get("connect_timeout");
+        let config = scope.get::<String>("config").map(|path| self.here(&path));
+        scope.finish();
+        Some(SshSettings { connect_timeout: connect_timeout?, config })
+    }
     /// A path on this machine; `~/` is the user's home.
     fn here(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.around.home) {
@@ -133,12 +139,6 @@ impl<'a> Settling<'a> {
             _ => PathBuf::from(path),
         }
     }
-}
-
-fn ssh(mut scope: Scope<'_>) -> Option<SshSettings> {
-    let connect_timeout = scope.get("connect_timeout");
-    scope.finish();
-    Some(SshSettings { connect_timeout: connect_timeout? })
 }
 
 /// A store elsewhere was possible in edeliver 1.x; its address may hold keys, so it is never quoted.
