@@ -11,5 +11,8 @@ pub mod error;
 pub mod flow;
 pub mod report;
 pub mod runs;
+pub mod store;
+pub mod tarball;
+pub mod transfer;
 pub mod transport;
 pub mod ui;
