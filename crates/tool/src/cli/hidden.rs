@@ -9,8 +9,11 @@ type Role = fn(&[OsString]) -> ExitCode;
 /// Each role by the word it is started with.
 const ROLES: &[(&str, Role)] = &[];
 
-/// Plays the role that the first argument names, if it names one.
+/// Plays the role that the program's name or the first argument names, if it names one.
 pub(super) fn run(argv: &[OsString]) -> Option<ExitCode> {
+    if let Some(code) = crate::transport::ssh::hidden_main(argv) {
+        return Some(code);
+    }
     let first = argv.get(1)?;
     let (_, role) = ROLES.iter().find(|(name, _)| first == name)?;
     Some(role(&argv[2..]))

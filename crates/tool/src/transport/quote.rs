@@ -35,10 +35,9 @@ pub fn bytes(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Only characters that no shell treats specially anywhere in a word. `~`, `=` and a leading dash are not among them.
+/// Only characters that no shell treats specially anywhere in a word. `~` and `=` are not among them.
 fn is_plain(text: &[u8]) -> bool {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_./:@%+,".contains(b) || *b == b'-';
-    !text.is_empty() && text[0] != b'-' && text.iter().all(plain)
+    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,".contains(b))
 }
 
 #[cfg(test)]

@@ -41,9 +41,9 @@ use super::{Call, Counts, GitRemote, Limits, Reply, Stream, Transport, Transport
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// If this process was started by ssh or git as their helper: does that, and gives the exit code. To be called before anything else.
-pub fn hidden_main() -> Option<ExitCode> {
-    let words: Vec<OsString> = std::env::args_os().collect();
+/// If ssh or git started this process as a helper of theirs: does that, and gives the exit code. `words` is the whole command line; to
+/// be called before anything else looks at it, because ssh puts its question where a verb would stand.
+pub fn hidden_main(words: &[OsString]) -> Option<ExitCode> {
     let name = words.first().map(Path::new)?;
     match words.get(1) {
         Some(prompt) if name.file_name().is_some_and(|name| name == askpass::PROGRAM) => Some(askpass_main(name, prompt)),

@@ -55,5 +55,5 @@ proptest! {
 #[test]
 fn plain_words_stay_readable() {
     assert_eq!(words(["git", "/srv/my-app_1.2", "a b", "it's", ""]), r"git /srv/my-app_1.2 'a b' 'it'\''s' ''");
-    assert_eq!(words(["-n", "~root", "a=b", "*"]), "'-n' '~root' 'a=b' '*'");
+    assert_eq!(words(["-n", "~root", "a=b", "*"]), "-n '~root' 'a=b' '*'");
 }

@@ -3,12 +3,13 @@
 use std::{
     ffi::OsString,
     io::Write,
+    os::fd::AsFd,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use tokio::{io, runtime};
+use tokio::{fs::File, runtime};
 
 use super::sessions::Sessions;
 use crate::transport::{Call, GitRemote, Input, Output, Reply, Script, TransportError, call, quote};
@@ -56,8 +57,15 @@ pub fn git_ssh_main(words: &[OsString]) -> ExitCode {
 
 async fn relay(socket: PathBuf, command: String) -> Result<Reply, TransportError> {
     let channel = Sessions::new(socket).open().await.map_err(|error| TransportError::Unreachable { why: error.to_string() })?;
-    let (input, output) = (Input::Stream(Box::new(io::stdin())), Output::Stream(Box::new(io::stdout())));
+    let (input, output) = (Input::Stream(Box::new(bare(std::io::stdin())?)), Output::Stream(Box::new(bare(std::io::stdout())?)));
     call::run(channel, Call { script: SCRIPT, args: vec![command], input, output, timeout: LONGEST }).await
+}
+
+/// Without the line buffer of the standard library: git's last words before it waits for an answer have no line end.
+fn bare(stream: impl AsFd) -> Result<File, TransportError> {
+    let fd =
+        stream.as_fd().try_clone_to_owned().map_err(|source| TransportError::Here { what: "git's pipes can't be used", source })?;
+    Ok(File::from_std(fd.into()))
 }
 
 fn complain(why: &str) -> ExitCode {
