@@ -3,8 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use edeliver_core::config::SshSettings;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::prompt::{Prompter, Prompts, Terminal};
@@ -23,19 +25,16 @@ pub struct Limits {
     prompts: Arc<Prompts>,
     program: Arc<Path>,
     ssh_config: Option<Arc<Path>>,
+    connect_timeout: Duration,
 }
 
 impl Default for Limits {
     /// For this program: it answers ssh's questions and is git's ssh; the user is asked on the terminal if there is one; ssh reads its usual
-    /// configuration, or the file that `EDELIVER_SSH_CONFIG` names.
+    /// configuration.
     fn default() -> Self {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("edeliver"));
         let terminal = Terminal::open().map(|terminal| Arc::new(terminal) as Arc<dyn Prompter>);
-        let limits = Self::new(&program, terminal);
-        match std::env::var_os("EDELIVER_SSH_CONFIG") {
-            Some(file) => limits.with_ssh_config(Path::new(&file)),
-            None => limits,
-        }
+        Self::new(&program, terminal)
     }
 }
 
@@ -47,6 +46,16 @@ impl Limits {
             prompts: Arc::new(Prompts::new(prompter)),
             program: program.into(),
             ssh_config: None,
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+    /// With the project's settings for ssh.
+    #[must_use]
+    pub fn with_ssh(self, settings: &SshSettings) -> Self {
+        let limits = Self { connect_timeout: settings.connect_timeout, ..self };
+        match &settings.config {
+            Some(file) => limits.with_ssh_config(file),
+            None => limits,
         }
     }
     /// ssh reads this file instead of its usual ones (`ssh -F`).
@@ -67,6 +76,10 @@ impl Limits {
     }
     pub(super) fn program(&self) -> &Path {
         &self.program
+    }
+    /// The longest wait for a connection, where ssh_config has none for the host.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
     pub(super) fn ssh_config(&self) -> Option<&Path> {
         self.ssh_config.as_deref()

@@ -239,15 +239,15 @@ async fn a_login_that_is_given_up_leaves_nothing_behind() {
     let sshd = Sshd::start("");
     let config = sshd.path("ssh_config");
     let own = || processes(config.to_str().unwrap());
-    sshd.configure("  ProxyCommand sleep 9412");
+    sshd.configure("  ProxyCommand sleep 9412.7");
     {
         let mut opening = std::pin::pin!(sshd.open());
         tokio::select! {
             opened = &mut opening => panic!("it ended: {:?}", opened.map(drop)),
-            () = wait_until("it hangs", SOON, || !own().is_empty() && !processes("sleep 9412").is_empty()) => {}
+            () = wait_until("it hangs", SOON, || !own().is_empty() && !processes("9412.7").is_empty()) => {}
         }
     }
-    wait_until("given up", Duration::from_secs(3), || own().is_empty() && processes("sleep 9412").is_empty()).await;
+    wait_until("given up", Duration::from_secs(3), || own().is_empty() && processes("9412.7").is_empty()).await;
 }
 
 #[tokio::test]

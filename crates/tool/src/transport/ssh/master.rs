@@ -72,7 +72,7 @@ impl Master {
         let dir = private_dir().map_err(|source| here("no temporary directory can be made", source))?;
         let askpass = Askpass::listen(dir.path(), limits.program(), limits.prompts().clone())
             .map_err(|source| here("the temporary directory can't be used", source))?;
-        let mut master = Self::spawn(to, dir, &askpass, limits.prompts().possible())?;
+        let mut master = Self::spawn(to, dir, &askpass, limits)?;
         let ended = tokio::select! {
             up = ready(&master.socket, &askpass) => match up {
                 true => return Ok(master),
@@ -89,11 +89,11 @@ impl Master {
         Err(failure::of_login(&ended, &said, &askpass.asked(), to))
     }
 
-    fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, may_ask: bool) -> Result<Self, TransportError> {
+    fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, limits: &Limits) -> Result<Self, TransportError> {
         let socket = dir.path().join("m");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", include_str!("master.sh"), "edeliver-master"]).arg(dir.path());
-        command.arg("ssh").args(options(to, &socket, may_ask)).args(&to.words);
+        command.arg("ssh").args(options(to, &socket, limits)).args(&to.words);
         command.env("SSH_ASKPASS", &askpass.program).env("SSH_ASKPASS_REQUIRE", "force").env("LC_ALL", "C");
         // A group of its own: Ctrl-C at the terminal is for us to act on, and a login can be given up with all its jump hosts.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
@@ -151,7 +151,7 @@ async fn ready(socket: &Path, askpass: &Askpass) -> bool {
 }
 
 /// What we ask of ssh beside the user's configuration.
-fn options(to: &Destination, socket: &Path, may_ask: bool) -> Vec<String> {
+fn options(to: &Destination, socket: &Path, limits: &Limits) -> Vec<String> {
     let mut words: Vec<String> = ["-M", "-N", "-T", "-a", "-x", "-S"].map(str::to_owned).into();
     words.push(socket.display().to_string());
     let mut set = |option: &str| words.extend(["-o".to_owned(), option.to_owned()]);
@@ -167,7 +167,7 @@ fn options(to: &Destination, socket: &Path, may_ask: bool) -> Vec<String> {
         set("StrictHostKeyChecking=ask");
     }
     set("BatchMode=no");
-    if !may_ask || to.option("batchmode") == Some("yes") {
+    if !limits.prompts().possible() || to.option("batchmode") == Some("yes") {
         set("PasswordAuthentication=no");
         set("KbdInteractiveAuthentication=no");
     }
@@ -177,7 +177,7 @@ fn options(to: &Destination, socket: &Path, may_ask: bool) -> Vec<String> {
         set("ServerAliveCountMax=4");
     }
     if !to.has_time("connecttimeout") {
-        set("ConnectTimeout=15");
+        set(&format!("ConnectTimeout={}", limits.connect_timeout().as_secs().max(1)));
     }
     words
 }
