@@ -51,6 +51,8 @@ pub struct Seen {
     pub previous: Option<Version>,
     /// All releases with a directory below `releases/`, the newest on this host first.
     pub installed: Vec<Installed>,
+    /// Releases whose deploy or removal was interrupted.
+    pub unfinished: Vec<Unfinished>,
     /// Directories that exist: `lib/*`, `erts-*`, `releases/*` and `.edeliver/top/*`.
     pub dirs: BTreeSet<RelPath>,
     /// Files below these directories that no complete manifest on the host accounts for, with their digests:
@@ -82,6 +84,15 @@ pub struct Installed {
     /// The manifest itself, where it could be read (from our store or from the host).
     #[serde(skip)]
     pub files: Option<Manifest>,
+}
+
+/// What an interrupted deploy or removal has left of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// Its version.
+    pub version: Version,
+    /// The `lib/` and `erts-*` directories it was to use, or used; some may be there.
+    pub dirs: Vec<RelPath>,
 }
 
 /// What is known of the node that serves a release root.

@@ -16,6 +16,7 @@ pub(super) fn empty_seen() -> Seen {
         permanent: None,
         previous: None,
         installed: Vec::new(),
+        unfinished: Vec::new(),
         dirs: Default::default(),
         strays: Default::default(),
         top: Default::default(),
