@@ -16,4 +16,5 @@ pub mod hint;
 pub mod name;
 pub mod plan;
 pub mod release;
+pub mod size;
 pub mod step;

@@ -1,6 +1,20 @@
 //! Plans: decided work as plain data, complete and serialisable. Apply makes no choices; it obeys or stops.
 
 pub mod build;
+pub mod deploy;
+mod fit;
+pub mod keep;
+pub mod lint;
+pub mod node;
+mod releases;
+pub mod rollback;
+mod switch;
+
+pub use deploy::{DeployRequest, Wanted, deploy};
+pub use keep::Keep;
+pub use lint::lint;
+pub use node::{NodeAction, node};
+pub use rollback::{RollbackRequest, rollback};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,3 +116,6 @@ impl Plan {
         self.hosts.iter().filter(|host| matches!(host.verdict, Verdict::Blocked { .. } | Verdict::Unreachable { .. }))
     }
 }
+
+#[cfg(test)]
+mod tests;

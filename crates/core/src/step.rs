@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     name::{CommitId, Version},
     release::{Digest, ManifestId, RelPath},
+    size::size,
 };
 
 /// One unit of work on one host. Every step can be repeated, and leaves the old release serving if it fails.
@@ -113,6 +114,8 @@ pub struct Stage {
     /// Directories that get renamed into place, in this order: `lib/*`, `erts-*`, `.edeliver/top/VERSION`, `releases/VERSION`.
     /// Before one of these replaces a leftover under `releases/`, the manifest of that version must go.
     pub place: Vec<Placement>,
+    /// The `lib/` and `erts-*` directories that the release uses on this host, for `.edeliver/manifests/VERSION.dirs`.
+    pub dirs: Vec<RelPath>,
     /// Longest time.
     pub timeout: Duration,
 }
@@ -166,8 +169,8 @@ pub struct Activate {
     pub from: Option<Version>,
     /// What a rollback goes back to from here on; `.edeliver/previous`.
     pub previous: Option<Version>,
-    /// The new `releases/start_erl.data`: version of the runtime system and of the release.
-    pub start_erl: String,
+    /// The new `releases/start_erl.data`, where the release came without one of its own; `None`: not known.
+    pub start_erl: Option<String>,
     /// The new `releases/RELEASES`.
     pub releases_file: String,
     /// The file that decides what boots, put in place last: `releases/start_erl.data`, or `bin/APP` for relx.
@@ -229,7 +232,10 @@ impl Stage {
         self.send.iter().map(|file| file.size).sum()
     }
     fn describe(&self) -> String {
-        format!("put {} beside what is there ({} new files, {} KB)", self.version, self.send.len(), self.bytes().div_ceil(1000))
+        match self.send.len() {
+            0 => format!("put {} beside what is there (nothing travels)", self.version),
+            files => format!("put {} beside what is there ({files} new files, {})", self.version, size(self.bytes())),
+        }
     }
 }
 

@@ -1,0 +1,297 @@
+//! Deploying: what it takes on each host to have a release there, boot it, and run it.
+
+use std::collections::BTreeMap;
+
+use edeliver_erl::rel::{Rel, releases::Releases, start_erl::StartErl};
+
+use super::{
+    FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict, fit,
+    keep::{After, Keep, Removal},
+    releases,
+    switch::{self, Switch},
+};
+use crate::{
+    config::TargetSettings,
+    delta::{self, Delta, Rewritten},
+    facts::{HostFacts, NodeState, Seen, Unseen},
+    name::{AppName, HostName, Version},
+    release::{EntryKind, Manifest, RelPath},
+    size::size,
+    step::{Prune, Stage, Step},
+};
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployRequest {
+    /// Name of the release.
+    pub app: AppName,
+    /// Start the release once it is there, restarting a node that runs (`--start-deploy`).
+    pub start: bool,
+    /// Which releases stay.
+    pub keep: Keep,
+    /// Replace another build of the same version, if nothing needs that one (`--force`).
+    pub force: bool,
+    /// The hooks that the project defines.
+    pub hooks: Vec<String>,
+}
+
+/// The release that is to be there.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Its manifest.
+    pub manifest: &'a Manifest,
+    /// Its `releases/VERSION/APP.rel`.
+    pub rel: &'a Rel,
+    /// For hosts on which libraries get directories of their own: the files that name them, rewritten (see [`Delta::rewrite`]).
+    pub rewritten: BTreeMap<HostName, Rewritten>,
+}
+
+/// The hooks of the original around a deploy, in its order.
+pub mod hooks {
+    /// Before anything is sent.
+    pub const BEFORE: &str = "pre_extract_release_archive";
+    /// When every host has the release.
+    pub const DEPLOYED: &str = "post_extract_release_archive";
+    /// Before nodes are started.
+    pub const BEFORE_START: &str = "pre_start_deployed_release";
+    /// When every node runs.
+    pub const STARTED: &str = "post_start_deployed_release";
+}
+
+/// Decides what happens on each host. Pure: the same facts give the same plan, and the facts after it give an empty one.
+pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wanted<'_>, facts: &[HostFacts]) -> Plan {
+    let work = Work { request, settings, wanted };
+    let hook = |name: &str| request.defined(name).then(|| Step::Hook { name: name.to_owned() });
+    let last = if request.start { hooks::STARTED } else { hooks::DEPLOYED };
+    Plan {
+        format: FORMAT,
+        title: format!("deploy {} to {}", wanted.manifest.title(), settings.name),
+        target: Some(settings.name.clone()),
+        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
+        before: hook(hooks::BEFORE).into_iter().collect(),
+        hosts: facts.iter().map(|facts| work.host(facts)).collect(),
+        after: hook(last).into_iter().collect(),
+    }
+}
+
+impl DeployRequest {
+    fn defined(&self, hook: &str) -> bool {
+        self.hooks.iter().any(|defined| defined == hook)
+    }
+}
+
+struct Work<'a> {
+    request: &'a DeployRequest,
+    settings: &'a TargetSettings,
+    wanted: &'a Wanted<'a>,
+}
+
+impl Work<'_> {
+    fn host(&self, facts: &HostFacts) -> HostPlan {
+        let seen = match &facts.seen {
+            Ok(seen) => seen,
+            Err(unseen) => return unreachable(&facts.host, unseen),
+        };
+        let delta = match self.wanted.rewritten.get(&facts.host) {
+            Some(rewritten) => delta::with_rewritten(self.wanted.manifest, seen, rewritten),
+            None => delta::against(self.wanted.manifest, seen),
+        };
+        let obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
+        if obstacles.is_empty() {
+            return Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) }.plan(&facts.host);
+        }
+        HostPlan {
+            host: facts.host.clone(),
+            expect: switch::precondition(seen),
+            reasons: obstacles.iter().map(|obstacle| obstacle.why.clone()).collect(),
+            verdict: Verdict::Blocked { hints: obstacles.into_iter().map(|obstacle| obstacle.hint).collect() },
+            steps: Vec::new(),
+            undo: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn unreachable(host: &HostName, unseen: &Unseen) -> HostPlan {
+    HostPlan {
+        host: host.clone(),
+        expect: Precondition::default(),
+        verdict: Verdict::Unreachable { hints: unseen.hints.clone() },
+        reasons: vec![unseen.why.clone()],
+        steps: Vec::new(),
+        undo: Vec::new(),
+    }
+}
+
+/// What a rollback goes back to after the deploy: what served before it.
+fn previous(seen: &Seen, new: &Version) -> Option<Version> {
+    let known = [switch::served(seen), seen.previous.as_ref()];
+    known.into_iter().flatten().find(|version| *version != new && switch::installed(seen, version).is_some()).cloned()
+}
+
+/// One host that the release can be put on.
+struct Host<'a> {
+    work: &'a Work<'a>,
+    seen: &'a Seen,
+    delta: Delta,
+    previous: Option<Version>,
+}
+
+impl Host<'_> {
+    fn plan(&self, host: &HostName) -> HostPlan {
+        let releases = releases::with_new(self.seen, self.work.wanted.rel, &self.delta.dirs);
+        let stage = self.stage().map(Step::Stage);
+        let activate = self.activate(stage.is_some(), &releases).map(Step::Activate);
+        let restart = self.restart();
+        let previous = if activate.is_some() { self.previous.as_ref() } else { self.seen.previous.as_ref() };
+        let prune = self.prune(previous, !restart.is_empty(), releases.clone()).map(Step::Prune);
+        let undo =
+            if activate.is_some() || !restart.is_empty() { self.switch().back_from(self.version(), &releases) } else { Vec::new() };
+        let reasons = self.reasons(stage.is_some(), activate.is_some(), prune.as_ref());
+        let meet = self.meeting_points(!restart.is_empty());
+        let mut steps: Vec<Step> = stage.into_iter().chain(activate).collect();
+        if !steps.is_empty() || !restart.is_empty() {
+            steps.extend(meet);
+        }
+        steps.extend(restart.into_iter().chain(prune));
+        HostPlan {
+            host: host.clone(),
+            expect: switch::precondition(self.seen),
+            verdict: if steps.is_empty() { Verdict::Nothing } else { Verdict::Change },
+            reasons,
+            undo: if steps.is_empty() { Vec::new() } else { undo },
+            steps,
+        }
+    }
+    fn version(&self) -> &Version {
+        &self.work.wanted.manifest.version
+    }
+    fn switch(&self) -> Switch<'_> {
+        Switch { app: &self.work.request.app, settings: self.work.settings, seen: self.seen }
+    }
+    /// `None` when the release is complete there.
+    fn stage(&self) -> Option<Stage> {
+        let id = self.work.wanted.manifest.id();
+        let complete = switch::installed(self.seen, self.version()).is_some_and(|installed| installed.manifest == Some(id));
+        let delta = self.delta.clone();
+        (!complete || !delta.is_empty()).then(|| Stage {
+            version: self.version().clone(),
+            manifest: id,
+            send: delta.send,
+            copy: delta.copy,
+            twins: delta.twins,
+            links: delta.links,
+            empty_dirs: delta.empty_dirs,
+            place: delta.place,
+            dirs: delta.dirs,
+            timeout: self.work.settings.step_timeout,
+        })
+    }
+    /// `None` when it is what boots, with its own small files in place.
+    fn activate(&self, staged: bool, releases: &Releases) -> Option<crate::step::Activate> {
+        let active =
+            self.seen.permanent.as_ref() == Some(self.version()) && self.top_is_ours() && releases::same(self.seen, releases);
+        let rel = self.work.wanted.rel;
+        let start_erl = StartErl { erts: rel.erts.clone(), vsn: rel.vsn.clone() }.to_string();
+        let kind = self.work.wanted.manifest.kind;
+        (staged || !active).then(|| self.switch().activate(self.version(), self.previous.clone(), releases, Some(start_erl), kind))
+    }
+    fn top_is_ours(&self) -> bool {
+        self.work.wanted.manifest.files.iter().all(|entry| match &entry.kind {
+            EntryKind::File { sha256, .. } => self.seen.top.get(&entry.path).is_none_or(|there| there == sha256),
+            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => true,
+        }) && self.own_top_files().all(|path| self.seen.top.contains_key(path))
+    }
+    /// Files of the release that every activated release has in place, and facts list.
+    fn own_top_files(&self) -> impl Iterator<Item = &RelPath> {
+        let listed = |path: &&RelPath| path.as_str().starts_with("bin/") || path.as_str() == "releases/start_erl.data";
+        self.work
+            .wanted
+            .manifest
+            .files
+            .iter()
+            .filter(|entry| matches!(entry.kind, EntryKind::File { .. }))
+            .map(|entry| &entry.path)
+            .filter(listed)
+    }
+    fn runs_already(&self) -> bool {
+        self.seen.node.state == NodeState::Running && self.seen.node.version.as_ref() == Some(self.version())
+    }
+    fn restart(&self) -> Vec<Step> {
+        if self.restarts() { self.switch().restart(self.version()) } else { Vec::new() }
+    }
+    fn restarts(&self) -> bool {
+        self.work.request.start && !self.runs_already()
+    }
+    fn prune(&self, previous: Option<&Version>, restarted: bool, releases: Releases) -> Option<Prune> {
+        let after = After { seen: self.seen, boots: self.version(), dirs: &self.delta.dirs, previous, restarted };
+        let removal = after.removal(self.work.request.keep);
+        let releases_file = releases::without(releases, &removal.versions).to_file();
+        (removal != Removal::default()).then_some(Prune { versions: removal.versions, dirs: removal.dirs, releases_file })
+    }
+    /// Hooks between the hosts' steps: every host waits there for the others.
+    fn meeting_points(&self, starts: bool) -> impl Iterator<Item = Step> {
+        let names = if starts { &[hooks::DEPLOYED, hooks::BEFORE_START][..] } else { &[] };
+        let defined = names.iter().filter(|name| self.work.request.defined(name));
+        defined.map(|name| Step::Hook { name: (*name).to_owned() }).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// Why, and what the user should know.
+impl Host<'_> {
+    fn reasons(&self, stage: bool, activate: bool, prune: Option<&Step>) -> Vec<String> {
+        let mut reasons = vec![match (stage, activate) {
+            (true, _) => self.travels(),
+            (false, true) => format!("{} is there already", self.version()),
+            (false, false) => format!("{} is there and boots next", self.version()),
+        }];
+        reasons.extend(
+            self.delta
+                .relocated
+                .iter()
+                .map(|moved| format!("{} is another build than the one there: it goes to {}", moved.from, moved.to)),
+        );
+        reasons.extend(activate.then(|| self.cookie_changes()).flatten());
+        reasons.push(self.node_reason());
+        if let Some(Step::Prune(prune)) = prune {
+            reasons.extend(self.goes(prune));
+        }
+        reasons
+    }
+    fn travels(&self) -> String {
+        let files = self.work.wanted.manifest.files.len();
+        match self.delta.send.len() {
+            0 => format!("none of {files} files travels"),
+            sent => format!("{sent} of {files} files travel, {}", size(self.delta.bytes_sent())),
+        }
+    }
+    fn cookie_changes(&self) -> Option<String> {
+        let cookie: RelPath = "releases/COOKIE".parse().expect("a relative path");
+        let there = self.seen.top.get(&cookie)?;
+        let ours = self.work.wanted.manifest.files.iter().find(|entry| entry.path == cookie)?;
+        let changes = matches!(&ours.kind, EntryKind::File { sha256, .. } if sha256 != there);
+        changes.then(|| "the cookie changes: nodes of the old and the new release can't connect to each other".to_owned())
+    }
+    fn node_reason(&self) -> String {
+        let node = &self.seen.node;
+        let version = node.version.as_ref().map_or("an unknown version", Version::as_str);
+        let start = self.work.request.start;
+        match node.state {
+            NodeState::Down if start => "no node runs: it is started".to_owned(),
+            NodeState::Down => "no node runs".to_owned(),
+            NodeState::Running if self.restarts() => format!("the node runs {version}: it is restarted"),
+            NodeState::Running if version == self.version().as_str() => "the node runs it".to_owned(),
+            NodeState::Running => format!("the node runs {version} until it is restarted"),
+            state if start => format!("the node is {}: it is stopped, by a signal if need be, and started", state.word()),
+            state => format!("the node is {}", state.word()),
+        }
+    }
+    fn goes(&self, prune: &Prune) -> Option<String> {
+        let versions: Vec<&str> = prune.versions.iter().map(Version::as_str).collect();
+        let go = if versions.len() == 1 { "goes" } else { "go" };
+        let why = match self.work.request.keep {
+            Keep::Newest(count) => format!("{count} releases are kept"),
+            Keep::Needed => "only what is needed is kept".to_owned(),
+        };
+        (!versions.is_empty()).then(|| format!("{} {go}: {why}", versions.join(", ")))
+    }
+}

@@ -1,0 +1,126 @@
+//! Starting, stopping and restarting nodes.
+
+use super::{
+    FORMAT, HostPlan, Plan, Verdict, deploy, releases,
+    switch::{self, Switch},
+};
+use crate::{
+    config::TargetSettings,
+    facts::{HostFacts, NodeState, Seen},
+    hint::Hint,
+    name::{AppName, Version},
+    step::Step,
+};
+
+/// What is done with nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeAction {
+    /// Start those that don't run.
+    Start,
+    /// Stop those that run.
+    Stop,
+    /// Stop those that run, start all: into the release that boots. A new process, never a restart in place, which would keep the old
+    /// environment.
+    Restart,
+}
+
+impl NodeAction {
+    /// As users type it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// Decides what happens on each host.
+pub fn node(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
+    Plan {
+        format: FORMAT,
+        title: format!("{} {app} on {}", action.word(), settings.name),
+        target: Some(settings.name.clone()),
+        release: None,
+        before: Vec::new(),
+        hosts: facts.iter().map(|facts| host(action, app, settings, facts)).collect(),
+        after: Vec::new(),
+    }
+}
+
+fn host(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &HostFacts) -> HostPlan {
+    let seen = match &facts.seen {
+        Ok(seen) => seen,
+        Err(unseen) => return deploy::unreachable(&facts.host, unseen),
+    };
+    let switch = Switch { app, settings, seen };
+    let (verdict, reason, steps) = match action {
+        NodeAction::Stop => stop(seen, settings),
+        NodeAction::Start => start(&switch),
+        NodeAction::Restart => restart(&switch),
+    };
+    let undo = if action == NodeAction::Restart && !steps.is_empty() { undo_restart(&switch) } else { Vec::new() };
+    HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons: vec![reason], steps, undo }
+}
+
+type Decision = (Verdict, String, Vec<Step>);
+
+fn stop(seen: &Seen, settings: &TargetSettings) -> Decision {
+    match seen.node.state {
+        NodeState::Down => (Verdict::Nothing, "no node runs".to_owned(), Vec::new()),
+        _ => (Verdict::Change, runs(seen), vec![Step::Stop { version: None, timeout: settings.stop_timeout }]),
+    }
+}
+
+fn start(switch: &Switch<'_>) -> Decision {
+    let seen = switch.seen;
+    let permanent = match &seen.permanent {
+        Some(permanent) => permanent,
+        None => return nothing_deployed(switch),
+    };
+    match seen.node.state {
+        NodeState::Down => (Verdict::Change, format!("no node runs, {permanent} boots"), vec![switch.start(permanent)]),
+        NodeState::Starting if seen.node.booted.as_ref() == Some(permanent) => {
+            (Verdict::Change, "the node is starting: it is waited for".to_owned(), vec![switch.start(permanent)])
+        }
+        NodeState::Running | NodeState::NoDistribution | NodeState::Unasked => {
+            (Verdict::Nothing, format!("{} already", runs(seen)), Vec::new())
+        }
+        _ => blocked(runs(seen), Hint::command("stop it and start it anew", format!("edeliver restart {}", switch.settings.name))),
+    }
+}
+
+fn restart(switch: &Switch<'_>) -> Decision {
+    match &switch.seen.permanent {
+        Some(permanent) => (Verdict::Change, format!("{}, {permanent} boots", runs(switch.seen)), switch.restart(permanent)),
+        None => nothing_deployed(switch),
+    }
+}
+
+/// A node that ran another release than the one that boots gets that one back, if the other does not come up.
+fn undo_restart(switch: &Switch<'_>) -> Vec<Step> {
+    let permanent = switch.seen.permanent.as_ref();
+    let other = switch::served(switch.seen).is_some_and(|served| Some(served) != permanent);
+    match permanent.filter(|_| other).and_then(|new| Some((new, releases::with_permanent(switch.seen, new)?))) {
+        Some((new, releases)) => switch.back_from(new, &releases),
+        None => Vec::new(),
+    }
+}
+
+fn runs(seen: &Seen) -> String {
+    let version = seen.node.version.as_ref().map_or("an unknown version", Version::as_str);
+    match seen.node.state {
+        NodeState::Down => "no node runs".to_owned(),
+        NodeState::Running => format!("the node runs {version}"),
+        state => format!("the node ({version}) is {}", state.word()),
+    }
+}
+
+fn nothing_deployed(switch: &Switch<'_>) -> Decision {
+    let command = format!("edeliver deploy release to {}", switch.settings.name);
+    blocked("no release is deployed there".to_owned(), Hint::command("deploy one", command))
+}
+
+fn blocked(reason: String, hint: Hint) -> Decision {
+    (Verdict::Blocked { hints: vec![hint] }, reason, Vec::new())
+}

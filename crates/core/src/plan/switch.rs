@@ -1,0 +1,121 @@
+//! Changing what boots, and the node with it; and the way back.
+
+use edeliver_erl::{
+    Vsn,
+    rel::{releases::Releases, start_erl::StartErl},
+};
+
+use super::{Precondition, releases};
+use crate::{
+    config::TargetSettings,
+    facts::{Installed, NodeState, Seen},
+    name::{AppName, Version},
+    release::{RelPath, ReleaseKind},
+    step::{Activate, Step},
+};
+
+/// A host whose boot release changes.
+pub(super) struct Switch<'a> {
+    pub(super) app: &'a AppName,
+    pub(super) settings: &'a TargetSettings,
+    pub(super) seen: &'a Seen,
+}
+
+impl Switch<'_> {
+    /// Makes `version` what boots.
+    pub(super) fn activate(
+        &self,
+        version: &Version,
+        previous: Option<Version>,
+        releases: &Releases,
+        start_erl: Option<String>,
+        kind: ReleaseKind,
+    ) -> Activate {
+        Activate {
+            version: version.clone(),
+            from: self.seen.permanent.clone(),
+            previous,
+            start_erl,
+            releases_file: releases.to_file(),
+            decides: self.decides(kind),
+        }
+    }
+    /// The steps that make the node run `version`: it is stopped if it is there. A restart in place would keep the old environment.
+    pub(super) fn restart(&self, version: &Version) -> Vec<Step> {
+        let stop = is_up(self.seen).then_some(Step::Stop { version: None, timeout: self.settings.stop_timeout });
+        stop.into_iter().chain([self.start(version)]).collect()
+    }
+    pub(super) fn start(&self, version: &Version) -> Step {
+        Step::Start { version: version.clone(), timeout: self.settings.start_timeout }
+    }
+    /// The way back when `new` does not come up: what is left of it is stopped, the release that served before boots again, and runs
+    /// again if one did. `releases`: as they are once `new` is active.
+    pub(super) fn back_from(&self, new: &Version, releases: &Releases) -> Vec<Step> {
+        let mut undo = vec![Step::Stop { version: Some(new.clone()), timeout: self.settings.stop_timeout }];
+        let Some(old) = served(self.seen).filter(|old| *old != new) else { return undo };
+        let mut releases = releases.clone();
+        // A release without a `.rel` is not listed; what boots is decided elsewhere.
+        let _ = Vsn::new(old.as_str()).map(|vsn| releases.make_permanent(&vsn));
+        let installed = installed(self.seen, old);
+        let kind = kind(self.seen, self.app, installed);
+        let previous = self.seen.previous.as_ref();
+        let previous = if previous == Some(old) { before(self.seen, old) } else { previous };
+        let mut activate = self.activate(old, previous.cloned(), &releases, installed.and_then(start_erl), kind);
+        activate.from = Some(new.clone());
+        undo.push(Step::Activate(activate));
+        if is_up(self.seen) {
+            undo.push(self.start(old));
+        }
+        undo
+    }
+    fn decides(&self, kind: ReleaseKind) -> RelPath {
+        let path = match kind {
+            ReleaseKind::Relx => format!("bin/{}", self.app),
+            ReleaseKind::Mix | ReleaseKind::Distillery => "releases/start_erl.data".to_owned(),
+        };
+        path.parse().expect("an application name is one component of a path")
+    }
+}
+
+/// Whether a process is there, in whatever state.
+pub(super) fn is_up(seen: &Seen) -> bool {
+    seen.node.state != NodeState::Down
+}
+
+/// The release that served before: what the node was booted into, or if none runs, what would boot.
+pub(super) fn served(seen: &Seen) -> Option<&Version> {
+    let booted = seen.node.booted.as_ref().filter(|booted| is_up(seen) && installed(seen, booted).is_some());
+    booted.or(seen.permanent.as_ref())
+}
+
+/// The newest good release that is older on this host than `version`.
+pub(super) fn before<'a>(seen: &'a Seen, version: &Version) -> Option<&'a Version> {
+    let at = seen.installed.iter().position(|installed| installed.version == *version)?;
+    seen.installed[at + 1..].iter().find(|installed| !installed.failed).map(|installed| &installed.version)
+}
+
+pub(super) fn installed<'a>(seen: &'a Seen, version: &Version) -> Option<&'a Installed> {
+    seen.installed.iter().find(|installed| installed.version == *version)
+}
+
+/// `start_erl.data` for an installed release, from its `.rel`.
+pub(super) fn start_erl(installed: &Installed) -> Option<String> {
+    let rel = releases::rel_of(installed)?;
+    Some(StartErl { erts: rel.erts, vsn: rel.vsn }.to_string())
+}
+
+/// Whose layout an installed release has. Without a manifest: relx leaves a start script with the version in its name.
+pub(super) fn kind(seen: &Seen, app: &AppName, installed: Option<&Installed>) -> ReleaseKind {
+    let manifest = installed.and_then(|installed| installed.files.as_ref());
+    let own_script = |version: &Version| seen.top.keys().any(|path| path.as_str() == format!("bin/{app}-{version}"));
+    match manifest {
+        Some(manifest) => manifest.kind,
+        None if installed.is_some_and(|installed| own_script(&installed.version)) => ReleaseKind::Relx,
+        None => ReleaseKind::Mix,
+    }
+}
+
+/// What was observed, for apply to check again.
+pub(super) fn precondition(seen: &Seen) -> Precondition {
+    Precondition { permanent: seen.permanent.clone(), running: seen.node.booted.clone(), node: Some(seen.node.state) }
+}

@@ -1,0 +1,5 @@
+//! Plans as users read them, small, and properties over random fleets.
+
+mod golden;
+mod model;
+mod random;

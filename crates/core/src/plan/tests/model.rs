@@ -1,0 +1,190 @@
+//! Releases and hosts made up for tests, and what a plan does to a host if every step succeeds.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use edeliver_erl::rel::Rel;
+
+use crate::{
+    config::{Service, TargetSettings},
+    delta::{self, Rewritten},
+    facts::{Installed, NodeFacts, NodeState, Seen},
+    name::Version,
+    plan::{DeployRequest, HostPlan, Keep},
+    release::{About, BuiltWith, Digest, Entry, EntryKind, Libc, Manifest, Platform, RelPath, ReleaseKind, layout::Place},
+    step::{Activate, Stage, Step},
+};
+
+pub(super) fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+pub(super) fn path(text: &str) -> RelPath {
+    text.parse().unwrap()
+}
+
+/// `app VERSION` with a library `dep-1.0` whose content is `dep`, so that two releases may differ under one version of it.
+pub(super) fn release(vsn: &str, dep: &str) -> Manifest {
+    let file = |path: String, content: String| Entry {
+        path: path.parse().unwrap(),
+        kind: EntryKind::File { mode: 0o644, size: 100 * content.len() as u64, sha256: Digest::of(content.as_bytes()) },
+    };
+    let files = vec![
+        file("bin/app".into(), "script".into()),
+        file("erts-13.1.5/bin/beam.smp".into(), "beam".into()),
+        file(format!("lib/app-{vsn}/ebin/app.beam"), format!("app {vsn}")),
+        file("lib/dep-1.0/ebin/dep.beam".into(), format!("dep {dep}")),
+        file(format!("releases/{vsn}/app.rel"), rel_text(vsn)),
+        file(format!("releases/{vsn}/start.boot"), format!("boot {vsn}")),
+        file("releases/COOKIE".into(), "cookie".into()),
+        file("releases/start_erl.data".into(), format!("13.1.5 {vsn}")),
+    ];
+    Manifest::new(about(vsn), files).unwrap()
+}
+
+fn about(vsn: &str) -> About {
+    About {
+        app: "app".parse().unwrap(),
+        version: version(vsn),
+        kind: ReleaseKind::Mix,
+        commit: None,
+        built_with: BuiltWith { otp: "25".into(), erts: Some("13.1.5".into()), elixir: None },
+        platform: platform(),
+    }
+}
+
+pub(super) fn platform() -> Platform {
+    Platform { os: "linux".into(), arch: "x86_64".into(), libc: Libc::Glibc("2.34".into()) }
+}
+
+pub(super) fn rel_text(vsn: &str) -> String {
+    format!("{{release,{{\"app\",\"{vsn}\"}},{{erts,\"13.1.5\"}},[{{app,\"{vsn}\"}},{{dep,\"1.0\"}}]}}.\n")
+}
+
+pub(super) fn rel(vsn: &str) -> Rel {
+    Rel::parse(rel_text(vsn).as_bytes()).unwrap()
+}
+
+pub(super) fn empty_host() -> Seen {
+    Seen {
+        platform: Platform { libc: Libc::Glibc("2.36".into()), ..platform() },
+        root: "/srv/app".into(),
+        user: "deploy".into(),
+        writable: true,
+        free_kib: 1 << 20,
+        missing_tools: Vec::new(),
+        permanent: None,
+        previous: None,
+        installed: Vec::new(),
+        unfinished: Vec::new(),
+        dirs: Default::default(),
+        strays: Default::default(),
+        top: Default::default(),
+        releases_file: None,
+        node: NodeFacts::down(),
+    }
+}
+
+pub(super) fn settings() -> TargetSettings {
+    TargetSettings {
+        name: "production".parse().unwrap(),
+        hosts: Vec::new(),
+        confirm: false,
+        keep_releases: 3,
+        start_timeout: Duration::from_secs(60),
+        stop_timeout: Duration::from_secs(30),
+        step_timeout: Duration::from_secs(600),
+        profile: String::new(),
+        env: Default::default(),
+        service: Service::Script,
+        start_deploy: false,
+        clean_deploy: false,
+    }
+}
+
+pub(super) fn request() -> DeployRequest {
+    DeployRequest { app: "app".parse().unwrap(), start: false, keep: Keep::Newest(3), force: false, hooks: Vec::new() }
+}
+
+/// The boot file of a release on a host where libraries are elsewhere; empty where none is.
+pub(super) fn rewritten(manifest: &Manifest, seen: &Seen) -> Rewritten {
+    let delta = delta::against(manifest, seen);
+    let moved: Vec<String> = delta.relocated.iter().map(|moved| moved.to.to_string()).collect();
+    let content = |path: &RelPath| format!("{path} {}", moved.join(" "));
+    delta.rewrite.iter().map(|path| (path.clone(), (Digest::of(content(path).as_bytes()), 100))).collect()
+}
+
+/// Carries out a host's steps.
+pub(super) fn apply(plan: &HostPlan, manifest: &Manifest, seen: &mut Seen) {
+    plan.steps.iter().for_each(|step| apply_step(step, manifest, seen));
+}
+
+pub(super) fn apply_step(step: &Step, manifest: &Manifest, seen: &mut Seen) {
+    match step {
+        Step::Stage(stage) => apply_stage(stage, manifest, seen),
+        Step::Activate(activate) => apply_activate(activate, seen),
+        Step::Start { version, .. } => run(version, seen),
+        Step::Stop { version, .. } if version.is_none() || *version == seen.node.booted => seen.node = NodeFacts::down(),
+        Step::Prune(prune) => {
+            seen.installed.retain(|installed| !prune.versions.contains(&installed.version));
+            seen.unfinished.retain(|unfinished| !prune.versions.contains(&unfinished.version));
+            let gone = |dir: &RelPath| {
+                prune.dirs.contains(dir)
+                    || prune.versions.iter().any(|vsn| [format!("releases/{vsn}"), delta::top_dir(vsn)].contains(&dir.to_string()))
+            };
+            seen.dirs.retain(|dir| !gone(dir));
+            seen.strays.retain(|path, _| !gone(&path_top(path)));
+            seen.releases_file = Some(prune.releases_file.clone());
+        }
+        _ => {}
+    }
+}
+
+fn path_top(file: &RelPath) -> RelPath {
+    path(file.top(if file.as_str().starts_with("erts-") { 1 } else { 2 }))
+}
+
+pub(super) fn run(version: &Version, seen: &mut Seen) {
+    let version = Some(version.clone());
+    seen.node = NodeFacts { state: NodeState::Running, name: None, pid: Some(7), booted: version.clone(), version, others: vec![] };
+    let booted = seen.node.booted.clone();
+    seen.installed.iter_mut().filter(|installed| Some(&installed.version) == booted.as_ref()).for_each(|it| it.failed = false);
+}
+
+fn apply_stage(stage: &Stage, manifest: &Manifest, seen: &mut Seen) {
+    assert_eq!(stage.manifest, manifest.id());
+    seen.dirs.extend(stage.place.iter().map(|place| place.dir.clone()));
+    seen.dirs.extend(stage.dirs.iter().cloned());
+    seen.installed.retain(|installed| installed.version != stage.version);
+    seen.unfinished.retain(|unfinished| unfinished.version != stage.version);
+    seen.strays.retain(|path, _| !stage.dirs.contains(&path_top(path)));
+    let installed = Installed {
+        version: stage.version.clone(),
+        manifest: Some(stage.manifest),
+        dirs: stage.dirs.clone(),
+        rel: Some(rel_text(stage.version.as_str())),
+        failed: false,
+        files: Some(manifest.clone()),
+    };
+    seen.installed.insert(0, installed);
+}
+
+fn apply_activate(activate: &Activate, seen: &mut Seen) {
+    assert_eq!(seen.permanent, activate.from, "the plan is stale");
+    seen.permanent = Some(activate.version.clone());
+    seen.previous = activate.previous.clone();
+    seen.releases_file = Some(activate.releases_file.clone());
+    let installed = seen.installed.iter().find(|installed| installed.version == activate.version).unwrap();
+    if let Some(manifest) = &installed.files {
+        seen.top = top_files(manifest);
+    }
+}
+
+fn top_files(manifest: &Manifest) -> BTreeMap<RelPath, Digest> {
+    let files = manifest.files.iter().filter(|entry| Place::of(&entry.path, &manifest.version) == Place::Top);
+    files
+        .filter_map(|entry| match &entry.kind {
+            EntryKind::File { sha256, .. } => Some((entry.path.clone(), *sha256)),
+            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
+        })
+        .collect()
+}
