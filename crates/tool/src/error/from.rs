@@ -3,7 +3,10 @@
 use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
-use crate::{cli::words::WordError, ctx::target::TargetError, runs::RunsError, transport::TransportError};
+use crate::{
+    cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, node::NodeError, runs::RunsError,
+    transport::TransportError,
+};
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
@@ -43,6 +46,28 @@ fn transport_hints(error: &TransportError) -> Vec<Hint> {
         | TransportError::Input(_)
         | TransportError::Here { .. }
         | TransportError::Interrupted => Vec::new(),
+    }
+}
+
+impl From<InventoryError> for Error {
+    fn from(error: InventoryError) -> Self {
+        match error {
+            InventoryError::Transport(error) => error.into(),
+            InventoryError::Answer(_) => Self::new(Kind::Internal, error),
+        }
+    }
+}
+
+impl From<NodeError> for Error {
+    fn from(error: NodeError) -> Self {
+        match error {
+            NodeError::Transport(error) => error.into(),
+            error => {
+                let (kind, hints) =
+                    (if matches!(error, NodeError::Answer(_)) { Kind::Internal } else { Kind::Stopped }, error.hints());
+                Self { hints, ..Self::new(kind, error) }
+            }
+        }
     }
 }
 

@@ -1,0 +1,127 @@
+//! Asking hosts: what is there, as facts. Reads only.
+//!
+//! One login and one call per host, all hosts at the same time. A second call is made only for manifests that our store lacks.
+//! What could not be asked is recorded as a fact, so that one dead host hides nothing of the others.
+
+mod answer;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use edeliver_core::{
+    config::HostSpec,
+    facts::{HostFacts, Installed, Seen, Unseen},
+    name::AppName,
+    release::{Manifest, ManifestId},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    error::Error,
+    node::Place,
+    transport::{self, Call, Limits, Script, Transport, TransportError},
+};
+
+const INVENTORY: Script = Script {
+    name: "inventory",
+    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("inventory/inventory.sh")),
+};
+const MANIFESTS: Script = Script { name: "read manifests", text: include_str!("inventory/manifests.sh") };
+
+/// Digesting the files of a root that another tool filled takes the longest: some seconds for each gigabyte.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What is asked of every host.
+#[derive(Clone)]
+pub struct Question {
+    /// Name of the release.
+    pub app: AppName,
+    /// Finds a manifest in our own store, so that it need not come from the host.
+    pub known: Known,
+}
+
+/// Looks a manifest up by its id.
+pub type Known = Arc<dyn Fn(&ManifestId) -> Option<Manifest> + Send + Sync>;
+
+/// A host as it was found, and the open connection to it if there is one.
+pub type Gathered = (HostFacts, Option<Arc<dyn Transport>>);
+
+/// Logs in to all hosts and asks them; results in the order of `hosts`.
+pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) -> Vec<Gathered> {
+    let mut tasks = JoinSet::new();
+    for (at, host) in hosts.iter().enumerate() {
+        let (host, question, limits) = (host.clone(), question.clone(), limits.clone());
+        tasks.spawn(async move { (at, reach(&host, &question, &limits).await) });
+    }
+    let mut found: BTreeMap<usize, Gathered> = BTreeMap::new();
+    while let Some(done) = tasks.join_next().await {
+        let (at, gathered) = done.expect("asking a host does not panic and is not aborted");
+        found.insert(at, gathered);
+    }
+    found.into_values().collect()
+}
+
+async fn reach(host: &HostSpec, question: &Question, limits: &Limits) -> Gathered {
+    let facts = |seen| HostFacts { host: host.name.clone(), seen };
+    let transport = match transport::open(host, limits).await {
+        Ok(transport) => transport,
+        Err(error) => return (facts(Err(unseen(error))), None),
+    };
+    match ask(&*transport, &Place::on(host, &question.app), question).await {
+        Ok(seen) => (facts(Ok(seen)), Some(transport)),
+        Err(error) => {
+            transport.close().await;
+            (facts(Err(unseen(error))), None)
+        }
+    }
+}
+
+/// Why a host could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// The answer.
+    #[error("the host's answer can't be read")]
+    Answer(#[from] answer::SeenError),
+    /// The connection, or the script.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+/// The facts of one host.
+///
+/// # Errors
+/// [`InventoryError`].
+pub async fn ask(host: &dyn Transport, place: &Place, question: &Question) -> Result<Seen, InventoryError> {
+    let reply = host.run(Call::new(INVENTORY, place.args(), PATIENCE)).await?.ok(INVENTORY)?;
+    let mut seen = answer::parse(&reply.text())?;
+    for release in &mut seen.installed {
+        release.files = release.manifest.as_ref().and_then(|id| (question.known)(id));
+    }
+    fetch_unknown(host, place, &mut seen.installed).await?;
+    Ok(seen)
+}
+
+/// Reads the manifests that only the host has. One that does not fit its id counts as missing: the release is then one that was put there
+/// otherwise.
+async fn fetch_unknown(host: &dyn Transport, place: &Place, installed: &mut [Installed]) -> Result<(), InventoryError> {
+    let unknown = |release: &Installed| release.manifest.is_some() && release.files.is_none();
+    let mut args = vec![place.root.to_string()];
+    args.extend(installed.iter().filter(|release| unknown(release)).map(|release| release.version.to_string()));
+    if args.len() == 1 {
+        return Ok(());
+    }
+    let reply = host.run(Call::new(MANIFESTS, args, PATIENCE)).await?.ok(MANIFESTS)?;
+    let mut found: BTreeMap<ManifestId, Manifest> =
+        reply.stdout.split(|&byte| byte == b'\n').filter_map(|line| Manifest::from_json(line).ok()).map(|m| (m.id(), m)).collect();
+    for release in installed.iter_mut().filter(|release| unknown(release)) {
+        release.files = release.manifest.and_then(|id| found.remove(&id));
+        if release.files.is_none() {
+            release.manifest = None;
+        }
+    }
+    Ok(())
+}
+
+fn unseen(error: impl Into<Error>) -> Unseen {
+    let error = error.into();
+    Unseen { why: error.causes().join(": "), hints: error.hints }
+}

@@ -1,0 +1,163 @@
+//! Nodes: their state told truly, starting and stopping them.
+//!
+//! A node is found by its process and asked with the `erl_call` of its own release, so no VM is started for a question and the cookie
+//! stays on the host. The functions here are typed; what carries them out (fixed scripts over a [`Transport`] for now) is this module's
+//! own business.
+
+pub(crate) mod answer;
+mod error;
+
+use std::time::Duration;
+
+use edeliver_core::{
+    config::HostSpec,
+    facts::{NodeFacts, NodeState},
+    name::{AppName, HostPath, NodeName, Version},
+};
+
+pub use answer::Answer;
+pub use error::NodeError;
+
+use crate::transport::{Call, Output, Script, Transport};
+
+const STATE: Script = Script {
+    name: "node state",
+    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("node/state.sh")),
+};
+const START: Script = Script {
+    name: "node start",
+    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("node/start.sh")),
+};
+const STOP: Script = Script { name: "node stop", text: concat!(include_str!("node/process.sh"), include_str!("node/stop.sh")) };
+
+/// What a script may take beyond the wait that it was told: finding the process, asking it, cleaning up.
+const GRACE: Duration = Duration::from_secs(45);
+
+/// A release root on a host, and the node that serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The root: `DELIVER_TO/APP`.
+    pub root: HostPath,
+    /// Name of the release.
+    pub app: AppName,
+    /// The node name in the configuration; chooses among several nodes of one root.
+    pub node: Option<NodeName>,
+}
+
+impl Place {
+    /// The release root of this host.
+    pub fn on(host: &HostSpec, app: &AppName) -> Self {
+        Self { root: host.path.join(app.as_str()), app: app.clone(), node: host.node.clone() }
+    }
+    /// The first three arguments of every script that deals with a root.
+    pub(crate) fn args(&self) -> Vec<String> {
+        vec![self.root.to_string(), self.app.to_string(), self.node_arg()]
+    }
+    fn node_arg(&self) -> String {
+        self.node.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// The environment that a node is started with, over that of the machine.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Shell start-up file, sourced first; may start with `~/`; may be missing; empty: none.
+    pub profile: String,
+    /// Variables. They may be secrets: they are in no command line and no log.
+    pub variables: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.variables.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Environment").field("profile", &self.profile).field("variables", &names).finish()
+    }
+}
+
+/// The state of the node, and what boots next: one call, no VM.
+///
+/// # Errors
+/// [`NodeError::Transport`], or an answer that can't be read.
+pub async fn state(host: &dyn Transport, place: &Place) -> Result<Answer, NodeError> {
+    let reply = host.run(Call::new(STATE, place.args(), GRACE)).await?.ok(STATE)?;
+    Answer::parse(&reply.text()).map_err(NodeError::Answer)
+}
+
+/// Starts the node and waits until `init:get_status()` is `{started, started}` and its version is the one asked for. A node that runs
+/// that version already is fine. Lines that the start script and the release's log print go to `tell`.
+///
+/// # Errors
+/// Why the node is not up, with the last lines of its log.
+pub async fn start(
+    host: &dyn Transport,
+    place: &Place,
+    version: &Version,
+    timeout: Duration,
+    environment: &Environment,
+    tell: &mut (dyn FnMut(&str) + Send),
+) -> Result<NodeFacts, NodeError> {
+    let mut args = place.args();
+    args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), environment.profile.clone()]);
+    args.extend(environment.variables.iter().map(|(name, value)| format!("{name}={value}")));
+    let (status, facts, log) = run_telling(host, START, args, timeout + GRACE, tell).await?;
+    match status {
+        0 => Ok(facts),
+        20 => Err(NodeError::Died { log }),
+        21 => Err(NodeError::NotUp { after: timeout, state: facts.state, log }),
+        22 => Err(NodeError::OtherVersion { runs: facts.booted, wanted: version.clone() }),
+        23 => Err(NodeError::NoScript { log }),
+        24 => Err(NodeError::Profile { profile: environment.profile.clone(), log }),
+        25 => Err(NodeError::NotPermanent { wanted: version.clone(), log }),
+        status => Err(NodeError::Script { script: START.name, status, log }),
+    }
+}
+
+/// Stops the node, if it was booted into `version` (`None`: whatever it runs), and waits until its process has gone: an orderly
+/// `init:stop()` first, after `timeout` SIGTERM, then SIGKILL, each of which is told.
+///
+/// # Errors
+/// The process belongs to another user, or does not go away.
+pub async fn stop(
+    host: &dyn Transport,
+    place: &Place,
+    version: Option<&Version>,
+    timeout: Duration,
+    tell: &mut (dyn FnMut(&str) + Send),
+) -> Result<(), NodeError> {
+    let version = version.map(ToString::to_string).unwrap_or_default();
+    let args = vec![place.root.to_string(), place.node_arg(), version, timeout.as_secs().max(1).to_string()];
+    let (status, _, log) = run_telling(host, STOP, args, timeout + GRACE, tell).await?;
+    match status {
+        0 => Ok(()),
+        30 => Err(NodeError::NotOurs { log }),
+        31 => Err(NodeError::StaysAlive { log }),
+        status => Err(NodeError::Script { script: STOP.name, status, log }),
+    }
+}
+
+/// Runs a script whose lines are for the user, but for those that begin with `fact `.
+async fn run_telling(
+    host: &dyn Transport,
+    script: Script,
+    args: Vec<String>,
+    timeout: Duration,
+    tell: &mut (dyn FnMut(&str) + Send),
+) -> Result<(i32, NodeFacts, Vec<String>), NodeError> {
+    let mut facts = answer::NodeLines::default();
+    let mut log = Vec::new();
+    let mut line = |text: &str| match text.strip_prefix("fact ") {
+        Some(fact) => _ = facts.take(fact),
+        None => {
+            log.push(crate::report::printable(text));
+            tell(text);
+        }
+    };
+    let call = Call { output: Output::Lines(&mut line), ..Call::new(script, args, timeout) };
+    let reply = host.run(call).await?;
+    Ok((reply.status, facts.facts(None), log))
+}
+
+/// Whether this state is one in which the node does its work, as far as can be known.
+pub fn is_up(state: NodeState) -> bool {
+    matches!(state, NodeState::Running | NodeState::NoDistribution | NodeState::Unasked)
+}

@@ -1,0 +1,210 @@
+//! What the scripts answer about a node, as facts.
+
+use edeliver_core::{
+    facts::{NodeFacts, NodeState},
+    name::{NodeName, Version},
+};
+use edeliver_erl::{Term, term::text};
+
+/// The version of the answers' form; first line of each.
+const FIRST_LINE: &str = "edeliver-node 1";
+
+/// The answer to [`super::state`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The node.
+    pub node: NodeFacts,
+    /// What boots next.
+    pub permanent: Option<Version>,
+}
+
+/// Why an answer can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// It starts or ends otherwise than every answer does.
+    #[error("it is not whole: it ends with {last:?}")]
+    Torn {
+        /// Its last line.
+        last: String,
+    },
+    /// A line that no script of this edeliver writes.
+    #[error("it has an unexpected line {0:?}")]
+    Line(String),
+}
+
+impl Answer {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`AnswerError`].
+    pub fn parse(answer: &str) -> Result<Self, AnswerError> {
+        let mut node = NodeLines::default();
+        let mut permanent = None;
+        for line in body(answer, FIRST_LINE)? {
+            match line.split_once(' ') {
+                Some(("permanent", version)) => permanent = version.parse().ok(),
+                _ if node.take(line) => {}
+                _ => return Err(AnswerError::Line(line.chars().take(80).collect())),
+            }
+        }
+        Ok(Self { node: node.facts(permanent.as_ref()), permanent })
+    }
+}
+
+/// The lines between the first and `end`; empty ones carry nothing.
+pub(crate) fn body<'a>(answer: &'a str, first: &str) -> Result<impl Iterator<Item = &'a str>, AnswerError> {
+    let torn = || AnswerError::Torn { last: answer.lines().last().unwrap_or_default().chars().take(80).collect() };
+    let inner = answer.strip_prefix(first).and_then(|rest| rest.strip_prefix('\n')).ok_or_else(torn)?;
+    let inner = inner.strip_suffix("end\n").ok_or_else(torn)?;
+    Ok(inner.lines().filter(|line| !line.is_empty()))
+}
+
+/// What `tell_node` of `process.sh` prints.
+#[derive(Debug, Default)]
+pub(crate) struct NodeLines {
+    pid: Option<u32>,
+    booted: Option<Version>,
+    name: Option<String>,
+    says: Option<String>,
+    runs: Option<String>,
+    is: String,
+    others: Vec<u32>,
+}
+
+impl NodeLines {
+    /// Takes a line; `false` if it is not about the node.
+    pub(crate) fn take(&mut self, line: &str) -> bool {
+        let (word, value) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "node-pid" => self.pid = value.parse().ok(),
+            "node-boot" => self.booted = value.parse().ok(),
+            "node-name" => self.name = Some(value.to_owned()),
+            "node-says" => self.says = Some(value.to_owned()),
+            "node-runs" => self.runs = Some(value.to_owned()),
+            "node-is" => value.clone_into(&mut self.is),
+            "node-also" => self.others.extend(value.parse::<u32>()),
+            _ => return false,
+        }
+        true
+    }
+    /// The facts. `permanent`: what boots next, which tells an upgrade that was made permanent from an old list of releases.
+    pub(crate) fn facts(self, permanent: Option<&Version>) -> NodeFacts {
+        let said = self.says.as_deref().and_then(|text| Said::parse(text, self.pid));
+        let version = self.runs.as_deref().and_then(|runs| upgraded_to(runs, self.booted.as_ref(), permanent));
+        let state = match (self.is.as_str(), &said) {
+            ("answered", Some(said)) => said.state,
+            ("starting" | "answered", _) => NodeState::Starting,
+            ("hung", _) => NodeState::Hung,
+            ("wrong-cookie", _) => NodeState::WrongCookie,
+            ("no-distribution", _) => NodeState::NoDistribution,
+            ("unasked", _) => NodeState::Unasked,
+            _ => NodeState::Down,
+        };
+        NodeFacts {
+            state,
+            name: said.map(|said| said.name).or_else(|| self.name.as_ref().and_then(|name| name.parse().ok())),
+            pid: self.pid,
+            version: version.or_else(|| self.booted.clone()),
+            booted: self.booted,
+            others: self.others,
+        }
+    }
+}
+
+/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}}}`.
+struct Said {
+    name: NodeName,
+    state: NodeState,
+}
+
+impl Said {
+    /// `None` if it is not the answer of process `pid`.
+    fn parse(says: &str, pid: Option<u32>) -> Option<Self> {
+        let term = text::parse(says).ok()?;
+        let [_, said] = term.as_tuple()? else { return None };
+        let [its_pid, name, status] = said.as_tuple()? else { return None };
+        if its_pid.to_text()?.parse() != Ok(pid?) {
+            return None;
+        }
+        let [internal, _provided] = status.as_tuple()? else { return None };
+        let state = match internal.as_atom()?.as_str() {
+            "starting" => NodeState::Starting,
+            "stopping" => NodeState::Stopping,
+            _ => NodeState::Running,
+        };
+        Some(Self { name: name.as_atom()?.as_str().parse().ok()?, state })
+    }
+}
+
+/// The version a node runs after an upgrade in place, from release_handler's list `{ok, [{"0.2.0", current}, …]}`. A release that was
+/// made permanent counts only if it is what boots next too: a list that was out of date when the node booted says nothing.
+fn upgraded_to(runs: &str, booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
+    let term = text::parse(runs).ok()?;
+    let [_, releases] = term.as_tuple()? else { return None };
+    let with = |status: &str| releases.as_list()?.iter().find_map(|release| version_with(release, status));
+    match with("current") {
+        Some(current) => Some(current),
+        None => with("permanent").filter(|vsn| Some(vsn) == permanent && Some(vsn) != booted && with("old").as_ref() == booted),
+    }
+}
+
+fn version_with(release: &Term, status: &str) -> Option<Version> {
+    match release.as_tuple()? {
+        [version, its] if its.is_atom(status) => version.to_text()?.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(lines: &[&str], permanent: &str) -> NodeFacts {
+        let mut node = NodeLines::default();
+        assert!(lines.iter().all(|line| node.take(line)));
+        node.facts(permanent.parse().ok().as_ref())
+    }
+
+    fn started(extra: &[&str], permanent: &str) -> NodeFacts {
+        let mut lines = vec!["node-pid 42", "node-boot 0.1.0", "node-name tiny", "node-is answered"];
+        lines.push(r#"node-says {ok, {"42", 'tiny-1@h', {started, started}}}"#);
+        lines.extend(extra);
+        facts(&lines, permanent)
+    }
+
+    #[test]
+    fn a_node_is_what_it_says_of_itself() {
+        let node = started(&[], "0.1.0");
+        assert_eq!((node.state, node.pid), (NodeState::Running, Some(42)));
+        assert_eq!(node.name.unwrap().as_str(), "tiny-1@h");
+        assert_eq!(node.version.unwrap().as_str(), "0.1.0");
+        let says = r#"node-says {ok, {"42", t@h, {starting, applications_loaded}}}"#;
+        assert_eq!(facts(&["node-pid 42", says, "node-is answered"], "").state, NodeState::Starting);
+    }
+
+    #[test]
+    fn the_answer_of_another_process_under_the_same_name_is_not_believed() {
+        let says = r#"node-says {ok, {"43", t@h, {started, started}}}"#;
+        assert_eq!(facts(&["node-pid 42", "node-is answered", says], "").state, NodeState::Starting);
+    }
+
+    #[test]
+    fn an_upgraded_node_runs_another_version_than_it_booted() {
+        let runs =
+            |list: &str, permanent: &str| started(&[&format!("node-runs {{ok, {list}}}")], permanent).version.unwrap().to_string();
+        assert_eq!(runs(r#"[{"0.2.0", current}, {"0.1.0", permanent}]"#, "0.1.0"), "0.2.0");
+        assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.2.0"), "0.2.0");
+        assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.1.0"), "0.1.0", "an old list says nothing");
+        assert_eq!(runs("{'EXIT', noproc}", "0.2.0"), "0.1.0");
+    }
+
+    #[test]
+    fn a_torn_answer_is_noticed() {
+        let whole = "edeliver-node 1\npermanent 0.1.0\nnode-is down\nend\n";
+        assert_eq!(Answer::parse(whole).unwrap().node, NodeFacts::down());
+        for cut in 0..whole.len() {
+            assert!(Answer::parse(&whole[..cut]).is_err(), "{cut}");
+        }
+        assert!(matches!(Answer::parse("edeliver-node 1\nx y\nend\n"), Err(AnswerError::Line(_))));
+    }
+}

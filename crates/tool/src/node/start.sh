@@ -1,0 +1,134 @@
+# Starts the node of a release root and waits until it is fully up. Comes after process.sh and permanent.sh.
+# $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
+# $6 shell start-up file, $7… variables of its environment, each NAME=VALUE.
+#
+# Status: 0 it is up; 20 it ended by itself; 21 not up in time; 22 a node runs another version; 23 no start script;
+# 24 the start-up file failed; 25 another release boots.
+root=$(absolute_root "$1") app=$2 prefer=$3 version=$4 seconds=$5 profile=$6
+shift 6
+script=$root/bin/$app
+
+# Removes every variable of the caller but those a login has, and sets what is missing of these.
+clean_environment() {
+  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in
+      HOME | PATH | SHELL | LANG | _ | PPID | UID | EUID | BASHOPTS | SHELLOPTS) ;;
+      *) unset "$name" ;;
+    esac
+  done
+  USER=$(id -un) LOGNAME=$USER
+  : "${HOME:=/}" "${PATH:=/usr/local/bin:/usr/bin:/bin}" "${SHELL:=/bin/sh}" "${LANG:=C.UTF-8}"
+  export HOME USER LOGNAME PATH SHELL LANG
+}
+
+# Takes the machine's own variables over, as logins get them from PAM: NAME=VALUE, quotes around the value are dropped.
+machine_environment() {
+  [ -r /etc/environment ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line#export }
+    name=${line%%=*} value=${line#*=}
+    case $name in '' | *[!A-Za-z0-9_]* | [0-9]* | "$line") continue ;; esac
+    case $value in \"*\" | \'*\') value=${value#?} value=${value%?} ;; esac
+    export "$name=$value"
+  done </etc/environment
+}
+
+# Starts the node in the background, in an environment of ours. mix and relx 4 call that `daemon`; older ones `start`.
+launch() (
+  clean_environment
+  machine_environment
+  case $profile in '~/'*) profile=$HOME/${profile#'~/'} ;; esac
+  cd -- "$root" || exit 23
+  if [ -n "$profile" ] && [ -r "$profile" ]; then
+    # A start-up file with a syntax error ends this shell; the mark tells.
+    . "$profile" >/dev/null 2>&1 </dev/null
+  fi
+  : >"$scratch/profile-done"
+  for pair; do export "$pair"; done
+  command=start
+  grep -q '^ *daemon[|)]' "$script" && command=daemon
+  exec "$script" "$command" </dev/null >"$scratch/output" 2>&1
+)
+
+# The newest log that the start scripts of mix, relx and Distillery write: what came since the last start.
+show_log() {
+  cat "$scratch/output" 2>/dev/null
+  log=$(ls -t "$root"/tmp/log/erlang.log.* "$root"/log/erlang.log.* "$root"/var/log/erlang.log.* 2>/dev/null | head -n 1)
+  [ -n "$log" ] || return 0
+  last=$(grep -n '^===== LOGGING STARTED' "$log" | tail -n 1)
+  tail -n "+$((${last%%:*} + 1))" "$log" | tr -d '\000\r' | grep -v '^ *$' | tail -n 30
+}
+
+# Marks the version as one that came up, or failed to; a failed one is never kept in place of a good one.
+mark() {
+  [ -d "$root/.edeliver" ] || return 0
+  case $1 in
+    good) rm -f "$root/.edeliver/failed/$version" ;;
+    failed) mkdir -p "$root/.edeliver/failed" && : >"$root/.edeliver/failed/$version" ;;
+  esac 2>/dev/null
+}
+
+finish() {
+  case $1 in
+    0) mark good ;;
+    20 | 21 | 22) mark failed; show_log ;;
+    *) cat "$scratch/output" 2>/dev/null ;;
+  esac
+  rm -rf "$scratch"
+  tell_node "$root" "$prefer" | sed 's/^/fact /'
+  exit "$1"
+}
+
+# Whether something that was begun after this script is still on its way: the start script, run_erl, erlexec. epmd stays for good.
+being_started() {
+  for pid in $(processes_with "$root/"); do
+    began=$(start_time "$pid") && [ "$began" -ge "$we_began" ] && [ "$(process_state "$pid")" != Z ] || continue
+    case $({ tr '\n\000' '  ' <"/proc/$pid/cmdline"; } 2>/dev/null) in *'/epmd -daemon'*) ;; *) return 0 ;; esac
+  done
+  return 1
+}
+
+pause() { sleep 0.1 2>/dev/null || sleep 1; }
+
+# Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
+wait_until_up() {
+  end=$(($(date +%s) + seconds)) seen='' silent=0 absent=0
+  while [ "$(date +%s)" -lt "$end" ]; do
+    if find_node "$root" "$prefer"; then
+      seen=${seen:-$(date +%s)}
+      [ "$node_version" = "$version" ] || return 22
+      ask_node "$root"
+      case $node_is:$node_says in
+        answered:*'{started,'*) return 0 ;;
+        no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
+      esac
+    elif [ -n "$seen" ]; then
+      return 20
+    elif being_started; then
+      absent=0
+    else
+      absent=$((absent + 1))
+      [ "$absent" -lt 10 ] || return 20
+    fi
+    pause
+  done
+  return 21
+}
+
+scratch=$(mktemp -d) || exit 1
+we_began=$(start_time $$)
+[ -x "$script" ] || { echo "there is no start script $script"; finish 23; }
+boots=$(permanent_version "$root" "$app")
+if find_node "$root" "$prefer"; then
+  echo "a node is running already (process $node_pid, version $node_version)"
+elif [ "$boots" != "$version" ]; then
+  echo "the release that boots is ${boots:-missing}, not $version"
+  finish 25
+else
+  launch "$@"
+  status=$?
+  [ -e "$scratch/profile-done" ] || { echo "the shell start-up file $profile ended the shell"; finish 24; }
+  [ "$status" -eq 0 ] || { echo "the start script ended with status $status"; finish 20; }
+fi
+wait_until_up
+finish $?

@@ -1,0 +1,7 @@
+# The state of the node that serves a release root, and what boots next. Comes after process.sh and permanent.sh.
+# $1 root, $2 release name, $3 preferred node name or empty.
+root=$(absolute_root "$1")
+echo 'edeliver-node 1'
+printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
+tell_node "$root" "$3"
+echo end
