@@ -13,5 +13,8 @@ pub mod inventory;
 pub mod node;
 pub mod report;
 pub mod runs;
+pub mod store;
+pub mod tarball;
+pub mod transfer;
 pub mod transport;
 pub mod ui;

@@ -1,0 +1,120 @@
+//! Content from a build host, checked on its way into the store.
+
+use std::collections::HashMap;
+
+use edeliver_core::release::{Content, Digest, RelPath};
+use tokio::io::AsyncRead;
+
+use super::pipe;
+use crate::{
+    store::{Store, StoreError},
+    tarball::{CopyError, Member, MemberKind, Reader, TarError},
+};
+
+/// Why not everything came into the store. Files that came whole before are there; of the one that failed nothing is.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The stream is no archive, is cut off, or has members that can't be accepted.
+    #[error("what came can't be unpacked")]
+    Tar(#[from] TarError),
+    /// A member nobody asked for.
+    #[error("{path} came without having been asked for")]
+    Unexpected {
+        /// Its path.
+        path: RelPath,
+    },
+    /// A file that is not what was announced.
+    #[error("{path} is not what was announced")]
+    Content {
+        /// The file.
+        path: RelPath,
+        /// What is wrong with it.
+        #[source]
+        source: CopyError,
+    },
+    /// Files that did not come.
+    #[error("{count} files did not come, the first is {first}")]
+    Lacking {
+        /// How many.
+        count: usize,
+        /// By path, the first.
+        first: RelPath,
+    },
+    /// The store refused.
+    #[error("{path} can't be stored")]
+    Store {
+        /// The file.
+        path: RelPath,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The thread that unpacks is gone.
+    #[error("unpacking was ended")]
+    Ended(#[from] tokio::task::JoinError),
+}
+
+/// The files still to come: digest and size in bytes.
+type Expected = HashMap<RelPath, (Digest, u64)>;
+
+/// Puts the files of a tar stream, plain or compressed by gzip, into the store. Exactly these files must come, each at its path (with
+/// or without `./` in front) and with its size and digest. `progress` is told how many bytes of content have come so far.
+///
+/// # Errors
+/// [`UnpackError`]. What came whole before stays in the store, so that the next attempt needs less.
+pub async fn unpack_into<'a>(
+    store: &Store,
+    from: impl AsyncRead + Unpin,
+    expected: impl IntoIterator<Item = Content<'a>>,
+    mut progress: impl FnMut(u64) + Send + 'static,
+) -> Result<(), UnpackError> {
+    let mut expected: Expected = expected.into_iter().map(|file| (file.path.clone(), (file.sha256, file.size))).collect();
+    let (feed, drain) = pipe::to_thread();
+    let store = store.clone();
+    let unpacking = tokio::task::spawn_blocking(move || {
+        let mut done = 0;
+        let mut step = |bytes| {
+            done += bytes;
+            progress(done);
+        };
+        Reader::new(drain)?.members(|member| take(&store, &mut expected, member, &mut step))?;
+        lacking(&expected)
+    });
+    feed.all_of(from).await;
+    unpacking.await?
+}
+
+fn take(store: &Store, expected: &mut Expected, member: &mut Member<'_>, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
+    let path = member.path.clone();
+    let (MemberKind::File { size: found, .. }, Some((digest, size))) = (&member.kind, expected.remove(&path)) else {
+        return Err(UnpackError::Unexpected { path });
+    };
+    if *found != size {
+        return Err(UnpackError::Content { path, source: CopyError::Size { wanted: size, found: *found } });
+    }
+    let refused = |source| UnpackError::Store { path: path.clone(), source };
+    let mut blob = store.blob_writer(digest).map_err(refused)?;
+    member.copy_to(&mut blob, step).map_err(|source| UnpackError::of(&path, source))?;
+    blob.commit().map_err(refused)?;
+    Ok(())
+}
+
+fn lacking(expected: &Expected) -> Result<(), UnpackError> {
+    match expected.keys().min() {
+        None => Ok(()),
+        Some(first) => Err(UnpackError::Lacking { count: expected.len(), first: first.clone() }),
+    }
+}
+
+impl UnpackError {
+    fn of(path: &RelPath, source: CopyError) -> Self {
+        match source {
+            CopyError::Size { .. } => TarError::CutOff.into(),
+            CopyError::Read(source) => TarError::reading(source).into(),
+            source @ CopyError::Write(_) => Self::Content { path: path.clone(), source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
