@@ -12,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{Settings, TargetSettings},
+    config::{Settings, SshSettings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -23,6 +23,7 @@ use crate::{
     cli::options::{Global, TargetArgs, Verbosity},
     error::Error,
     report::Reporter,
+    transport::{Limits, prompt::Prompter},
     ui,
 };
 
@@ -42,6 +43,7 @@ pub struct Ctx {
     /// The command line without secrets.
     command: Vec<String>,
     settings: OnceLock<Settings>,
+    limits: OnceLock<Limits>,
     run: OnceLock<RunId>,
     in_hand: Arc<AtomicUsize>,
 }
@@ -57,6 +59,7 @@ impl Ctx {
             ui,
             command: Vec::new(),
             settings: OnceLock::new(),
+            limits: OnceLock::new(),
             run: OnceLock::new(),
             in_hand: Arc::default(),
         }
@@ -81,6 +84,20 @@ impl Ctx {
     /// When it is missing or wrong.
     pub fn settings(&self) -> Result<&Settings, Error> {
         self.settings.get().ok_or_else(|| Error::new(crate::error::Kind::Config, "no configuration was read"))
+    }
+    /// How hosts may be reached: shared by all connections of this command, and asks the user for passphrases.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong.
+    pub fn limits(&self) -> Result<&Limits, Error> {
+        let ssh = self.settings()?.ssh.clone();
+        let ssh = SshSettings { config: ssh.config.map(|file| self.resolve(&file)), ..ssh };
+        Ok(self.limits.get_or_init(|| {
+            let prompter =
+                ui::PoliteTerminal::open(&self.ui, &self.reporter).map(|terminal| Arc::new(terminal) as Arc<dyn Prompter>);
+            let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("edeliver"));
+            Limits::new(&program, prompter).with_ssh(&ssh)
+        }))
     }
     /// The target that the user named, with just the hosts that they picked, in the order of the configuration.
     ///

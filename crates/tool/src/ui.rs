@@ -8,6 +8,7 @@ pub mod ask;
 pub mod dispatcher;
 pub mod json;
 pub mod plain;
+mod prompt;
 mod replay;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -28,6 +29,7 @@ use std::{
 use edeliver_core::event::{Event, EventKind, SCHEMA};
 
 pub use dispatcher::{Dispatcher, Handle};
+pub use prompt::PoliteTerminal;
 pub use replay::Replay;
 
 use crate::{

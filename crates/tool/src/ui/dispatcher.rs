@@ -37,6 +37,7 @@ pub struct Answers {
     pub may_ask: bool,
 }
 
+#[derive(Debug)]
 enum Control {
     Suspend(oneshot::Sender<()>),
     Resume,
@@ -91,19 +92,32 @@ impl Handle {
         })
     }
 
-    /// Asks on the terminal when everything that was told so far is on it.
+    /// Asks on the terminal.
     async fn ask(&self, question: Question) -> Result<Answer, Error> {
-        let (ready, wait) = oneshot::channel();
-        let _ = self.control.send(Control::Suspend(ready));
-        let _ = wait.await;
+        let _room = self.make_room().await;
         let (to, answer) = oneshot::channel();
         // A plain thread: reading a terminal can't be interrupted, and the runtime would wait for its own blocking threads.
         std::thread::spawn(move || to.send(ask::on_terminal(&question)));
-        let answer = answer.await;
-        let _ = self.control.send(Control::Resume);
-        answer
-            .map_err(|error| Error::new(Kind::Internal, error))?
-            .map_err(|error| Error::new(Kind::Internal, error).context("can't ask"))
+        let answer = answer.await.map_err(|error| Error::new(Kind::Internal, error))?;
+        answer.map_err(|error| Error::new(Kind::Internal, error).context("can't ask"))
+    }
+    /// Waits until everything that was told so far is on the terminal, and keeps it still until the guard is dropped.
+    pub async fn make_room(&self) -> Room {
+        let (ready, wait) = oneshot::channel();
+        let _ = self.control.send(Control::Suspend(ready));
+        let _ = wait.await;
+        Room(self.control.clone())
+    }
+}
+
+/// The terminal is free for a question while this lives.
+#[must_use]
+#[derive(Debug)]
+pub struct Room(mpsc::UnboundedSender<Control>);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = self.0.send(Control::Resume);
     }
 }
 
@@ -138,7 +152,7 @@ fn run(mut desk: Desk, mut drafts: mpsc::UnboundedReceiver<Draft>, mut commands:
     runtime.block_on(async {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut suspended = false;
+        let mut suspended = 0_usize;
         loop {
             tokio::select! {
                 biased;
@@ -149,19 +163,21 @@ fn run(mut desk: Desk, mut drafts: mpsc::UnboundedReceiver<Draft>, mut commands:
                     }
                     match command {
                         Control::Suspend(ready) => {
-                            suspended = true;
+                            suspended += 1;
                             desk.suspend();
                             let _ = ready.send(());
                         }
                         Control::Resume => {
-                            suspended = false;
-                            desk.resume();
+                            suspended = suspended.saturating_sub(1);
+                            if suspended == 0 {
+                                desk.resume();
+                            }
                         }
                         Control::Finish(code) => return desk.finish(code, begun.elapsed()),
                     }
                 }
-                Some(draft) = drafts.recv(), if !suspended => desk.take(draft, begun.elapsed()),
-                _ = ticks.tick(), if !suspended => desk.tick(begun.elapsed()),
+                Some(draft) = drafts.recv(), if suspended == 0 => desk.take(draft, begun.elapsed()),
+                _ = ticks.tick(), if suspended == 0 => desk.tick(begun.elapsed()),
             }
         }
     });
