@@ -20,7 +20,7 @@ pub(crate) mod samples;
 
 use std::path::{Path, PathBuf};
 
-pub use blobs::{BlobReader, BlobWriter};
+pub use blobs::{BlobReader, BlobWriter, Intake};
 use edeliver_core::{config::StoreSettings, name::AppName};
 pub use error::StoreError;
 

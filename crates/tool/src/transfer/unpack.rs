@@ -1,13 +1,13 @@
 //! Content from a build host, checked on its way into the store.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Read};
 
 use edeliver_core::release::{Content, Digest, RelPath};
 use tokio::io::AsyncRead;
 
 use super::pipe;
 use crate::{
-    store::{Store, StoreError},
+    store::{Intake, Store, StoreError},
     tarball::{CopyError, Member, MemberKind, Reader, TarError},
 };
 
@@ -40,15 +40,18 @@ pub enum UnpackError {
         /// By path, the first.
         first: RelPath,
     },
-    /// The store refused.
-    #[error("{path} can't be stored")]
-    Store {
+    /// A file whose digest is not the one announced.
+    #[error("{path} is not what was announced")]
+    Digest {
         /// The file.
         path: RelPath,
-        /// Why.
+        /// The two digests.
         #[source]
         source: StoreError,
     },
+    /// The store can't take it.
+    #[error("what came can't be stored")]
+    Store(#[from] StoreError),
     /// The thread that unpacks is gone.
     #[error("unpacking was ended")]
     Ended(#[from] tokio::task::JoinError),
@@ -77,14 +80,25 @@ pub async fn unpack_into<'a>(
             done += bytes;
             progress(done);
         };
-        Reader::new(drain)?.members(|member| take(&store, &mut expected, member, &mut step))?;
-        lacking(&expected)
+        let mut intake = store.intake();
+        let read = read(&mut intake, drain, &mut expected, &mut step);
+        intake.finish()?;
+        read.and_then(|()| lacking(&expected))
     });
     feed.all_of(from).await;
     unpacking.await?
 }
 
-fn take(store: &Store, expected: &mut Expected, member: &mut Member<'_>, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
+fn read(intake: &mut Intake<'_>, from: impl Read, expected: &mut Expected, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
+    Reader::new(from)?.members(|member| take(intake, expected, member, step))
+}
+
+fn take(
+    intake: &mut Intake<'_>,
+    expected: &mut Expected,
+    member: &mut Member<'_>,
+    step: &mut dyn FnMut(u64),
+) -> Result<(), UnpackError> {
     let path = member.path.clone();
     let (MemberKind::File { size: found, .. }, Some((digest, size))) = (&member.kind, expected.remove(&path)) else {
         return Err(UnpackError::Unexpected { path });
@@ -92,10 +106,9 @@ fn take(store: &Store, expected: &mut Expected, member: &mut Member<'_>, step: &
     if *found != size {
         return Err(UnpackError::Content { path, source: CopyError::Size { wanted: size, found: *found } });
     }
-    let refused = |source| UnpackError::Store { path: path.clone(), source };
-    let mut blob = store.blob_writer(digest).map_err(refused)?;
+    let mut blob = intake.blob_writer(digest)?;
     member.copy_to(&mut blob, step).map_err(|source| UnpackError::of(&path, source))?;
-    blob.commit().map_err(refused)?;
+    intake.commit(blob).map_err(|source| UnpackError::refused(path, source))?;
     Ok(())
 }
 
@@ -107,6 +120,12 @@ fn lacking(expected: &Expected) -> Result<(), UnpackError> {
 }
 
 impl UnpackError {
+    fn refused(path: RelPath, source: StoreError) -> Self {
+        match source {
+            StoreError::OtherContent { .. } => Self::Digest { path, source },
+            source => Self::Store(source),
+        }
+    }
     fn of(path: &RelPath, source: CopyError) -> Self {
         match source {
             CopyError::Size { .. } => TarError::CutOff.into(),

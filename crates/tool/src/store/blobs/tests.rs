@@ -83,3 +83,41 @@ fn storing_it_again_repairs_it() {
     blob(&store, b"twelve bytes");
     assert_eq!(read(&store, &digest).unwrap(), b"twelve bytes");
 }
+
+/// Content written to its end.
+fn written(intake: &Intake<'_>, content: &[u8]) -> BlobWriter {
+    let mut writer = intake.blob_writer(Digest::of(content)).unwrap();
+    writer.write_all(content).unwrap();
+    writer
+}
+
+#[test]
+fn a_lot_of_content_comes_in_together() {
+    let (store, _dir) = store();
+    let contents: Vec<String> = (0..1500).map(|number| number.to_string()).collect();
+    let digests: Vec<Digest> = contents.iter().map(|content| Digest::of(content.as_bytes())).collect();
+    let mut intake = store.intake();
+    for content in &contents {
+        let writer = written(&intake, content.as_bytes());
+        assert_eq!(intake.commit(writer).unwrap(), content.len() as u64);
+    }
+    assert_eq!(store.missing(&digests).unwrap().len(), 1500, "nothing is in its place before it is on disk");
+    intake.finish().unwrap();
+    assert!(store.missing(&digests).unwrap().is_empty());
+    assert_eq!(read(&store, &digests[1499]).unwrap(), b"1499");
+    assert_eq!(unfinished(&store), 0);
+}
+
+#[test]
+fn what_is_not_brought_to_its_end_leaves_nothing() {
+    let (store, _dir) = store();
+    let mut intake = store.intake();
+    let writer = written(&intake, b"one");
+    intake.commit(writer).unwrap();
+    let mut other = intake.blob_writer(Digest::of(b"two")).unwrap();
+    other.write_all(b"three").unwrap();
+    assert!(matches!(intake.commit(other), Err(StoreError::OtherContent { .. })));
+    drop(intake);
+    assert_eq!(store.missing(&[Digest::of(b"one")]).unwrap().len(), 1);
+    assert_eq!(unfinished(&store), 0);
+}

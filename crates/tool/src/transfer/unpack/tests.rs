@@ -133,7 +133,7 @@ async fn content_must_be_what_was_announced() {
     let (store, _dir) = store();
     let stream = sent(GNU, &[("a", b"first")]);
     let error = unpack(&store, &stream, &[placed("a", b"other")]).await.unwrap_err();
-    assert!(matches!(error, UnpackError::Store { source: StoreError::OtherContent { .. }, .. }), "{error:?}");
+    assert!(matches!(error, UnpackError::Digest { source: StoreError::OtherContent { .. }, .. }), "{error:?}");
     let error = unpack(&store, &stream, &[placed("a", b"longer")]).await.unwrap_err();
     assert!(matches!(error, UnpackError::Content { source: CopyError::Size { wanted: 6, found: 5 }, .. }), "{error:?}");
     assert_eq!(missing(&store, &[placed("a", b"first"), placed("a", b"other")]), 2);
