@@ -51,6 +51,9 @@ pub enum EventKind {
     Planned {
         /// All of it.
         plan: Plan,
+        /// It is shown and not applied: the plan is the command's result (`--plan`).
+        #[serde(default)]
+        only_shown: bool,
     },
     /// A step begins.
     StepStarted {

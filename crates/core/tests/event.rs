@@ -85,7 +85,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 fn plan() -> impl Strategy<Value = Plan> {
     let planned = FORMAT_1.lines().map(parse).find_map(|event| match event.kind {
-        EventKind::Planned { plan } => Some(plan),
+        EventKind::Planned { plan, .. } => Some(plan),
         _ => None,
     });
     (Just(planned.unwrap()), text()).prop_map(|(plan, title)| Plan { title, ..plan })
@@ -101,7 +101,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             command,
             recorded: true,
         }),
-        plan().prop_map(|plan| EventKind::Planned { plan }),
+        (plan(), any::<bool>()).prop_map(|(plan, only_shown)| EventKind::Planned { plan, only_shown }),
         (any::<usize>(), text()).prop_map(|(index, what)| EventKind::StepStarted { index, what }),
         text().prop_map(|line| EventKind::StepOutput { line }),
         (any::<u64>(), any::<u64>()).prop_map(|(done, total)| EventKind::Progress { done, total }),

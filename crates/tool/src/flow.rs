@@ -38,7 +38,7 @@ impl PlanArgs {
 /// # Errors
 /// When hosts stand in the way, and when the user says no or can't be asked.
 pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how: PlanArgs) -> Result<Settled, Error> {
-    ctx.reporter.send(EventKind::Planned { plan: plan.clone() });
+    ctx.reporter.send(EventKind::Planned { plan: plan.clone(), only_shown: how.plan });
     obstacles(plan, how.skip_blocked)?;
     if how.plan {
         let exit_code = if how.exit_code && !plan.is_empty() { CHANGES_PLANNED } else { 0 };
@@ -71,22 +71,12 @@ fn obstacles(plan: &Plan, skip: bool) -> Result<(), Error> {
         return Ok(());
     }
     let blocked = in_the_way.iter().any(|host| matches!(host.verdict, Verdict::Blocked { .. }));
+    let kind = if blocked { Kind::Blocked } else { Kind::Unreachable };
     let why: Vec<String> = in_the_way.iter().map(|host| format!("{}: {}", host.host, host.reasons.join("; "))).collect();
-    let mut error = Error::new(if blocked { Kind::Blocked } else { Kind::Unreachable }, why.join("\n"))
-        .context("nothing was changed, because some hosts stand in the way");
-    error.hints = in_the_way.iter().flat_map(|host| hints(host)).cloned().collect();
-    error.hints.dedup();
-    if in_the_way.len() < plan.hosts.len() {
-        error = error.hint(Hint::text("give `--skip-blocked` to go on with the other hosts"));
-    }
-    Err(error)
-}
-
-fn hints(host: &HostPlan) -> &[Hint] {
-    match &host.verdict {
-        Verdict::Blocked { hints } | Verdict::Unreachable { hints } => hints,
-        Verdict::Change | Verdict::Nothing => &[],
-    }
+    // What to do about each of them stands in the plan, which was just shown.
+    let error = Error::new(kind, why.join("\n")).context("nothing was changed, because some hosts stand in the way");
+    let others = in_the_way.len() < plan.hosts.len();
+    Err(if others { error.hint(Hint::text("give `--skip-blocked` to go on with the other hosts")) } else { error })
 }
 
 /// The last table of a run that had nothing to do. Hosts that were left out on the user's word are not counted as done.

@@ -119,10 +119,9 @@ mod tests {
             "\
 deploy release to production  run 20261123-001502-3f2a
 deploy hotapp 0.2.0 to production
-  web1     0.1.0 runs
-             hook pre_start
-  web-two  0.1.0 runs
-             hook pre_start
+  web1, web-two
+    0.1.0 runs
+    1. hook pre_start
    web1 | put 0.2.0 beside what is there (1.2 s): sent 31 KB in 21 files
 web-two | put 0.2.0 beside what is there ...
    web1 | start 0.2.0 ...

@@ -32,7 +32,9 @@ pub(crate) fn planned(hosts: &[&str]) -> EventKind {
     let title = "deploy hotapp 0.2.0 to production".to_owned();
     let hosts = hosts.iter().map(host).collect();
     let format = edeliver_core::plan::FORMAT;
-    EventKind::Planned { plan: Plan { format, title, target: None, release: None, before: vec![], hosts, after: vec![] } }
+    let target = Some("production".parse().unwrap());
+    let plan = Plan { format, title, target, release: None, before: vec![], hosts, after: vec![] };
+    EventKind::Planned { plan, only_shown: false }
 }
 
 /// A host that is done.

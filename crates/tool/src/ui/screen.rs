@@ -93,7 +93,7 @@ impl Screen {
     /// Folds the next event in.
     pub(super) fn event(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::Planned { plan } => {
+            EventKind::Planned { plan, .. } => {
                 for host in plan.hosts.iter().filter(|host| !host.steps.is_empty()) {
                     self.hosts.entry(host.host.clone()).or_insert(HostState::Waiting);
                 }

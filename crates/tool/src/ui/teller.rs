@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of terminals. Styles are in the lines; who writes them strips them where they are not wanted.
 
+mod plan;
 mod report;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use std::collections::HashMap;
 use edeliver_core::{
     event::{Event, EventKind, Outcome},
     name::HostName,
+    plan::Plan,
 };
 use unicode_width::UnicodeWidthStr as _;
 
@@ -98,11 +100,7 @@ impl Teller {
         let host = event.host.as_ref();
         match &event.kind {
             EventKind::RunStarted { run, title, recorded, .. } => self.begun(run.as_str(), title, *recorded),
-            EventKind::Planned { plan } => {
-                self.hosts = plan.hosts.len();
-                self.prefix = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX);
-                err(report::plan(plan))
-            }
+            EventKind::Planned { plan, only_shown } => self.planned(plan, *only_shown),
             EventKind::StepStarted { what, .. } => {
                 self.running.insert(host.cloned(), Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false });
                 if self.verbosity > Verbosity::Compact { self.announce(host) } else { Vec::new() }
@@ -148,6 +146,17 @@ impl Teller {
         }
         self.run = Some(run.to_owned());
         vec![(To::Err, format!("{}  {}", paint(STRONG, title), paint(DIM, format_args!("run {run}"))))]
+    }
+
+    /// A build's plan is shown when it is asked for: its steps are about to be told anyway, and they touch nothing that runs.
+    fn planned(&mut self, plan: &Plan, only_shown: bool) -> Lines {
+        self.hosts = plan.hosts.len();
+        self.prefix = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX);
+        match only_shown {
+            true => out(plan::lines(plan)),
+            false if plan.target.is_some() || self.verbosity > Verbosity::Compact => err(plan::lines(plan)),
+            false => Vec::new(),
+        }
     }
 
     fn announce(&mut self, host: Option<&HostName>) -> Lines {

@@ -4,10 +4,8 @@ use anstyle::Style;
 use edeliver_core::{
     event::{HostOutcome, HostResult, Outcome},
     hint::Hint,
-    plan::{HostPlan, Plan, Verdict},
 };
 use indexmap::IndexMap;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::ui::{
     style::{BAD, DIM, GOOD, HINT, STRONG, WARN, paint},
@@ -68,28 +66,6 @@ pub(super) fn failure(causes: &[String], output: &[String]) -> Vec<String> {
         lines.push(format!("  {}", paint(DIM, "its last output:")));
         lines.extend(output.iter().map(|line| format!("    {line}")));
     }
-    lines
-}
-
-/// A plan, host by host, with its reasons.
-pub(super) fn plan(plan: &Plan) -> Vec<String> {
-    let column = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0);
-    let mut lines = vec![paint(STRONG, &plan.title)];
-    lines.extend(plan.hosts.iter().flat_map(|host| host_plan(host, column)));
-    lines
-}
-
-fn host_plan(host: &HostPlan, column: usize) -> Vec<String> {
-    let verdict = match host.verdict {
-        Verdict::Change => "",
-        Verdict::Nothing => "nothing to do: ",
-        Verdict::Blocked { .. } => "can't be done: ",
-        Verdict::Unreachable { .. } => "can't be asked: ",
-    };
-    let gap = " ".repeat(column.saturating_sub(host.host.as_str().width()));
-    let mut lines = vec![format!("  {}{gap}  {verdict}{}", paint(STRONG, &host.host), host.reasons.join("; "))];
-    let indent = " ".repeat(column + 6);
-    lines.extend(host.steps.iter().map(|step| format!("{indent}{}", step.describe())));
     lines
 }
 
