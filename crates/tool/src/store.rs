@@ -1,63 +1,198 @@
-//! The release store: manifests and, by digest, the content of their files.
+//! The release store: a folder on this machine with releases by content, and the classic archives of the original edeliver.
 //!
 //! ```text
-//! store/blobs/ab/abcd…              content by SHA-256
-//! store/manifests/APP/VERSION.json
-//! store/tmp/                        what is being written
+//! store/blobs/ab/abcd…               content, named by its SHA-256
+//! store/manifests/APP/VERSION.json   releases; what has a manifest is complete
+//! store/tmp/                         being written
+//! store/lock                         held shared by writers, exclusively while garbage is collected
+//! releases/APP_VERSION.release.tar.gz   classic archives
 //! ```
 //!
-//! Everything is written to a temporary name, synced and renamed; a manifest is put last. What has a manifest is complete, and what
-//! an interrupted run leaves is in `store/tmp/` alone. Content is checked against its digest whenever it is read.
+//! Everything is written under another name, synced and renamed, the manifest last; so a crash leaves at most garbage, which
+//! [`Store::collect_garbage`] removes. Everything is checked when it is read. Several processes may use a store at the same time:
+//! content is the same under the same name, whoever writes it, and a lock keeps garbage collection out while somebody writes.
 //!
-//! All of it is synchronous; async callers go through `spawn_blocking`.
+//! All of this is synchronous; async callers use `spawn_blocking`.
 
-mod blobs;
+mod blob;
+mod durable;
 mod error;
-mod file;
-mod manifests;
+mod garbage;
+mod intake;
+mod kept;
+mod list;
+mod parallel;
+mod platform;
 #[cfg(test)]
 pub(crate) mod samples;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
 
-pub use blobs::{BlobReader, BlobWriter, Intake};
-use edeliver_core::{config::StoreSettings, name::AppName};
+use edeliver_core::{
+    config::StoreSettings,
+    name::{AppName, Version},
+    release::{Digest, Manifest, RelPath},
+};
+
+pub use blob::BlobReader;
 pub use error::StoreError;
+pub use garbage::Collected;
+pub use intake::{BlobWriter, Existing, Intake};
+pub use list::{Listing, Odd};
 
-/// The store of one application. Cheap to clone; several processes may use one store at the same time.
+/// The release store, as seen by one application. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
     app: AppName,
 }
 
+/// A file of a release whose content in the store is not as it should be.
+#[derive(Debug)]
+pub struct Damage {
+    /// The file in the release.
+    pub path: RelPath,
+    /// What is wrong: the content is gone, was changed or can't be read.
+    pub error: StoreError,
+}
+
 impl Store {
-    /// The store at the place the settings name, made if it isn't there.
+    /// The store of these settings, whose path counts from the current folder. Nothing is made yet: a store that isn't there is an
+    /// empty one.
     ///
     /// # Errors
-    /// [`StoreError::Io`]: its folders can't be made.
+    /// The path can't be looked at, or is not a folder.
     pub fn open(settings: &StoreSettings, app: &AppName) -> Result<Self, StoreError> {
-        let store = Self { root: settings.path.clone(), app: app.clone() };
-        for dir in [store.blobs_dir(), store.tmp_dir(), store.manifests_dir()] {
-            file::make_dirs(&dir)?;
+        let root = settings.path.clone();
+        match fs::metadata(&root) {
+            Ok(found) if !found.is_dir() => Err(StoreError::read(root, io::ErrorKind::NotADirectory.into())),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::read(root, source)),
+            Ok(_) | Err(_) => Ok(Self { root, app: app.clone() }),
         }
-        Ok(store)
     }
-    /// Whose releases these are.
-    pub fn app(&self) -> &AppName {
-        &self.app
-    }
+
     /// The store's folder (`RELEASE_STORE`).
     pub fn root(&self) -> &Path {
         &self.root
     }
+
+    /// The application.
+    pub fn app(&self) -> &AppName {
+        &self.app
+    }
+
+    /// A release, whole and checked. Its content is checked when it is read.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] if the store has no manifest of that version; otherwise it can't be read or was changed.
+    pub fn manifest(&self, version: &Version) -> Result<Manifest, StoreError> {
+        let path = self.manifest_path(version);
+        match path.try_exists() {
+            Ok(true) => self.read_manifest(&path),
+            Ok(false) => Err(StoreError::Absent { app: self.app.clone(), version: version.clone() }),
+            Err(source) => Err(StoreError::read(path, source)),
+        }
+    }
+
+    /// Content, checked while it is read: the read at its end fails if it isn't what its name says.
+    ///
+    /// # Errors
+    /// It is not there or can't be opened.
+    pub fn open_blob(&self, digest: &Digest) -> Result<BlobReader, StoreError> {
+        BlobReader::open(self, *digest, self.blob_path(*digest))
+    }
+
+    /// Reads all content of a release, and says what is wrong with it.
+    pub fn verify(&self, manifest: &Manifest) -> Vec<Damage> {
+        let contents: Vec<_> = manifest.contents().collect();
+        let checked = parallel::map(parallel::processors(), &contents, |file| {
+            let checked = self.open_blob(&file.sha256).and_then(BlobReader::check);
+            checked.err().map(|error| Damage { path: file.path.clone(), error })
+        });
+        checked.into_iter().flatten().collect()
+    }
+
+    /// Starts to put something into the store; waits while garbage is collected.
+    ///
+    /// # Errors
+    /// The store's folders can't be made or written.
+    pub fn intake(&self) -> Result<Intake, StoreError> {
+        Intake::new(self.clone())
+    }
+
+    /// The folder of the classic archives.
+    pub fn archives_dir(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
+    fn blob_path(&self, digest: Digest) -> PathBuf {
+        let name = digest.to_string();
+        self.blobs_dir().join(&name[..2]).join(&name)
+    }
+
     fn blobs_dir(&self) -> PathBuf {
         self.root.join("store/blobs")
     }
-    fn tmp_dir(&self) -> PathBuf {
+
+    fn temp_dir(&self) -> PathBuf {
         self.root.join("store/tmp")
     }
+
     fn manifests_dir(&self) -> PathBuf {
-        self.root.join("store/manifests").join(self.app.as_str())
+        self.root.join("store/manifests")
+    }
+
+    fn manifest_path(&self, version: &Version) -> PathBuf {
+        self.manifests_dir().join(self.app.as_str()).join(format!("{version}.json"))
+    }
+
+    /// The lock file, made with the folder it is in. That folder is for its owner alone: releases have cookies and passwords in
+    /// them. Whoever wants to share a store changes its mode; it is set only here.
+    fn lock_file(&self) -> Result<File, StoreError> {
+        let dir = self.root.join("store");
+        durable::make_private_dir(&dir)?;
+        let path = dir.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        file.map_err(|source| StoreError::write(&path, source))
+    }
+
+    /// Files of releases that have this content, for messages: `lib/stdlib-4.2/ebin/lists.beam of hotapp 0.1.0`.
+    fn users_of(&self, digest: Digest) -> Vec<String> {
+        let manifests = self.all_manifests().unwrap_or_default();
+        let manifests = manifests.iter().filter_map(|path| kept::read(&fs::read(path).ok()?, path).ok());
+        let user = |manifest: Manifest| {
+            let file = manifest.contents().find(|file| file.sha256 == digest)?;
+            Some(format!("{} of {}", file.path, manifest.title()))
+        };
+        manifests.filter_map(user).collect()
+    }
+
+    /// The manifests of all applications.
+    fn all_manifests(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut manifests = Vec::new();
+        for dir in entries(&self.manifests_dir())? {
+            manifests.extend(entries(&dir)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")));
+        }
+        Ok(manifests)
     }
 }
+
+/// What lies in a folder, sorted by name; nothing in one that isn't there, or in what is no folder.
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let read = || fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>();
+    match read() {
+        Ok(mut paths) => {
+            paths.sort_unstable();
+            Ok(paths)
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(source) => Err(StoreError::read(dir, source)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

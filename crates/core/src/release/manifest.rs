@@ -215,14 +215,21 @@ impl Manifest {
     }
     /// The regular files: path, permission bits, size in bytes, content.
     pub fn contents(&self) -> impl Iterator<Item = Content<'_>> {
-        self.files.iter().filter_map(|Entry { path, kind }| match *kind {
-            EntryKind::File { mode, size, sha256 } => Some(Content { path, mode, size, sha256 }),
-            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
-        })
+        self.files.iter().filter_map(Entry::content)
     }
     /// Bytes of all files.
     pub fn size(&self) -> u64 {
         self.contents().map(|file| file.size).sum()
+    }
+}
+
+impl Entry {
+    /// The regular file it is, if it is one.
+    pub fn content(&self) -> Option<Content<'_>> {
+        match self.kind {
+            EntryKind::File { mode, size, sha256 } => Some(Content { path: &self.path, mode, size, sha256 }),
+            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Stores for tests.
 
-use std::io::Write as _;
-
 use edeliver_core::{
     config::StoreSettings,
     release::{Digest, RelPath},
@@ -20,10 +18,9 @@ pub(crate) fn store() -> (Store, TempDir) {
 
 /// Stores this content.
 pub(crate) fn blob(store: &Store, content: &[u8]) -> Digest {
-    let digest = Digest::of(content);
-    let mut writer = store.blob_writer(digest).unwrap();
-    writer.write_all(content).unwrap();
-    assert_eq!(writer.commit().unwrap(), content.len() as u64);
+    let intake = store.intake().unwrap();
+    let digest = intake.put(content).unwrap();
+    intake.commit().unwrap();
     digest
 }
 
@@ -34,7 +31,7 @@ pub(crate) fn file(store: &Store, path: &str, mode: u32, content: &[u8]) -> Plac
 
 /// Changes one bit of stored content.
 pub(crate) fn damage(store: &Store, digest: &Digest) {
-    let path = store.blob_path(digest);
+    let path = store.blob_path(*digest);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -43,5 +40,5 @@ pub(crate) fn damage(store: &Store, digest: &Digest) {
 
 /// What lies around of unfinished writing.
 pub(crate) fn unfinished(store: &Store) -> usize {
-    std::fs::read_dir(store.tmp_dir()).unwrap().count()
+    std::fs::read_dir(store.temp_dir()).unwrap().count()
 }

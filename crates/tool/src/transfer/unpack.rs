@@ -1,13 +1,13 @@
 //! Content from a build host, checked on its way into the store.
 
-use std::{collections::HashMap, io::Read};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 use edeliver_core::release::{Content, Digest, RelPath};
 use tokio::io::AsyncRead;
 
 use super::pipe;
 use crate::{
-    store::{Intake, Store, StoreError},
+    store::{Intake, StoreError},
     tarball::{CopyError, Member, MemberKind, Reader, TarError},
 };
 
@@ -60,45 +60,39 @@ pub enum UnpackError {
 /// The files still to come: digest and size in bytes.
 type Expected = HashMap<RelPath, (Digest, u64)>;
 
-/// Puts the files of a tar stream, plain or compressed by gzip, into the store. Exactly these files must come, each at its path (with
+/// Takes the files of a tar stream, plain or compressed by gzip, into the store. Exactly these files must come, each at its path (with
 /// or without `./` in front) and with its size and digest. `progress` is told how many bytes of content have come so far.
 ///
 /// # Errors
 /// [`UnpackError`]. What came whole before stays in the store, so that the next attempt needs less.
 pub async fn unpack_into<'a>(
-    store: &Store,
+    intake: &Arc<Intake>,
     from: impl AsyncRead + Unpin,
     expected: impl IntoIterator<Item = Content<'a>>,
     mut progress: impl FnMut(u64) + Send + 'static,
 ) -> Result<(), UnpackError> {
     let mut expected: Expected = expected.into_iter().map(|file| (file.path.clone(), (file.sha256, file.size))).collect();
     let (feed, drain) = pipe::to_thread();
-    let store = store.clone();
+    let intake = Arc::clone(intake);
     let unpacking = tokio::task::spawn_blocking(move || {
         let mut done = 0;
         let mut step = |bytes| {
             done += bytes;
             progress(done);
         };
-        let mut intake = store.intake();
-        let read = read(&mut intake, drain, &mut expected, &mut step);
-        intake.finish()?;
+        let read = read(&intake, drain, &mut expected, &mut step);
+        intake.commit()?;
         read.and_then(|()| lacking(&expected))
     });
     feed.all_of(from).await;
     unpacking.await?
 }
 
-fn read(intake: &mut Intake<'_>, from: impl Read, expected: &mut Expected, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
+fn read(intake: &Intake, from: impl Read, expected: &mut Expected, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
     Reader::new(from)?.members(|member| take(intake, expected, member, step))
 }
 
-fn take(
-    intake: &mut Intake<'_>,
-    expected: &mut Expected,
-    member: &mut Member<'_>,
-    step: &mut dyn FnMut(u64),
-) -> Result<(), UnpackError> {
+fn take(intake: &Intake, expected: &mut Expected, member: &mut Member<'_>, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
     let path = member.path.clone();
     let (MemberKind::File { size: found, .. }, Some((digest, size))) = (&member.kind, expected.remove(&path)) else {
         return Err(UnpackError::Unexpected { path });
@@ -106,10 +100,13 @@ fn take(
     if *found != size {
         return Err(UnpackError::Content { path, source: CopyError::Size { wanted: size, found: *found } });
     }
-    let mut blob = intake.blob_writer(digest)?;
+    let mut blob = intake.writer(Some(digest))?;
     member.copy_to(&mut blob, step).map_err(|source| UnpackError::of(&path, source))?;
-    intake.commit(blob).map_err(|source| UnpackError::refused(path, source))?;
-    Ok(())
+    match blob.finish() {
+        Ok(_) => Ok(()),
+        Err(source @ StoreError::Wrong { .. }) => Err(UnpackError::Digest { path, source }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn lacking(expected: &Expected) -> Result<(), UnpackError> {
@@ -120,12 +117,6 @@ fn lacking(expected: &Expected) -> Result<(), UnpackError> {
 }
 
 impl UnpackError {
-    fn refused(path: RelPath, source: StoreError) -> Self {
-        match source {
-            StoreError::OtherContent { .. } => Self::Digest { path, source },
-            source => Self::Store(source),
-        }
-    }
     fn of(path: &RelPath, source: CopyError) -> Self {
         match source {
             CopyError::Size { .. } => TarError::CutOff.into(),

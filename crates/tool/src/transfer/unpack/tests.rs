@@ -9,7 +9,10 @@ use std::{
 use edeliver_core::step::Placed;
 
 use super::*;
-use crate::store::samples::{store, unfinished};
+use crate::store::{
+    Store,
+    samples::{store, unfinished},
+};
 
 fn placed(path: &str, content: &[u8]) -> Placed {
     Placed { path: path.parse().unwrap(), sha256: Digest::of(content), mode: 0o644, size: content.len() as u64 }
@@ -40,13 +43,17 @@ const BUSYBOX: &str = "tr '\\n' '\\0' <list | xargs -0 busybox tar -cf - | gzip 
 const PAX: &str = "tar --format=pax -cf - -T - <list";
 
 async fn unpack(store: &Store, stream: &[u8], files: &[Placed]) -> Result<(), UnpackError> {
-    let result = unpack_into(store, stream, asked(files), |_| {}).await;
+    let result = unpack_into(&intake(store), stream, asked(files), |_| {}).await;
     assert_eq!(unfinished(store), 0, "something half is left");
     result
 }
 
+fn intake(store: &Store) -> Arc<Intake> {
+    Arc::new(store.intake().unwrap())
+}
+
 fn missing(store: &Store, files: &[Placed]) -> usize {
-    store.missing(&files.iter().map(|file| file.sha256).collect::<Vec<_>>()).unwrap().len()
+    intake(store).missing(asked(files)).len()
 }
 
 #[tokio::test]
@@ -59,7 +66,9 @@ async fn what_build_hosts_send_comes_into_the_store() {
         let came = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&came);
         let stream = sent(tar, &files);
-        unpack_into(&store, &stream[..], asked(&wanted), move |bytes| counter.store(bytes, Ordering::Relaxed)).await.unwrap();
+        unpack_into(&intake(&store), &stream[..], asked(&wanted), move |bytes| counter.store(bytes, Ordering::Relaxed))
+            .await
+            .unwrap();
         assert_eq!(missing(&store, &wanted), 0, "{tar}");
         assert_eq!(came.load(Ordering::Relaxed), 70_006);
     }
@@ -85,7 +94,7 @@ async fn a_stream_that_fails_says_why() {
     let (store, _dir) = store();
     let stream = sent(GNU, &[("a", b"first")]);
     let broken = tokio_test_stream(stream[..40].to_vec());
-    let error = unpack_into(&store, broken, asked(&[placed("a", b"first")]), |_| {}).await.unwrap_err();
+    let error = unpack_into(&intake(&store), broken, asked(&[placed("a", b"first")]), |_| {}).await.unwrap_err();
     let UnpackError::Tar(TarError::Read(source)) = error else { panic!("{error:?}") };
     assert_eq!(source.to_string(), "the link is gone");
 }
@@ -133,7 +142,7 @@ async fn content_must_be_what_was_announced() {
     let (store, _dir) = store();
     let stream = sent(GNU, &[("a", b"first")]);
     let error = unpack(&store, &stream, &[placed("a", b"other")]).await.unwrap_err();
-    assert!(matches!(error, UnpackError::Digest { source: StoreError::OtherContent { .. }, .. }), "{error:?}");
+    assert!(matches!(error, UnpackError::Digest { source: StoreError::Wrong { .. }, .. }), "{error:?}");
     let error = unpack(&store, &stream, &[placed("a", b"longer")]).await.unwrap_err();
     assert!(matches!(error, UnpackError::Content { source: CopyError::Size { wanted: 6, found: 5 }, .. }), "{error:?}");
     assert_eq!(missing(&store, &[placed("a", b"first"), placed("a", b"other")]), 2);
