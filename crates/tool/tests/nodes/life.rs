@@ -1,0 +1,115 @@
+//! The life of a healthy node.
+
+use std::{fs, time::Instant};
+
+use edeliver::{
+    node::{self, NodeError},
+    transport::{Local, Transport},
+};
+use edeliver_core::facts::NodeState;
+
+use crate::{
+    release::{Kind, Running, first},
+    shells,
+};
+
+#[tokio::test]
+async fn a_node_is_started_asked_and_stopped() {
+    for kind in [Kind::Mix, Kind::Relx, Kind::WithoutErts] {
+        for shell in shells::both() {
+            let (running, host, at) = (Running::new(kind), &shell.host, format!("{kind:?} with {}", shell.name));
+            assert_eq!(running.state(host).await.state, NodeState::Down, "{at}");
+            let started = running.start(host).await.expect(&at);
+            assert_eq!(started.state, NodeState::Running, "{at}");
+            let answer = node::state(host, &running.place).await.expect(&at);
+            assert_eq!(answer.node, started, "{at}");
+            assert_eq!((answer.node.version, answer.permanent), (Some(first()), Some(first())), "{at}");
+            let name = answer.node.name.expect(&at);
+            assert!(name.as_str().starts_with('t') && name.as_str().contains('@'), "{at}: {name}");
+            assert_eq!(running.stop(host).await, Vec::<String>::new(), "{at}: an orderly stop needs no word");
+            assert_eq!(running.state(host).await.state, NodeState::Down, "{at}");
+            assert_eq!(running.stop(host).await, ["no node is running"], "{at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_runs_already_is_left_running() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    let first = running.start(&host).await.unwrap();
+    assert_eq!(running.start(&host).await.unwrap().pid, first.pid);
+    let other = "0.2.0".parse().unwrap();
+    let timeout = std::time::Duration::from_secs(5);
+    let refused = node::start(&host, &running.place, &other, timeout, &running.environment, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(refused, NodeError::OtherVersion { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn only_the_version_that_is_meant_is_stopped() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    running.start(&host).await.unwrap();
+    let (other, timeout) = ("0.2.0".parse().unwrap(), std::time::Duration::from_secs(5));
+    node::stop(&host, &running.place, Some(&other), timeout, &mut |_| {}).await.unwrap();
+    assert_eq!(running.state(&host).await.state, NodeState::Running);
+}
+
+#[tokio::test]
+async fn a_node_gets_the_environment_of_the_settings_and_none_of_the_callers() {
+    let mut running = Running::new(Kind::Mix);
+    let profile = running.dir().join("profile");
+    fs::write(&profile, "export FROM_PROFILE='p 1' OVER=profile\necho noise\n").unwrap();
+    running.environment.profile = profile.to_str().unwrap().to_owned();
+    running.set("OVER", "setting");
+    running.set("ODD", "a 'b' \"c\" $HOME `id`\nsecond line");
+    let caller = Local::new().env("RELEASE_VSN", "9.9.9").env("RELEASE_COOKIE", "evil").env("MIX_ENV", "test");
+    let node = running.start(&caller).await.unwrap();
+    let environ = fs::read(format!("/proc/{}/environ", node.pid.unwrap())).unwrap();
+    let variables: Vec<String> = environ.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    for there in
+        ["FROM_PROFILE=p 1", "OVER=setting", "ODD=a 'b' \"c\" $HOME `id`\nsecond line", "RELEASE_COOKIE=hotapp-sample-cookie"]
+    {
+        assert!(variables.iter().any(|variable| variable == there), "{there:?} is missing in {variables:#?}");
+    }
+    let leaked = variables.iter().find(|variable| variable.starts_with("MIX_ENV=") || variable.contains("9.9.9"));
+    assert_eq!(leaked, None);
+    assert!(!format!("{:?}", running.environment).contains("second line"), "values may be secrets");
+}
+
+#[tokio::test]
+async fn two_releases_on_one_machine_are_told_apart() {
+    let (mix, relx, host) = (Running::new(Kind::Mix), Running::new(Kind::Relx), Local::new());
+    let (one, two) = (mix.start(&host).await.unwrap(), relx.start(&host).await.unwrap());
+    assert_ne!(one.pid, two.pid);
+    assert_eq!((mix.state(&host).await, relx.state(&host).await), (one, two));
+    mix.stop(&host).await;
+    assert_eq!(relx.state(&host).await.state, NodeState::Running);
+}
+
+#[tokio::test]
+async fn a_question_is_one_call_and_starts_no_vm() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    running.start(&host).await.unwrap();
+    let (calls, began) = (host.counts().calls, Instant::now());
+    running.state(&host).await;
+    assert_eq!(host.counts().calls - calls, 1);
+    // A VM takes 150 ms and more to boot; this machine may be busy, so the best of five counts.
+    let mut best = began.elapsed();
+    for _ in 0..4 {
+        let again = Instant::now();
+        running.state(&host).await;
+        best = best.min(again.elapsed());
+    }
+    assert!(best.as_millis() < 150, "{best:?}");
+}
+
+#[tokio::test]
+async fn relx_configuration_is_not_rewritten_by_questions() {
+    let (running, host) = (Running::new(Kind::Relx), Local::new());
+    running.start(&host).await.unwrap();
+    let rendered = running.root().join("releases/0.1.0/sys.config");
+    let (before, when) = (fs::read(&rendered).unwrap(), fs::metadata(&rendered).unwrap().modified().unwrap());
+    running.state(&host).await;
+    running.stop(&host).await;
+    assert_eq!(fs::read(&rendered).unwrap(), before);
+    assert_eq!(fs::metadata(&rendered).unwrap().modified().unwrap(), when);
+}

@@ -1,0 +1,9 @@
+//! Nodes of real releases, found, asked, started and stopped by the fixed scripts: with dash's and with busybox's sh and tools.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod found;
+mod life;
+mod release;
+mod shells;
+mod trouble;

@@ -1,0 +1,165 @@
+//! Real releases, built once, and copies of them to run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use edeliver::{
+    node::{self, Environment, NodeError, Place},
+    transport::Transport,
+};
+use edeliver_core::{facts::NodeFacts, name::Version};
+use edeliver_lab::samples::{self, Sample};
+use tempfile::TempDir;
+
+/// Which sample, and how it is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Mix,
+    Relx,
+    /// Uses the machine's Erlang.
+    WithoutErts,
+}
+
+impl Kind {
+    pub(crate) fn app(self) -> &'static str {
+        if self == Self::Relx { "relapp" } else { "hotapp" }
+    }
+}
+
+/// What a node does at start, as its environment asks for it.
+const TROUBLE: &str = r#"
+    case System.get_env("TROUBLE") do
+      nil -> :ok
+      "crash" -> raise "crashed as asked"
+      slow -> Process.sleep(String.to_integer(slow))
+    end
+    children ="#;
+
+struct Built {
+    _dir: TempDir,
+    mix: PathBuf,
+    without_erts: PathBuf,
+    relx: PathBuf,
+}
+
+static BUILT: LazyLock<Built> = LazyLock::new(|| {
+    // One that belongs to no release, so that it stays when a test's root goes.
+    run(Command::new("epmd").arg("-daemon"), Path::new("/"));
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let elixir = samples::elixir(&dir.path().join("hotapp"), "0.1.0").expect("the Elixir sample");
+    elixir.edit("lib/hotapp/application.ex", "children =", TROUBLE.trim_start()).expect("trouble in the sample");
+    let mix = mix_release(&elixir, &dir.path().join("mix"));
+    elixir.edit("mix.exs", "cookie:", "include_erts: false, cookie:").expect("a sample without a runtime");
+    let without_erts = mix_release(&elixir, &dir.path().join("without"));
+    let erlang = samples::erlang(&dir.path().join("relapp"), "0.1.0").expect("the Erlang sample");
+    run(Command::new("rebar3").args(["as", "prod", "release"]), &erlang.dir);
+    let relx = erlang.dir.join("_build/prod/rel/relapp");
+    Built { _dir: dir, mix, without_erts, relx }
+});
+
+fn mix_release(sample: &Sample, to: &Path) -> PathBuf {
+    run(Command::new("mix").args(["release", "--quiet", "--overwrite", "--path"]).arg(to).env("MIX_ENV", "prod"), &sample.dir);
+    to.to_owned()
+}
+
+fn run(command: &mut Command, dir: &Path) {
+    let output = command.current_dir(dir).output().expect("the build tool is installed");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// A release in a root of its own, with a blank in the path and a node name that no other test uses. Its node ends with it.
+pub(crate) struct Running {
+    dir: TempDir,
+    pub(crate) place: Place,
+    pub(crate) environment: Environment,
+}
+
+impl Running {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let from = match kind {
+            Kind::Mix => &BUILT.mix,
+            Kind::Relx => &BUILT.relx,
+            Kind::WithoutErts => &BUILT.without_erts,
+        };
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().join("my apps").join(kind.app());
+        fs::create_dir(dir.path().join("my apps")).expect("a directory with a blank");
+        run(Command::new("cp").arg("-a").arg(from).arg(&root), dir.path());
+        let root = root.to_str().expect("UTF-8").parse().expect("a path on a host");
+        let place = Place { root, app: kind.app().parse().expect("a name"), node: None };
+        let mut running = Self { dir, place, environment: Environment::default() };
+        running.set(if kind == Kind::Relx { "RELAPP_NODE" } else { "RELEASE_NODE" }, &unique());
+        running
+    }
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.variables.retain(|(known, _)| known != name);
+        self.environment.variables.push((name.to_owned(), value.to_owned()));
+    }
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.environment.variables.iter().find(|(known, _)| known == name).expect("it was set").1
+    }
+    pub(crate) fn root(&self) -> PathBuf {
+        self.place.root.as_str().into()
+    }
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+    pub(crate) async fn start(&self, host: &dyn Transport) -> Result<NodeFacts, NodeError> {
+        self.start_within(host, 30).await
+    }
+    pub(crate) async fn start_within(&self, host: &dyn Transport, seconds: u64) -> Result<NodeFacts, NodeError> {
+        let timeout = Duration::from_secs(seconds);
+        node::start(host, &self.place, &first(), timeout, &self.environment, &mut |_| {}).await
+    }
+    pub(crate) async fn state(&self, host: &dyn Transport) -> NodeFacts {
+        node::state(host, &self.place).await.expect("an answer").node
+    }
+    /// Stops it, and gives what was told.
+    pub(crate) async fn stop(&self, host: &dyn Transport) -> Vec<String> {
+        let mut told = Vec::new();
+        let tell = &mut |line: &str| told.push(line.to_owned());
+        node::stop(host, &self.place, None, Duration::from_secs(20), tell).await.expect("it stops");
+        told
+    }
+    /// Processes whose program or words are below the root.
+    fn processes(&self) -> Vec<i32> {
+        let root = self.place.root.as_str().as_bytes();
+        let below = |path: &Path| fs::read(path).is_ok_and(|words| contains(&words, root));
+        let all = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        all.filter(|pid: &i32| below(Path::new(&format!("/proc/{pid}/cmdline")))).collect()
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for pid in self.processes().into_iter().filter_map(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+pub(crate) fn first() -> Version {
+    "0.1.0".parse().expect("a version")
+}
+
+pub(crate) fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("t{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn signal(node: &NodeFacts, signal: rustix::process::Signal) {
+    let pid = node.pid.and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())).expect("a process");
+    rustix::process::kill_process(pid, signal).expect("it is ours");
+}

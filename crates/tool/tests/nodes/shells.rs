@@ -1,0 +1,43 @@
+//! This machine as a host, once with its own `/bin/sh`, once as if it had busybox only.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::LazyLock};
+
+use edeliver::transport::Local;
+
+/// A host, and what it is called in messages.
+pub(crate) struct Shell {
+    pub(crate) name: &'static str,
+    pub(crate) host: Local,
+}
+
+/// One host for each shell that scripts must work in.
+pub(crate) fn both() -> [Shell; 2] {
+    [Shell { name: "dash", host: Local::new() }, Shell { name: "busybox", host: busybox() }]
+}
+
+struct Busybox {
+    dir: tempfile::TempDir,
+}
+
+static BUSYBOX: LazyLock<Busybox> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let tools = dir.path().join("tools");
+    fs::create_dir(&tools).expect("a directory for the tools");
+    let install = Command::new("busybox").args(["--install", "-s"]).arg(&tools).status().expect("busybox is installed");
+    assert!(install.success());
+    login_shell(&dir.path().join("sh"));
+    Busybox { dir }
+});
+
+/// A login shell that takes `/bin/sh` for busybox's.
+fn login_shell(path: &Path) {
+    let text = "#!/bin/sh\nexec busybox sh -c \"$(printf '%s' \"$2\" | sed 's#/bin/sh#busybox sh#g')\"\n";
+    fs::write(path, text).expect("a login shell");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("an executable login shell");
+}
+
+fn busybox() -> Local {
+    let dir = BUSYBOX.dir.path();
+    let path = format!("{}:/usr/bin:/bin", dir.join("tools").display());
+    Local::new().login_shell(dir.join("sh")).env("PATH", &path)
+}
