@@ -92,3 +92,35 @@ pub fn parse(argv: Vec<OsString>) -> Result<Cli, Refused> {
     let argv = words::canonical(argv, &tree).map_err(|error| Refused::Words(error.into()))?;
     Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(Refused::Clap)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use options::Verbosity;
+
+    fn global(line: &str) -> Global {
+        parse(line.split(' ').map(OsString::from).collect()).unwrap().global
+    }
+
+    /// D15: the original looked for `-P` anywhere in the text of the arguments.
+    #[test]
+    fn an_option_is_a_whole_argument() {
+        assert!(!global("edeliver run list --project=x-Prod").plain);
+        assert!(!global("edeliver run show -- -P").plain);
+        assert!(global("edeliver run list -P").plain);
+        assert!(global("edeliver -VP run list").plain);
+    }
+
+    #[test]
+    fn the_last_word_on_verbosity_counts() {
+        assert_eq!(global("edeliver run list").verbosity(), Verbosity::Compact);
+        assert_eq!(global("edeliver -V run list").verbosity(), Verbosity::Verbose);
+        assert_eq!(global("edeliver run list -D").verbosity(), Verbosity::Debug);
+        assert_eq!(global("edeliver -V run list -C").verbosity(), Verbosity::Compact);
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

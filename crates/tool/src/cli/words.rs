@@ -60,7 +60,7 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 20] = [
+const NOT_YET: [(&str, Option<&str>); 19] = [
     ("build upgrade", None),
     ("build appup", None),
     ("build appups", None),
@@ -80,7 +80,6 @@ const NOT_YET: [(&str, Option<&str>); 20] = [
     ("increase", None),
     ("publish", None),
     ("check", Some("edeliver config show")),
-    ("init", None),
 ];
 
 /// The argument list in canonical form: every word of the command is there, no filler is.
