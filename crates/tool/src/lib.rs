@@ -3,6 +3,7 @@
 //! `flow` ties it together: gather (`inventory`) → plan (edeliver-core) → show (`ui`) → confirm → apply (`apply`). The three seams
 //! to the world are [`transport`], `store` and `node`.
 
+pub mod apply;
 pub mod cancel;
 pub mod cli;
 pub mod cmd;
