@@ -35,7 +35,10 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
     match repaired(stage, &reply) {
         Some(repaired) => {
             let changed = repaired.send.len() - stage.send.len();
-            work.reporter.warn(format!("{changed} files of installed releases were changed on this host; their content is sent"), Vec::new());
+            work.reporter.warn(
+                format!("{changed} files of installed releases were changed on this host; their content is sent"),
+                Vec::new(),
+            );
             let reply = send(work, &repaired, contents).await?;
             finish(&repaired, reply)
         }
