@@ -42,6 +42,9 @@ pub struct Cli {
 /// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Show what is in the release store
+    #[command(subcommand)]
+    Show(cmd::show::Command),
     /// Earlier runs: list them, show one again
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -54,6 +57,7 @@ pub enum Command {
 impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
+            Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),
             Self::Help(args) => help::run(ctx, &args),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{Settings, SshSettings, TargetSettings},
+    config::{Settings, SshSettings, StoreSettings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -23,6 +23,7 @@ use crate::{
     cli::options::{Global, TargetArgs, Verbosity},
     error::Error,
     report::Reporter,
+    store::Store,
     transport::{Limits, prompt::Prompter},
     ui,
 };
@@ -137,6 +138,15 @@ impl Ctx {
     /// When the configuration is missing or wrong.
     pub fn runs_dir(&self) -> Result<PathBuf, Error> {
         Ok(self.resolve(&self.settings()?.store.path).join("runs"))
+    }
+    /// The release store of the configured application.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong, or the store's path is no folder.
+    pub fn store(&self) -> Result<Store, Error> {
+        let settings = self.settings()?;
+        let path = self.resolve(&settings.store.path);
+        Ok(Store::open(&StoreSettings { path, ..settings.store.clone() }, &settings.app)?)
     }
     /// A path of the configuration, which is relative to the project.
     pub fn resolve(&self, path: &Path) -> PathBuf {

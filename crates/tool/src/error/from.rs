@@ -1,5 +1,7 @@
 //! From the layers' errors to the user's: the class and the remedies of each.
 
+mod store;
+
 use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
