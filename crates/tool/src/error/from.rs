@@ -1,5 +1,6 @@
 //! From the layers' errors to the user's: the class and the remedies of each.
 
+mod config;
 mod store;
 
 use edeliver_core::{hint::Hint, name::NameError};
