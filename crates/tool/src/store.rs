@@ -14,6 +14,7 @@
 //!
 //! All of this is synchronous; async callers use [`blocking`].
 
+pub mod archive;
 mod blob;
 mod durable;
 mod error;
