@@ -94,6 +94,11 @@ fn make(sample: Sample, version: &str) -> Result<Sample, SampleError> {
 }
 
 impl Sample {
+    /// The same sample in another working tree: a clone, or a folder it was copied to.
+    #[must_use]
+    pub fn at(&self, dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), ..self.clone() }
+    }
     /// Rewrites all files for this version, commits and tags `vVERSION`; gives the commit id.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! One file per verb: its arguments (their doc comments are its help) and `run`, which ties the parts together.
 
+pub mod build;
 pub mod completions;
 pub mod run;
-pub mod show;

@@ -9,7 +9,7 @@ mod workplace;
 use std::collections::BTreeSet;
 
 pub use facts::{BuildHost, ModuleFrom, Source, Submodule, Tag};
-pub use workplace::{Push, ReleaseDir, SlotKey, Workplace};
+pub use workplace::{CleanSubmodules, Push, ReleaseDir, SlotKey, Workplace, repository};
 
 use crate::{
     build_tool::{Assembler, Commands, Profile, Tools, ToolsError},

@@ -36,11 +36,10 @@ pub(super) fn obstacles(manifest: &Manifest, delta: &Delta, seen: &Seen, force: 
 
 fn platform(needs: &Platform, has: &Platform) -> Vec<Obstacle> {
     let hint = || Hint::text("build the release on a host like this one");
-    let differs = |needs: &str, has: &str| needs != Platform::ANY && needs != has;
     let mut why = Vec::new();
-    if differs(&needs.os, &has.os) {
+    if needs.os != has.os {
         why.push(format!("the release is for {}, the host runs {}", needs.os, has.os));
-    } else if differs(&needs.arch, &has.arch) {
+    } else if needs.arch != has.arch {
         why.push(format!("the release is for {}, the host is {}", needs.arch, has.arch));
     } else {
         why.extend(libc(&needs.libc, &has.libc));

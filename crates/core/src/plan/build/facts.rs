@@ -28,6 +28,9 @@ pub struct Source {
     pub deps: Digest,
     /// Submodules, every one before those inside of it.
     pub submodules: Vec<Submodule>,
+    /// Whether this machine has only a part of the history. Such a history has a repository of its own on the build host: a whole one
+    /// can't be added to it later.
+    pub shallow: bool,
     /// Tags whose commits are in this commit's history, for builds that ask `git describe`.
     pub tags: Vec<Tag>,
 }

@@ -58,6 +58,7 @@ fn request() -> BuildRequest {
             deps: Digest::of(b"mix.exs"),
             submodules: Vec::new(),
             tags: Vec::new(),
+            shallow: false,
         },
         caches: Caches::Used,
     }
@@ -269,6 +270,14 @@ fn the_users_environment_wins_over_ours() {
             "USING_DISTILLERY=false"
         ]
     );
+}
+
+#[test]
+fn a_shallow_clone_has_a_repository_and_worktrees_of_its_own() {
+    let mut request = request();
+    request.source.shallow = true;
+    let work = planned(&request, &settings(), &host(), &[]).work;
+    assert_eq!((work.repository, work.key.as_str()), ("shallow.git", "mix-prod-otp25.2.3-elixir1.14.0-shallow"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::{BuildHost, BuildRequest, Caches, ModuleFrom, Submodule, Tag, environment::environment};
+use super::{BuildHost, BuildRequest, Caches, ModuleFrom, Source, Submodule, Tag, environment::environment};
 use crate::{
     build_tool::Commands,
     config::BuildSettings,
@@ -23,10 +23,18 @@ pub struct Workplace {
     pub key: SlotKey,
     /// The project's folder inside the repository.
     pub folder: Option<RelPath>,
+    /// Name of the repository on the build host.
+    pub repository: &'static str,
     /// What is sent to the build host.
     pub push: Push,
+    /// What would have to be sent if the build host had nothing.
+    pub everything: Push,
     /// The commit's submodules, outer ones first.
     pub submodules: Vec<Submodule>,
+    /// What becomes of files that git doesn't know in submodules.
+    pub clean_submodules: CleanSubmodules,
+    /// Whether a new worktree may begin with what another one has.
+    pub caches: Caches,
     /// Environment of every build command.
     pub env: IndexMap<String, String>,
     /// Shell start-up file that is sourced before.
@@ -37,6 +45,36 @@ pub struct Workplace {
     pub release_dir: ReleaseDir,
     /// Longest time for each step.
     pub timeout: Duration,
+}
+
+/// What becomes of files that git doesn't know in submodules; the same as in the rest of the worktree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CleanSubmodules {
+    /// All of them go.
+    All,
+    /// All but dependencies and build output.
+    AllButBuilt,
+    /// None goes: git is not to clean, or only in paths that the user names.
+    None,
+}
+
+impl CleanSubmodules {
+    fn of(caches: Caches, settings: &BuildSettings) -> Self {
+        match (caches, &settings.git_clean_paths) {
+            _ if settings.skip_git_clean => Self::None,
+            (Caches::Removed, _) => Self::All,
+            (Caches::Used, Some(_)) => Self::None,
+            (Caches::Used, None) => Self::AllButBuilt,
+        }
+    }
+    /// As `submodules.sh` wants it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "clean",
+            Self::AllButBuilt => "keep",
+            Self::None => "leave",
+        }
+    }
 }
 
 /// Where the assembled release lies.
@@ -76,13 +114,15 @@ impl SlotKey {
         &self.0
     }
     /// Joins what a worktree's content depends on: build tool, environment or profile, toolchain.
-    fn of(commands: &Commands<'_>, host: &BuildHost) -> Self {
+    fn of(source: &Source, commands: &Commands<'_>, host: &BuildHost) -> Self {
         let profile = &commands.profile;
         let tool = commands.build_program().rsplit('/').next().unwrap_or_default();
         let otp = host.otp.as_deref().map_or(String::new(), |version| format!("-otp{version}"));
         let elixir = host.elixir.as_deref().map_or(String::new(), |version| format!("-elixir{version}"));
         let rebar = profile.rebar_profile.map_or(String::new(), |name| format!("-{name}"));
-        let text = format!("{tool}-{}{rebar}{otp}{elixir}", profile.mix_env);
+        // A worktree belongs to one repository.
+        let shallow = if source.shallow { "-shallow" } else { "" };
+        let text = format!("{tool}-{}{rebar}{otp}{elixir}{shallow}", profile.mix_env);
         let safe = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
         Self(text.chars().map(safe).take(200).collect())
     }
@@ -111,10 +151,14 @@ impl Workplace {
         Self {
             app: request.app.clone(),
             commit: source.commit.clone(),
-            key: SlotKey::of(commands, host),
+            key: SlotKey::of(source, commands, host),
             folder: source.folder.clone(),
-            push: push(request, host),
+            repository: repository(source),
+            push: push(source, host),
+            everything: push(source, &BuildHost::default()),
             submodules: source.submodules.clone(),
+            clean_submodules: CleanSubmodules::of(request.caches, settings),
+            caches: request.caches,
             deps_mark: deps_mark(request, commands, &env, hooks),
             env,
             profile: settings.profile.clone(),
@@ -124,8 +168,12 @@ impl Workplace {
     }
 }
 
-fn push(request: &BuildRequest, host: &BuildHost) -> Push {
-    let source = &request.source;
+/// The name of the repository on the build host.
+pub fn repository(source: &Source) -> &'static str {
+    if source.shallow { "shallow.git" } else { "repo.git" }
+}
+
+fn push(source: &Source, host: &BuildHost) -> Push {
     let absent = |key: &str| !host.has.contains(key);
     let differs = |tag: &&Tag| host.tags.get(&tag.name) != Some(&tag.object);
     let to_send = |module: &&Submodule| {

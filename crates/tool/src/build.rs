@@ -1,0 +1,20 @@
+//! Building a release on the build host: gather, plan, carry out, store.
+
+mod carry;
+mod describe;
+mod error;
+mod facts;
+mod keep;
+mod leaks;
+mod lease;
+mod run;
+mod scripts;
+mod site;
+mod told;
+
+pub use describe::ListingError;
+pub use error::BuildError;
+pub use run::{Built, Ended, Request, run};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! From the build host to the store: only content that the store lacks travels.
+
+use std::{collections::HashSet, io::Read as _, sync::Arc};
+
+use edeliver_core::{
+    event::EventKind,
+    name::Version,
+    release::{Content, Digest, Entry, Manifest, Platform},
+    size::size,
+};
+
+use super::{
+    BuildError, leaks, scripts,
+    site::{Assembled, Site},
+};
+use crate::{
+    store::{Existing, Intake, Store, StoreError},
+    transfer::unpack_into,
+    transport::Output,
+};
+
+/// So much may wait in the middle while the link brings more and the store writes.
+const BUFFER: usize = 256 * 1024;
+
+/// A release that is in the store now.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Its manifest, as the store has it.
+    pub(super) manifest: Manifest,
+    /// Whether it was there before.
+    pub(super) already: bool,
+    /// What came, in words.
+    pub(super) note: String,
+    /// Files that came, and name the folder they were built in.
+    pub(super) leaks: Vec<String>,
+}
+
+/// Brings a release into the store.
+///
+/// The commit alone makes no other release: the same files from another commit are the release that is there.
+pub(super) async fn keep(
+    site: &Site<'_>,
+    slot: &str,
+    assembled: &Assembled,
+    store: &Store,
+    existing: Existing,
+) -> Result<Kept, BuildError> {
+    let found = &assembled.found;
+    let files = found.select(assembled.described.listing.clone()).files;
+    // The platform is known only when the content is here; everything else is checked before anything travels.
+    let draft = found.manifest(None, Platform::anywhere(), files.clone())?;
+    match stored(store, &found.version).await? {
+        Some(manifest) if manifest.files == draft.files => {
+            let note = "the store has it already".to_owned();
+            return Ok(Kept { manifest, already: true, note, leaks: Vec::new() });
+        }
+        Some(manifest) if existing == Existing::Refuse => {
+            return Err(BuildError::Exists { title: manifest.title(), commit: manifest.commit });
+        }
+        Some(_) | None => {}
+    }
+    let intake = Arc::new(blocking(store.clone(), |store| store.intake()).await?);
+    let lacking = lacking(&intake, &draft).await?;
+    let bytes = lacking.iter().map(|file| file.size).sum();
+    if !lacking.is_empty() {
+        bring(site, slot, &assembled.described.dir, &intake, &lacking, bytes).await?;
+    }
+    let note = format!("{} in {} new files", size(bytes), lacking.len());
+    let leaks = leaks(site, &intake, &lacking).await?;
+    let manifest = finish(site, assembled, intake, files, existing).await?;
+    Ok(Kept { manifest, already: false, note, leaks })
+}
+
+async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, BuildError> {
+    let version = version.clone();
+    match blocking(store.clone(), move |store| store.manifest(&version)).await {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(StoreError::Absent { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One file for each content that the store lacks.
+async fn lacking<'m>(intake: &Arc<Intake>, draft: &'m Manifest) -> Result<Vec<Content<'m>>, BuildError> {
+    let wanted = draft.clone();
+    let missing = blocking(intake.clone(), move |intake| Ok(intake.missing(wanted.contents()))).await?;
+    let mut missing: HashSet<Digest> = missing.into_iter().collect();
+    Ok(draft.contents().filter(|file| missing.remove(&file.sha256)).collect())
+}
+
+async fn bring(
+    site: &Site<'_>,
+    slot: &str,
+    dir: &str,
+    intake: &Arc<Intake>,
+    files: &[Content<'_>],
+    total: u64,
+) -> Result<(), BuildError> {
+    let paths = files.iter().map(|file| format!("./{}\n", file.path)).collect();
+    let (sink, source) = tokio::io::duplex(BUFFER);
+    let mut call = site.collecting(slot, dir, paths);
+    call.output = Output::Stream(Box::new(sink));
+    let reporter = site.reporter.clone();
+    let progress = move |done| reporter.send(EventKind::Progress { done, total });
+    let (sent, taken) = tokio::join!(site.transport.run(call), unpack_into(intake, source, files.iter().copied(), progress));
+    // If the far end failed, what came is cut off, and that is not the cause.
+    Site::checked(sent?, scripts::COLLECT)?;
+    Ok(taken?)
+}
+
+/// Which of the new files name the folder they were built in. The runtime system was not built there.
+async fn leaks(site: &Site<'_>, intake: &Arc<Intake>, files: &[Content<'_>]) -> Result<Vec<String>, BuildError> {
+    let built = files.iter().filter(|file| !file.path.as_str().starts_with("erts-"));
+    let built: Vec<_> = built.map(|file| (file.path.to_string(), file.sha256)).collect();
+    let own = format!("{}/", site.own());
+    let found = blocking(intake.clone(), move |intake| {
+        let mut found = Vec::new();
+        for (path, digest) in built {
+            if leaks::names(&read(intake, &digest)?, &own) {
+                found.push(path);
+            }
+        }
+        Ok(found)
+    });
+    Ok(found.await?)
+}
+
+fn read(intake: &Intake, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+    let mut content = Vec::new();
+    let read = intake.open_blob(digest)?.read_to_end(&mut content);
+    read.map_err(|source| StoreError::Read { path: digest.to_string().into(), source })?;
+    Ok(content)
+}
+
+async fn finish(
+    site: &Site<'_>,
+    assembled: &Assembled,
+    intake: Arc<Intake>,
+    files: Vec<Entry>,
+    existing: Existing,
+) -> Result<Manifest, BuildError> {
+    let (found, commit) = (assembled.found.clone(), site.work.commit.clone());
+    let draft = found.manifest(Some(commit.clone()), Platform::anywhere(), files.clone())?;
+    let platform = blocking(intake.clone(), move |intake| intake.platform(draft.contents())).await?;
+    let manifest = found.manifest(Some(commit), platform, files)?;
+    let finished = manifest.clone();
+    blocking(intake, move |intake| intake.finish(&finished, existing)).await?;
+    Ok(manifest)
+}
+
+/// The store is for threads that may wait.
+async fn blocking<S, T>(store: S, work: impl FnOnce(&S) -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(move || work(&store)).await;
+    done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
+}

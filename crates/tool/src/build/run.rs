@@ -1,0 +1,181 @@
+//! The whole of a build: gather, plan, carry out.
+
+use std::collections::BTreeSet;
+
+use edeliver_core::{
+    config::{BuildSettings, StoreSettings},
+    event::{EventKind, HostOutcome, HostResult, Outcome},
+    hint::Hint,
+    plan::build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
+    release::Manifest,
+};
+
+use super::{
+    BuildError,
+    carry::{Carrying, Stopped},
+    facts,
+    lease::Lease,
+    site::Site,
+    told,
+};
+use crate::{
+    cli::options::PlanArgs,
+    ctx::Ctx,
+    error::{Error, Kind},
+    flow::{self, Settled},
+    git::{Chosen, Repository, Wanted},
+    store::{Existing, Store},
+    transport::{self, Transport},
+};
+
+/// What is to be built, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Settings of builds, options of the command line included.
+    pub settings: BuildSettings,
+    /// Which commit.
+    pub wanted: Wanted,
+    /// What the build sees as `BRANCH`, where the commit was not chosen by a branch.
+    pub branch: Option<String>,
+    /// Whether earlier builds are of use.
+    pub caches: Caches,
+    /// What becomes of another release of the same version.
+    pub existing: Existing,
+    /// Whether it is only planned.
+    pub how: PlanArgs,
+}
+
+/// How a run that builds went.
+#[derive(Debug)]
+#[must_use]
+pub enum Ended {
+    /// Nothing was built; the run is over, with this exit code.
+    Over(u8),
+    /// The release is in the store.
+    Built(Box<Built>),
+}
+
+/// A release that was built.
+#[derive(Debug)]
+pub struct Built {
+    /// Its manifest, as the store has it.
+    pub manifest: Manifest,
+    /// Whether the store had it before.
+    pub already: bool,
+    /// How it went on the build host, for the last table.
+    pub host: HostOutcome,
+}
+
+/// Builds a release and brings it to the store.
+///
+/// # Errors
+/// When nothing was begun: no such commit, the build host can't be reached or lacks something. A build that fails is told, and is
+/// [`Ended::Over`].
+pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
+    let settings = ctx.settings()?;
+    let repository = Repository::open(&ctx.project).await?;
+    let mut chosen = repository.choose(&request.wanted).await?;
+    chosen.branch = request.branch.clone().or(chosen.branch);
+    let run = ctx.begin(format!("build {} {}", settings.app, chosen.commit.short()), request.how.journal())?;
+    tell_uncommitted(ctx, &repository, &chosen).await?;
+    let store = open_store(ctx)?;
+    let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
+    let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
+    let (source, transport) = tokio::try_join!(source, open)?;
+    let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches };
+    let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings).await?;
+    if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
+        return Ok(Ended::Over(code));
+    }
+    let reporter = ctx.reporter.for_host(&request.settings.host.name);
+    let site =
+        Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &host.base, run: &run };
+    let lease = Lease::begin(transport.clone(), &site.own(), plan.work.key.as_str(), &run);
+    let carrying = Carrying { site, lease, store: &store, existing: request.existing, assembled: None, kept: None };
+    let done = carry_out(carrying, &plan).await;
+    transport.close().await;
+    Ok(match done {
+        Ok(built) => Ended::Built(Box::new(built)),
+        Err(stopped) => Ended::Over(tell_stopped(ctx, &plan, *stopped)),
+    })
+}
+
+fn open_store(ctx: &Ctx) -> Result<Store, Error> {
+    let settings = ctx.settings()?;
+    let at = StoreSettings { path: ctx.resolve(&settings.store.path), ..settings.store.clone() };
+    Ok(Store::open(&at, &settings.app).map_err(BuildError::from)?)
+}
+
+/// A build takes what is committed. Whoever builds what they see in front of them wants to know about the rest.
+async fn tell_uncommitted(ctx: &Ctx, repository: &Repository, chosen: &Chosen) -> Result<(), Error> {
+    if !repository.is_checked_out(&chosen.commit).await? {
+        return Ok(());
+    }
+    let (files, differ) = match repository.uncommitted().await? {
+        0 => return Ok(()),
+        1 => ("1 file".to_owned(), "differs"),
+        count => (format!("{count} files"), "differ"),
+    };
+    let text = format!("{files} in the working tree {differ} from commit {}, which is what is built", chosen.commit.short());
+    ctx.reporter.warn(text, vec![Hint::command("to see them", "git status")]);
+    Ok(())
+}
+
+async fn gather_and_plan(
+    transport: &dyn Transport,
+    repository: &Repository,
+    asked: &BuildRequest,
+    settings: &BuildSettings,
+) -> Result<(BuildPlan, BuildHost), Error> {
+    let commands = plan::commands(asked, settings).map_err(BuildError::from)?;
+    let versions = repository.file(&asked.source.commit, ".tool-versions").await?.unwrap_or_default();
+    let host = facts::gather(transport, asked, settings, &commands, versions).await?;
+    let plan = plan::build(asked, settings, &host, &BTreeSet::new()).map_err(BuildError::from)?;
+    Ok((plan, host))
+}
+
+async fn carry_out(mut carrying: Carrying<'_>, plan: &BuildPlan) -> Result<Built, Box<Stopped>> {
+    let [host] = &plan.plan.hosts[..] else { unreachable!("a build has one host") };
+    let done = carrying.all(&host.steps).await;
+    let Carrying { site, lease, store, assembled, kept, .. } = carrying;
+    lease.release().await;
+    done?;
+    let (Some(assembled), Some(kept)) = (assembled, kept) else { unreachable!("a build's last steps read and keep the release") };
+    let before = before(store, &kept.manifest);
+    for told::Told { text, hints } in told::told(&assembled, &kept, before.as_ref()) {
+        site.reporter.warn(text, hints);
+    }
+    let title = kept.manifest.title();
+    let summary = if kept.already { format!("{title} was in the store already") } else { format!("{title} is in the store") };
+    let result = HostResult::Done;
+    site.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
+    let host = HostOutcome { host: host.host.clone(), result, summary };
+    Ok(Built { manifest: kept.manifest, already: kept.already, host })
+}
+
+/// The newest release beside this one.
+fn before(store: &Store, manifest: &Manifest) -> Option<Manifest> {
+    let stored = store.list().ok()?.stored;
+    let other = stored.iter().rev().find(|stored| stored.version != manifest.version && stored.id.is_some())?;
+    store.manifest(&other.version).ok()
+}
+
+/// Says where a build stopped and ends the run; gives the exit code.
+fn tell_stopped(ctx: &Ctx, plan: &BuildPlan, stopped: Stopped) -> u8 {
+    let Stopped { index, step, error } = stopped;
+    let output = error.output().to_vec();
+    let lost = error.is_lost_link();
+    let error = Error::from(error);
+    let exit_code = error.kind.exit_code();
+    let hosts = plan.plan.hosts.iter().map(|host| {
+        let reporter = ctx.reporter.for_host(&host.host);
+        let (causes, hints) = (error.causes(), error.hints.clone());
+        let summary = causes.first().cloned().unwrap_or_default();
+        reporter.send(EventKind::StepFailed { index, what: step.describe(), causes, output: output.clone(), hints });
+        let result = if lost { HostResult::Unknown } else { HostResult::Failed };
+        reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
+        HostOutcome { host: host.host.clone(), result, summary }
+    });
+    let hosts = hosts.collect();
+    ctx.finish(Outcome { hosts, exit_code, interrupted: error.kind == Kind::Interrupted })
+}

@@ -1,0 +1,81 @@
+# Runs one command of the build in the project's folder. $1: slot. $2: run. $3: app. $4: the project's folder in the repository, or nothing.
+# $5: profile. $6: what to do around the command, with $7:
+#   plain                    nothing
+#   deps-check / deps-mark   ends with status 77 if an earlier build left this mark and the dependencies that went with it / leaves it
+#   deps                     both
+#   release                  before, removes what an earlier build assembled in this folder, its cookie excepted; then marks the slot settled
+# $8: number of variables, then NAME=VALUE of each, then the command's words.
+slot=$1 run=$2 app=$3 folder=$4 profile=$5 around=$6 value=$7
+shift 7
+call_in "$slot" "$run"
+project=$slot/$app${folder:+/$folder}
+[ -d "$project" ] || { echo "the commit has no folder $folder" >&2; exit 1; }
+
+deps_are_there() {
+  [ -n "$value" ] && [ -f "$slot/deps" ] || return 1
+  {
+    read -r mark && [ "$mark" = "$value" ] || return 1
+    while IFS= read -r path; do [ -e "$project/$path" ] || return 1; done
+  } <"$slot/deps"
+}
+
+mark_deps() {
+  [ -n "$value" ] || { rm -f "$slot/deps"; return; }
+  {
+    printf '%s\n' "$value"
+    cd "$project" && for path in deps/* _build/*/lib/* _build/*/plugins/*; do [ ! -e "$path" ] || printf '%s\n' "$path"; done
+  } >"$slot/deps.new" && mv "$slot/deps.new" "$slot/deps"
+}
+
+# Only a release is emptied, so that a wrong path costs nothing. Its cookie stays, or mix would make up another one.
+empty_release() {
+  [ -f "$1/releases/start_erl.data" ] || return 0
+  for entry in "$1"/* "$1"/.[!.]* "$1"/releases/* "$1"/releases/.[!.]*; do
+    case ${entry#"$1/"} in releases | releases/COOKIE) ;; *) rm -rf "$entry" ;; esac
+  done
+}
+
+case $around in
+  deps | deps-check) deps_are_there && exit 77 ;;
+  release) release_dirs "$project" "$app" "$value" | while IFS= read -r dir; do empty_release "$dir"; done ;;
+esac
+case $around in deps*) rm -f "$slot/deps" ;; esac
+
+with_profile "$profile" "$(cat <<'TEXT'
+cd "$1" || exit 1
+variables=$2
+shift 2
+LANG=C.UTF-8
+export LANG
+unset LC_ALL
+while [ "$variables" -gt 0 ]; do
+  export "$1"
+  shift
+  variables=$((variables - 1))
+done
+# Without it, compiled modules contain the path of this folder.
+case ${ERL_COMPILER_OPTIONS-} in
+  *deterministic*) ;;
+  '' | '[]') ERL_COMPILER_OPTIONS=deterministic ;;
+  '['*) ERL_COMPILER_OPTIONS="[deterministic,${ERL_COMPILER_OPTIONS#?}" ;;
+  *) ERL_COMPILER_OPTIONS="[deterministic,$ERL_COMPILER_OPTIONS]" ;;
+esac
+export ERL_COMPILER_OPTIONS
+# mix takes a rebar3 from PATH only if it is told to.
+if [ -z "${MIX_REBAR3-}" ] && rebar3=$(command -v rebar3); then
+  for found in "${MIX_HOME:-$HOME/.mix}"/rebar3 "${MIX_HOME:-$HOME/.mix}"/elixir/*/rebar3; do
+    [ ! -e "$found" ] || rebar3=
+  done
+  [ -z "$rebar3" ] || { MIX_REBAR3=$rebar3; export MIX_REBAR3; }
+fi
+exec "$@"
+TEXT
+)" "$project" "$@"
+status=$?
+# 76 and 77 are our own words.
+case $status in 76 | 77) status=1 ;; esac
+[ "$status" = 0 ] || exit "$status"
+case $around in
+  deps | deps-mark) mark_deps ;;
+  release) printf '%s\n' "$run" >"$slot/settled" ;;
+esac

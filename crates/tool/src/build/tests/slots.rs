@@ -1,0 +1,161 @@
+//! Worktrees that one build owns at a time.
+
+use std::fs;
+
+use super::*;
+
+fn run(number: u32) -> &'static str {
+    Box::leak(format!("20260101-000000-{number:04}").into_boxed_str())
+}
+
+#[tokio::test]
+async fn two_builds_at_once_do_not_disturb_each_other() {
+    let host = Host::new();
+    let sample = host.elixir();
+    Build::of(&sample, &host).run().await.manifest();
+    let (mut one, mut two) = (Build::of(&sample, &host), Build::of(&sample, &host));
+    (one.run, two.run) = (run(1), run(2));
+    let (one, two) = tokio::join!(one.run(), two.run());
+    assert_eq!(one.manifest().id(), two.manifest().id());
+}
+
+#[tokio::test]
+async fn builds_that_begin_at_the_same_moment_get_worktrees_of_their_own() {
+    let host = Host::new();
+    let own = host.at.join(".edeliver/hotapp");
+    let lease = |number| Lease::begin(Arc::new(Local::new()), own.to_str().unwrap(), "key", &run(number).parse().unwrap());
+    let mut leases: Vec<Lease> = (1..=6).map(lease).collect();
+    let mut slots = Vec::new();
+    for lease in &mut leases {
+        slots.push(lease.slot().await.unwrap());
+    }
+    slots.sort();
+    let all = slots.len();
+    slots.dedup();
+    assert_eq!(slots.len(), all, "{slots:?}");
+    for lease in leases {
+        lease.release().await;
+    }
+    // All of them are free again.
+    let mut next = lease(7);
+    assert!(next.slot().await.unwrap().ends_with("/1"));
+    next.release().await;
+}
+
+#[tokio::test]
+async fn a_new_worktree_begins_with_what_another_has() {
+    let host = Host::new();
+    let sample = host.elixir();
+    let first = Build::of(&sample, &host).run().await;
+    let busy = hold(&host, &first).await;
+    let mut second = Build::of(&sample, &host);
+    second.run = run(2);
+    let second = second.run().await;
+    assert_ne!(second.slot, first.slot);
+    assert!(second.notes.contains(&format!("check out {}: begun with copies of 1", &head(&sample)[..7])), "{:?}", second.notes);
+    assert!(second.compiled().is_empty(), "{:?}", second.compiled());
+    assert_eq!(second.manifest().id(), first.manifest().id());
+    busy.release().await;
+}
+
+#[tokio::test]
+async fn a_worktree_is_free_again_when_its_build_has_ended_or_died() {
+    let host = Host::new();
+    let sample = host.elixir();
+    let first = Build::of(&sample, &host).run().await;
+    assert!(fs::read_dir(Path::new(&first.slot).join("claims")).unwrap().next().is_none(), "a build that ended leaves no claim");
+    let busy = hold(&host, &first).await;
+    // As if this program were killed: nobody says a word to the holder.
+    drop(busy);
+    let mut next = Build::of(&sample, &host);
+    next.run = run(3);
+    assert_eq!(next.run().await.slot, first.slot);
+}
+
+#[tokio::test]
+async fn claims_of_the_dead_do_not_count() {
+    let host = Host::new();
+    let sample = host.elixir();
+    let first = Build::of(&sample, &host).run().await;
+    let claims = Path::new(&first.slot).join("claims");
+    // A process that never was; our own, with another start: its number was used before a reboot.
+    for dead in
+        ["hold.20250101-000000-0009.4194303.0a0a0a0a-1".to_owned(), format!("hold.20250101-000000-0008.{}.0a0a0a0a-1", group())]
+    {
+        fs::write(claims.join(dead), "").unwrap();
+    }
+    assert_eq!(Build::of(&sample, &host).run().await.slot, first.slot);
+    assert_eq!(fs::read_dir(claims).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_build_that_lost_its_worktree_stops() {
+    let host = Host::new();
+    let sample = host.elixir();
+    sample.write("lib/slow.ex", "defmodule Slow do\n  Process.sleep(20_000)\nend\n").unwrap();
+    sample.commit("slow").unwrap();
+    let claims = host.at.join(".edeliver/hotapp/slots/mix-prod-otp25.2.3-elixir1.14.0/1/claims");
+    let build = Build::of(&sample, &host);
+    let interfering = async {
+        let hold = loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let names =
+                fs::read_dir(&claims).map(|dir| dir.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect());
+            let names: Vec<String> = names.unwrap_or_default();
+            if names.iter().any(|name| name.starts_with("call.")) {
+                break names.into_iter().find(|name| name.starts_with("hold.")).unwrap();
+            }
+        };
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let pid: i32 = hold.split('.').nth(2).unwrap().parse().unwrap();
+        rustix::process::kill_process_group(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
+    };
+    let begun = std::time::Instant::now();
+    let (outcome, ()) = tokio::join!(build.run(), interfering);
+    assert!(outcome.result.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(15), "it noticed only after {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_checkout_that_was_killed_is_mended() {
+    let host = Host::new();
+    let sample = host.elixir();
+    let first = Build::of(&sample, &host).run().await;
+    let own = host.at.join(".edeliver/hotapp");
+    let admin = fs::read_dir(own.join("repo.git/worktrees")).unwrap().next().unwrap().unwrap().path();
+    fs::write(admin.join("index.lock"), "").unwrap();
+    let id = first.manifest().id();
+    assert_eq!(Build::of(&sample, &host).run().await.manifest().id(), id, "with a lock left behind");
+    fs::remove_dir_all(&admin).unwrap();
+    assert_eq!(Build::of(&sample, &host).run().await.manifest().id(), id, "with a worktree that git has forgotten");
+    fs::remove_dir_all(own.join("repo.git")).unwrap();
+    assert_eq!(Build::of(&sample, &host).run().await.manifest().id(), id, "with the repository gone");
+}
+
+#[tokio::test]
+async fn two_applications_share_a_build_folder() {
+    let host = Host::new();
+    let elixir = samples::elixir(&host.dir.path().join("a"), "0.1.0").unwrap();
+    let erlang = samples::erlang(&host.dir.path().join("b"), "0.1.0").unwrap();
+    let (mut one, mut two) = (Build::of(&elixir, &host), Build::of(&erlang, &host));
+    (one.run, two.run) = (run(1), run(2));
+    let (one, two) = tokio::join!(one.run(), two.run());
+    assert_eq!([one.manifest().title(), two.manifest().title()], ["hotapp 0.1.0", "relapp 0.1.0"]);
+}
+
+fn head(sample: &Sample) -> String {
+    sample.git(&["rev-parse", "HEAD"]).unwrap()
+}
+
+fn group() -> i32 {
+    rustix::process::getpgrp().as_raw_nonzero().get()
+}
+
+/// Holds the slot that a build has used.
+async fn hold(host: &Host, build: &Outcome) -> Lease {
+    let key = build.slot.rsplit('/').nth(1).unwrap();
+    let own = host.at.join(".edeliver/hotapp");
+    let mut lease = Lease::begin(Arc::new(Local::new()), own.to_str().unwrap(), key, &run(9).parse().unwrap());
+    assert_eq!(lease.slot().await.unwrap(), build.slot);
+    lease
+}
