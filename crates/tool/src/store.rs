@@ -92,7 +92,7 @@ impl Store {
     pub fn manifest(&self, version: &Version) -> Result<Manifest, StoreError> {
         let path = self.manifest_path(version);
         match path.try_exists() {
-            Ok(true) => self.read_manifest(&path),
+            Ok(true) => self.read_manifest(&path).map(|(_, manifest)| manifest),
             Ok(false) => Err(StoreError::Absent { app: self.app.clone(), version: version.clone() }),
             Err(source) => Err(StoreError::read(path, source)),
         }
@@ -164,7 +164,7 @@ impl Store {
     fn users_of(&self, digest: Digest) -> Vec<String> {
         let manifests = self.all_manifests().unwrap_or_default();
         let manifests = manifests.iter().filter_map(|path| kept::read(&fs::read(path).ok()?, path).ok());
-        let user = |manifest: Manifest| {
+        let user = |(_, manifest): (_, Manifest)| {
             let file = manifest.contents().find(|file| file.sha256 == digest)?;
             Some(format!("{} of {}", file.path, manifest.title()))
         };

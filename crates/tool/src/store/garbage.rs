@@ -44,7 +44,7 @@ impl Store {
         let mut named = HashSet::new();
         for path in self.all_manifests()? {
             let bytes = fs::read(&path).map_err(|source| StoreError::read(&path, source))?;
-            named.extend(kept::read(&bytes, &path)?.contents().map(|file| file.sha256));
+            named.extend(kept::read(&bytes, &path)?.1.contents().map(|file| file.sha256));
         }
         Ok(named)
     }

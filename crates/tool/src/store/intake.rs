@@ -113,18 +113,17 @@ impl Intake {
         }
         self.check_complete(manifest)?;
         self.commit()?;
-        match durable::write(&path, &kept::write(manifest), &self.store.temp_dir(), existing == Existing::Replace) {
-            Ok(()) => Ok(manifest.id()),
-            Err(error) if is_taken(&error) => {
-                self.is_same(manifest).then(|| manifest.id()).ok_or_else(|| StoreError::Exists { title: manifest.title() })
-            }
-            Err(error) => Err(error),
+        let (id, kept) = kept::write(manifest);
+        let write = |replace| durable::write(&path, &kept, &self.store.temp_dir(), replace);
+        match write(existing == Existing::Replace) {
+            Err(error) if is_taken(&error) => match self.store.manifest(&manifest.version) {
+                // Put there by an earlier build, or by another process a moment ago.
+                Ok(there) if there == *manifest => Ok(id),
+                Err(StoreError::ManifestDamaged { .. }) => write(true).map(|()| id),
+                _ => Err(StoreError::Exists { title: manifest.title() }),
+            },
+            written => written.map(|()| id),
         }
-    }
-
-    /// Whether the store has this very release, put there perhaps by another process a moment ago.
-    fn is_same(&self, manifest: &Manifest) -> bool {
-        self.store.manifest(&manifest.version).is_ok_and(|there| there == *manifest)
     }
 
     /// Keeps the content that arrived so far, without a release. While no manifest names it, it lasts until garbage is collected.

@@ -9,7 +9,7 @@ use std::{
 use edeliver_core::{
     choose::{self, Stored, StoredKind},
     name::Version,
-    release::Manifest,
+    release::{Manifest, ManifestId},
 };
 
 use super::{Store, StoreError, entries, kept};
@@ -46,7 +46,7 @@ impl Store {
         for path in entries(&self.manifests_dir().join(self.app.as_str()))? {
             if path.extension().is_some_and(|end| end == "json") {
                 match self.read_manifest(&path) {
-                    Ok(manifest) => add(&mut found, of_manifest(&manifest)),
+                    Ok((id, manifest)) => add(&mut found, of_manifest(id, &manifest)),
                     Err(error) => listing.odd.push(Odd { path, error }),
                 }
             }
@@ -62,14 +62,14 @@ impl Store {
     }
 
     /// The manifest in this file, which must be that of the release the file is named after.
-    pub(super) fn read_manifest(&self, path: &Path) -> Result<Manifest, StoreError> {
+    pub(super) fn read_manifest(&self, path: &Path) -> Result<(ManifestId, Manifest), StoreError> {
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
-        let manifest = kept::read(&bytes, path)?;
+        let (id, manifest) = kept::read(&bytes, path)?;
         let named_after = path.file_stem().is_some_and(|name| name == manifest.version.as_str());
         if manifest.app != self.app || !named_after {
             return Err(StoreError::Misnamed { path: path.to_owned(), title: manifest.title() });
         }
-        Ok(manifest)
+        Ok((id, manifest))
     }
 
     fn archive_at(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
@@ -82,11 +82,11 @@ impl Store {
     }
 }
 
-fn of_manifest(manifest: &Manifest) -> Stored {
+fn of_manifest(id: ManifestId, manifest: &Manifest) -> Stored {
     Stored {
         version: manifest.version.clone(),
         kind: StoredKind::Release,
-        id: Some(manifest.id()),
+        id: Some(id),
         archive: None,
         size: manifest.size(),
         commit: manifest.commit.clone(),
