@@ -11,6 +11,7 @@ pub mod words;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use edeliver_core::name::TargetName;
 
 use crate::{cmd, ctx::Ctx, error::Error, ui};
 use options::Global;
@@ -37,11 +38,39 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// The same in words.
+    #[arg(skip)]
+    pub words: Words,
+}
+
+/// The words of a command: `deploy release`, and the target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// The command's.
+    pub command: Vec<String>,
+    /// The target's name, if the command has one.
+    pub target: Option<String>,
+}
+
+impl Words {
+    fn of(matches: &clap::ArgMatches) -> Self {
+        let mut command = Vec::new();
+        let mut at = matches;
+        while let Some((name, below)) = at.subcommand() {
+            command.push(name.to_owned());
+            at = below;
+        }
+        let target = at.try_get_one::<TargetName>("target").ok().flatten();
+        Self { command, target: target.map(ToString::to_string) }
+    }
 }
 
 /// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Show what is in the release store
+    #[command(subcommand)]
+    Show(cmd::show::Command),
     /// Build on the build host
     #[command(subcommand)]
     Build(cmd::build::Command),
@@ -57,6 +86,7 @@ pub enum Command {
 impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
+            Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),
@@ -94,7 +124,9 @@ pub fn parse(argv: Vec<OsString>) -> Result<Cli, Refused> {
     let mut tree = Cli::command();
     tree.build();
     let argv = words::canonical(argv, &tree).map_err(|error| Refused::Words(error.into()))?;
-    Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches)).map_err(Refused::Clap)
+    let matches = Cli::command().try_get_matches_from(argv).map_err(Refused::Clap)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(Refused::Clap)?;
+    Ok(Cli { words: Words::of(&matches), ..cli })
 }
 
 #[cfg(test)]

@@ -3,3 +3,4 @@
 pub mod build;
 pub mod completions;
 pub mod run;
+pub mod show;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{Settings, SshSettings, TargetSettings},
+    config::{Settings, SshSettings, StoreSettings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -21,8 +21,10 @@ use indexmap::IndexMap;
 use crate::{
     cancel::Cancel,
     cli::options::{Global, TargetArgs, Verbosity},
+    config::{self, Flags, Loaded},
     error::Error,
     report::Reporter,
+    store::Store,
     transport::{Limits, prompt::Prompter},
     ui,
 };
@@ -42,7 +44,8 @@ pub struct Ctx {
     pub ui: ui::Handle,
     /// The command line without secrets.
     command: Vec<String>,
-    settings: OnceLock<Settings>,
+    flags: Flags,
+    loaded: OnceLock<Loaded>,
     limits: OnceLock<Limits>,
     run: OnceLock<RunId>,
     in_hand: Arc<AtomicUsize>,
@@ -58,7 +61,8 @@ impl Ctx {
             cancel,
             ui,
             command: Vec::new(),
-            settings: OnceLock::new(),
+            flags: Flags::default(),
+            loaded: OnceLock::new(),
             limits: OnceLock::new(),
             run: OnceLock::new(),
             in_hand: Arc::default(),
@@ -67,7 +71,13 @@ impl Ctx {
     /// The same, with settings that were made elsewhere (in tests).
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
-        Self { settings: OnceLock::from(settings), ..self }
+        let loaded = Loaded::from_settings(settings, &self.project);
+        Self { loaded: OnceLock::from(loaded), ..self }
+    }
+    /// The same, with what the command line says about settings and tells a classic config.
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
     }
     /// The same, knowing what the user typed.
     #[must_use]
@@ -83,7 +93,21 @@ impl Ctx {
     /// # Errors
     /// When it is missing or wrong.
     pub fn settings(&self) -> Result<&Settings, Error> {
-        self.settings.get().ok_or_else(|| Error::new(crate::error::Kind::Config, "no configuration was read"))
+        Ok(&self.loaded()?.settings)
+    }
+    /// The configuration of the project with all that belongs to it; read when it is first asked for.
+    ///
+    /// # Errors
+    /// When it is missing or wrong.
+    pub fn loaded(&self) -> Result<&Loaded, Error> {
+        if self.loaded.get().is_none() {
+            let loaded = config::load(&self.project, &self.flags, |name| std::env::var(name).ok())?;
+            for (text, hints) in &loaded.warnings {
+                self.reporter.warn(text, hints.clone());
+            }
+            let _ = self.loaded.set(loaded); // nobody else sets it meanwhile: a command begins as one task
+        }
+        Ok(self.loaded.get().expect("it has just been set"))
     }
     /// How hosts may be reached: shared by all connections of this command, and asks the user for passphrases.
     ///
@@ -137,6 +161,15 @@ impl Ctx {
     /// When the configuration is missing or wrong.
     pub fn runs_dir(&self) -> Result<PathBuf, Error> {
         Ok(self.resolve(&self.settings()?.store.path).join("runs"))
+    }
+    /// The release store of the configured application.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong, or the store's path is no folder.
+    pub fn store(&self) -> Result<Store, Error> {
+        let settings = self.settings()?;
+        let path = self.resolve(&settings.store.path);
+        Ok(Store::open(&StoreSettings { path, ..settings.store.clone() }, &settings.app)?)
     }
     /// A path of the configuration, which is relative to the project.
     pub fn resolve(&self, path: &Path) -> PathBuf {

@@ -3,14 +3,17 @@
 //! `flow` ties it together: gather (`inventory`) → plan (edeliver-core) → show (`ui`) → confirm → apply (`apply`). The three seams
 //! to the world are [`transport`], `store` and `node`.
 
+pub mod apply;
 pub mod build;
 pub mod cancel;
 pub mod cli;
 pub mod cmd;
+pub mod config;
 pub mod ctx;
 pub mod error;
 pub mod flow;
 pub mod git;
+pub mod hook;
 pub mod inventory;
 pub mod node;
 pub mod report;

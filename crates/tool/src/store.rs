@@ -12,8 +12,9 @@
 //! [`Store::collect_garbage`] removes. Everything is checked when it is read. Several processes may use a store at the same time:
 //! content is the same under the same name, whoever writes it, and a lock keeps garbage collection out while somebody writes.
 //!
-//! All of this is synchronous; async callers use `spawn_blocking`.
+//! All of this is synchronous; async callers use [`blocking`].
 
+pub mod archive;
 mod blob;
 mod durable;
 mod error;
@@ -178,6 +179,18 @@ impl Store {
             manifests.extend(entries(&dir)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")));
         }
         Ok(manifests)
+    }
+}
+
+/// Does work on the store in a thread where it may block.
+///
+/// # Errors
+/// Those of the work.
+pub async fn blocking<T: Send + 'static, E: Send + 'static>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // It can't have been cancelled: nobody else has its handle.
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 

@@ -9,5 +9,5 @@ pub mod read;
 pub mod write;
 
 pub use copy::CopyError;
-pub use read::{Member, MemberKind, Reader, TarError};
+pub use read::{ContentError, Member, MemberKind, Reader, TarError};
 pub use write::Writer;

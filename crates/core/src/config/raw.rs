@@ -69,6 +69,22 @@ impl Table {
     pub fn set(&mut self, key: &str, value: impl Into<String>, place: &Place) {
         self.insert(key, Kind::Word(value.into()), place);
     }
+    /// Where the value of a key stands.
+    pub fn place(&self, key: &str) -> Option<Place> {
+        self.entries.get(key).map(|entry| entry.value.place.clone())
+    }
+    /// Every word that stands in it, with its key path.
+    pub fn words(&self) -> Vec<(String, String)> {
+        let mut words = Vec::new();
+        for (name, entry) in &self.entries {
+            match &entry.value.kind {
+                Kind::Word(word) => words.push((name.clone(), word.clone())),
+                Kind::Table(table) => words.extend(table.words().into_iter().map(|(key, word)| (format!("{name}.{key}"), word))),
+                _ => {}
+            }
+        }
+        words
+    }
     /// Puts a list of words at a key path.
     pub(super) fn set_list(&mut self, key: &str, values: impl IntoIterator<Item = String>, place: &Place) {
         let items = values.into_iter().map(|word| Value { kind: Kind::Word(word), place: place.clone() }).collect();

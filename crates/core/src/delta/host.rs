@@ -41,6 +41,9 @@ impl<'a> Host<'a> {
         for installed in &seen.installed {
             host.add(installed);
         }
+        // One that is needed and has lost its manifest; what others have left may be replaced.
+        let needed = seen.unfinished.iter().filter(|left| Use::of(&left.version, seen).is_some());
+        host.unknown.extend(needed.map(|left| &left.version));
         host.add_found();
         host
     }
@@ -54,7 +57,7 @@ impl<'a> Host<'a> {
             (None, Some(_)) => {
                 installed.dirs.iter().for_each(|dir| self.add_user(dir.as_str(), User { version, tree: None, stays }))
             }
-            (None, None) if stays && !self.is_unfinished(version) => self.unknown.push(version),
+            (None, None) if stays => self.unknown.push(version),
             (None, None) => {}
         }
     }
@@ -164,15 +167,9 @@ impl<'a> Host<'a> {
         users
     }
 
-    /// Whether what is there under the wanted version was left by an interrupted deploy of ours.
+    /// Whether what is there under the wanted version was left by an interrupted deploy or removal.
     pub(super) fn is_leftover(&self) -> bool {
-        self.same_version.is_none_or(|installed| installed.manifest.is_none()) && self.is_unfinished(self.wanted)
-    }
-
-    /// Whether a release without a manifest comes from an interrupted deploy: top files are placed before `releases/VERSION`, the
-    /// manifest is written after it, and only then it can be activated.
-    fn is_unfinished(&self, version: &Version) -> bool {
-        self.has(&top_dir(version)) && Use::of(version, self.seen).is_none()
+        self.seen.unfinished.iter().any(|left| left.version == *self.wanted) && self.need_of_wanted().is_none()
     }
 
     /// What the release that has the wanted version is needed for.

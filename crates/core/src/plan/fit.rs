@@ -36,10 +36,11 @@ pub(super) fn obstacles(manifest: &Manifest, delta: &Delta, seen: &Seen, force: 
 
 fn platform(needs: &Platform, has: &Platform) -> Vec<Obstacle> {
     let hint = || Hint::text("build the release on a host like this one");
+    let differs = |needs: &str, has: &str| needs != Platform::ANY && needs != has;
     let mut why = Vec::new();
-    if needs.os != has.os {
+    if differs(&needs.os, &has.os) {
         why.push(format!("the release is for {}, the host runs {}", needs.os, has.os));
-    } else if needs.arch != has.arch {
+    } else if differs(&needs.arch, &has.arch) {
         why.push(format!("the release is for {}, the host is {}", needs.arch, has.arch));
     } else {
         why.extend(libc(&needs.libc, &has.libc));

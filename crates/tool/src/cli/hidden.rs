@@ -7,7 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 type Role = fn(&[OsString]) -> ExitCode;
 
 /// Each role by the word it is started with.
-const ROLES: &[(&str, Role)] = &[];
+const ROLES: &[(&str, Role)] = &[("__hook-call", crate::hook::call_main)];
 
 /// Plays the role that the program's name or the first argument names, if it names one.
 pub(super) fn run(argv: &[OsString]) -> Option<ExitCode> {

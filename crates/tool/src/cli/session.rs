@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Cli;
 use crate::{
     cancel::{self, Interrupter, Level},
+    config::Flags,
     ctx::Ctx,
     error::{Error, Kind},
     report::Reporter,
@@ -52,7 +53,8 @@ async fn command(cli: Cli, argv: &[OsString], reporter: Reporter, handle: ui::Ha
         Ok(project) => project,
         Err(error) => return tell(&reporter, &error),
     };
-    let ctx = Ctx::new(project, cli.global, reporter, handle, cancel).with_command(argv);
+    let flags = Flags::of_command(&cli.words, cli.global.verbosity());
+    let ctx = Ctx::new(project, cli.global, reporter, handle, cancel).with_command(argv).with_flags(flags);
     let done = tokio::select! {
         done = cli.command.run(&ctx) => done,
         () = given_up(&ctx) => Err(Error::new(Kind::Interrupted, "interrupted")),

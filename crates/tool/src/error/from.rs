@@ -1,12 +1,14 @@
 //! From the layers' errors to the user's: the class and the remedies of each.
 
 mod build;
+mod config;
+mod store;
 
 use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
 use crate::{
-    cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, node::NodeError, runs::RunsError,
+    apply::StepError, cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, node::NodeError, runs::RunsError,
     transport::TransportError,
 };
 
@@ -70,6 +72,28 @@ impl From<NodeError> for Error {
                 Self { hints, ..Self::new(kind, error) }
             }
         }
+    }
+}
+
+impl From<StepError> for Error {
+    fn from(error: StepError) -> Self {
+        let kind = match &error {
+            StepError::Stale(_) => Kind::Blocked,
+            StepError::Locked(_) => Kind::Locked,
+            StepError::Interrupted => Kind::Interrupted,
+            StepError::Misplanned => Kind::Internal,
+            _ => Kind::Stopped,
+        };
+        let hint = match error {
+            StepError::Node(error) => return error.into(),
+            StepError::Transport(error) => return error.into(),
+            StepError::Stale(_) => Hint::text("run the same command again: it looks at the hosts anew"),
+            StepError::Locked(_) => Hint::text("wait until the other one has finished, then run the same command again"),
+            StepError::NoSpace(_) => Hint::text("free some space there, or keep fewer releases with `keep_releases`"),
+            StepError::Damaged(_) => Hint::text("run the same command again; if it happens again, look at the host's disk"),
+            error => return Self::new(kind, error),
+        };
+        Self::new(kind, error).hint(hint)
     }
 }
 

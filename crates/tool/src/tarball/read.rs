@@ -39,6 +39,12 @@ pub enum TarError {
         /// What it is, with its article.
         what: &'static str,
     },
+    /// It unpacks to more than anybody expects.
+    #[error("the archive unpacks to more than {limit} bytes")]
+    TooBig {
+        /// The limit.
+        limit: u64,
+    },
     /// Names or attributes of a size that no honest archive has, or in a form that tools read differently.
     #[error("the archive has {0}")]
     Extension(&'static str),
@@ -51,6 +57,7 @@ pub struct Member<'a> {
     /// What it is.
     pub kind: MemberKind,
     content: &'a mut dyn Read,
+    watch: &'a Watch,
 }
 
 /// What a member is.
@@ -76,32 +83,47 @@ impl Member<'_> {
     /// Copies the content of a file.
     ///
     /// # Errors
-    /// [`CopyError::Size`] when the archive is cut off; others as there.
-    pub fn copy_to(&mut self, to: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<(), CopyError> {
-        match self.kind {
-            MemberKind::File { size, .. } => copy::exactly(self.content, to, size, progress),
-            MemberKind::Dir | MemberKind::Link { .. } => Ok(()),
-        }
+    /// [`ContentError`]; some of it may have been written.
+    pub fn copy_to(&mut self, to: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<(), ContentError> {
+        let MemberKind::File { size, .. } = self.kind else { return Ok(()) };
+        copy::exactly(self.content, to, size, progress).map_err(|error| match error {
+            // The `tar` crate gives as many bytes as there are.
+            CopyError::Size { .. } => TarError::CutOff.into(),
+            CopyError::Read(error) => self.watch.meaning(error).into(),
+            CopyError::Write(error) => ContentError::Write(error),
+        })
     }
+}
+
+/// Why the content of a member was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// The archive is to blame.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// It can't be written.
+    #[error("writing it failed")]
+    Write(#[source] io::Error),
 }
 
 /// Reads an archive, plain or compressed by gzip.
 pub struct Reader<R: Read> {
     from: Watched<Source<R>>,
-    ended: Rc<Cell<bool>>,
+    watch: Rc<Watch>,
 }
 
 impl<R: Read> Reader<R> {
-    /// Looks at the first bytes to tell a compressed archive from a plain one.
+    /// Looks at the first bytes to tell a compressed archive from a plain one. Unpacked, the archive with all its headers may have
+    /// `limit` bytes: a few KB of gzip can hold a thousand times as much.
     ///
     /// # Errors
     /// [`TarError::Read`]: nothing can be read.
-    pub fn new(from: R) -> Result<Self, TarError> {
+    pub fn new(from: R, limit: u64) -> Result<Self, TarError> {
         let mut from = BufReader::with_capacity(64 * 1024, from);
-        let gzip = from.fill_buf().map_err(TarError::Read)?.starts_with(&[0x1f, 0x8b]);
+        let gzip = from.fill_buf().map_err(TarError::reading)?.starts_with(&[0x1f, 0x8b]);
         let inner = if gzip { Source::Gzip(Box::new(MultiGzDecoder::new(from))) } else { Source::Plain(from) };
-        let ended = Rc::new(Cell::new(false));
-        Ok(Self { from: Watched { inner, ended: Rc::clone(&ended) }, ended })
+        let watch = Rc::new(Watch { ended: Cell::new(false), left: Cell::new(limit), limit });
+        Ok(Self { from: Watched { inner, watch: Rc::clone(&watch) }, watch })
     }
 
     /// Gives every member to `each`, in the archive's order, and reads to the end.
@@ -109,48 +131,73 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`TarError`], or what `each` says; either ends the reading.
     pub fn members<E: From<TarError>>(self, mut each: impl FnMut(&mut Member<'_>) -> Result<(), E>) -> Result<(), E> {
-        let Self { from, ended } = self;
-        let failed = |error| failed(&ended, error);
+        let Self { from, watch } = self;
         let mut archive = Archive::new(from);
         let mut extensions = Extensions::default();
-        for entry in archive.entries().map_err(failed)?.raw(true) {
-            let mut entry = entry.map_err(failed)?;
-            if extensions.take(&mut entry).map_err(|error| error.at(&ended))? {
+        for entry in archive.entries().map_err(|error| watch.meaning(error))?.raw(true) {
+            let mut entry = entry.map_err(|error| watch.meaning(error))?;
+            if extensions.take(&mut entry, &watch)? {
                 continue;
             }
             if let Some((path, kind)) = extensions.member(&entry)? {
-                each(&mut Member { path, kind, content: &mut entry })?;
+                each(&mut Member { path, kind, content: &mut entry, watch: &watch })?;
             }
         }
-        Ok(end(archive.into_inner(), &ended)?)
+        Ok(end(archive.into_inner(), &watch)?)
     }
 }
 
 /// Checks that the archive came to its end mark, and reads on to the end of the stream: gzip's own check is there, and who writes
 /// it must not find nobody reading.
-fn end(mut from: impl Read, ended: &Cell<bool>) -> Result<(), TarError> {
-    if ended.get() {
+fn end(mut from: impl Read, watch: &Watch) -> Result<(), TarError> {
+    if watch.ended.get() {
         return Err(TarError::CutOff);
     }
-    let rest = io::copy(&mut from.by_ref().take(AFTER_END), &mut io::sink()).map_err(TarError::reading)?;
+    let rest = io::copy(&mut from.by_ref().take(AFTER_END), &mut io::sink()).map_err(|error| watch.meaning_at_end(error))?;
     if rest == AFTER_END { Err(TarError::Extension("too much behind its end mark")) } else { Ok(()) }
-}
-
-fn failed(ended: &Cell<bool>, error: io::Error) -> TarError {
-    if ended.get() || error.kind() == io::ErrorKind::UnexpectedEof { TarError::CutOff } else { TarError::Read(error) }
 }
 
 impl TarError {
     /// A stream that could not be read.
-    pub(crate) fn reading(error: io::Error) -> Self {
-        failed(&Cell::new(false), error)
+    fn reading(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::CutOff } else { Self::Read(error) }
     }
-    /// An error met while reading is a cut-off archive if the stream was at its end.
-    fn at(self, ended: &Cell<bool>) -> Self {
-        match self {
-            Self::Read(error) => failed(ended, error),
-            other => other,
+}
+
+/// What is known of a stream besides its bytes.
+struct Watch {
+    /// It came to its end. The `tar` crate takes an end at a member's border for the end mark.
+    ended: Cell<bool>,
+    /// Bytes that may still come.
+    left: Cell<u64>,
+    limit: u64,
+}
+
+impl Watch {
+    /// What an error means that was met while members were read.
+    fn meaning(&self, error: io::Error) -> TarError {
+        if self.ended.get() { TarError::CutOff } else { self.meaning_at_end(error) }
+    }
+    fn meaning_at_end(&self, error: io::Error) -> TarError {
+        if self.left.get() == 0 { TarError::TooBig { limit: self.limit } } else { TarError::reading(error) }
+    }
+}
+
+/// Notes what passes.
+struct Watched<R> {
+    inner: R,
+    watch: Rc<Watch>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            self.watch.ended.set(true);
         }
+        let left = self.watch.left.get().saturating_sub(count as u64);
+        self.watch.left.set(left);
+        if left == 0 { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(count) }
     }
 }
 
@@ -166,20 +213,6 @@ impl<R: Read> Read for Source<R> {
             Self::Plain(from) => from.read(buffer),
             Self::Gzip(from) => from.read(buffer),
         }
-    }
-}
-
-/// Notes when the stream has come to its end: the `tar` crate takes an end at a member's border for the end mark.
-struct Watched<R> {
-    inner: R,
-    ended: Rc<Cell<bool>>,
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.ended.set(self.ended.get() || (count == 0 && !buffer.is_empty()));
-        Ok(count)
     }
 }
 

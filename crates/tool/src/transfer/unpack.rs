@@ -1,6 +1,10 @@
 //! Content from a build host, checked on its way into the store.
 
-use std::{collections::HashMap, io::Read, sync::Arc};
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    sync::Arc,
+};
 
 use edeliver_core::release::{Content, Digest, RelPath};
 use tokio::io::AsyncRead;
@@ -8,7 +12,7 @@ use tokio::io::AsyncRead;
 use super::pipe;
 use crate::{
     store::{Intake, StoreError},
-    tarball::{CopyError, Member, MemberKind, Reader, TarError},
+    tarball::{ContentError, Member, MemberKind, Reader, TarError},
 };
 
 /// Why not everything came into the store. Files that came whole before are there; of the one that failed nothing is.
@@ -24,13 +28,23 @@ pub enum UnpackError {
         path: RelPath,
     },
     /// A file that is not what was announced.
-    #[error("{path} is not what was announced")]
-    Content {
+    #[error("{path} has {found} bytes instead of {wanted}")]
+    Size {
         /// The file.
         path: RelPath,
-        /// What is wrong with it.
+        /// Bytes announced.
+        wanted: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
+    /// The store's disk refuses.
+    #[error("{path} can't be written")]
+    Write {
+        /// The file.
+        path: RelPath,
+        /// Why.
         #[source]
-        source: CopyError,
+        source: io::Error,
     },
     /// Files that did not come.
     #[error("{count} files did not come, the first is {first}")]
@@ -89,7 +103,7 @@ pub async fn unpack_into<'a>(
 }
 
 fn read(intake: &Intake, from: impl Read, expected: &mut Expected, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
-    Reader::new(from)?.members(|member| take(intake, expected, member, step))
+    Reader::new(from, limit(expected))?.members(|member| take(intake, expected, member, step))
 }
 
 fn take(intake: &Intake, expected: &mut Expected, member: &mut Member<'_>, step: &mut dyn FnMut(u64)) -> Result<(), UnpackError> {
@@ -98,10 +112,10 @@ fn take(intake: &Intake, expected: &mut Expected, member: &mut Member<'_>, step:
         return Err(UnpackError::Unexpected { path });
     };
     if *found != size {
-        return Err(UnpackError::Content { path, source: CopyError::Size { wanted: size, found: *found } });
+        return Err(UnpackError::Size { path, wanted: size, found: *found });
     }
     let mut blob = intake.writer(Some(digest))?;
-    member.copy_to(&mut blob, step).map_err(|source| UnpackError::of(&path, source))?;
+    member.copy_to(&mut blob, step).map_err(|error| UnpackError::of(&path, error))?;
     match blob.finish() {
         Ok(_) => Ok(()),
         Err(source @ StoreError::Wrong { .. }) => Err(UnpackError::Digest { path, source }),
@@ -117,13 +131,17 @@ fn lacking(expected: &Expected) -> Result<(), UnpackError> {
 }
 
 impl UnpackError {
-    fn of(path: &RelPath, source: CopyError) -> Self {
-        match source {
-            CopyError::Size { .. } => TarError::CutOff.into(),
-            CopyError::Read(source) => TarError::reading(source).into(),
-            source @ CopyError::Write(_) => Self::Content { path: path.clone(), source },
+    fn of(path: &RelPath, error: ContentError) -> Self {
+        match error {
+            ContentError::Tar(error) => Self::Tar(error),
+            ContentError::Write(source) => Self::Write { path: path.clone(), source },
         }
     }
+}
+
+/// What a stream of these files may have in all: the content, and for each file a header with a long name, in whatever format.
+fn limit(expected: &Expected) -> u64 {
+    expected.values().fold(1 << 20, |sum: u64, (_, size)| sum.saturating_add(*size).saturating_add(16 << 10))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::facts::{Installed, NodeFacts};
+use crate::facts::{Installed, NodeFacts, Unfinished};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
@@ -24,6 +24,8 @@ pub(super) enum Applied {
 pub(super) struct Host {
     files: BTreeMap<String, Node>,
     managed: Vec<(Manifest, Vec<RelPath>)>,
+    /// Releases of which there is the list of directories, which is written first, and no manifest.
+    unfinished: Vec<Unfinished>,
     /// Releases that were unpacked over the root, with the files they rely on.
     unmanaged: Vec<(Version, BTreeSet<String>)>,
     pub(super) permanent: Option<Version>,
@@ -46,7 +48,7 @@ impl Host {
         }
         self.remove_dir(dir);
         if let Some(version) = dir.strip_prefix("releases/") {
-            self.forget(&version.parse().unwrap());
+            self.lose_manifest(&version.parse().unwrap());
         }
     }
 
@@ -70,7 +72,7 @@ impl Host {
         let clean = |(place, tree): (&Place<'_>, &Tree<'_>)| {
             place.dir().is_none_or(|dir| self.is_free(dir) || self.below(dir) == nodes(tree) && !self.below(dir).is_empty())
         };
-        let was_ours = self.exists(&top_dir(&release.version));
+        let was_ours = self.unfinished.iter().any(|left| left.version == release.version);
         if was_ours || self.versions().contains(&release.version) || !tree::of_release(release).iter().all(clean) {
             return;
         }
@@ -114,7 +116,9 @@ impl Host {
         }
         let releases: Vec<_> =
             seen.dirs.iter().filter_map(|dir| dir.as_str().strip_prefix("releases/")).map(str::to_owned).collect();
-        seen.installed = releases.iter().map(|version| self.installed(version)).collect();
+        let finished = |version: &&String| self.unfinished.iter().all(|left| left.version.as_str() != *version);
+        seen.installed = releases.iter().filter(finished).map(|version| self.installed(version)).collect();
+        seen.unfinished.clone_from(&self.unfinished);
         seen.strays = self.strays();
         seen.top = self.digests(|path| path.starts_with("bin/") || path == "releases/COOKIE");
         seen
@@ -163,10 +167,7 @@ impl Host {
         }
         let kept = self.kept(&wanted.version, &delta);
         let mut staging = self.stage(&delta);
-        let release_dir = rel_path(&format!("releases/{}", wanted.version));
-        if delta.place.iter().any(|place| place.replaces_leftover && place.dir == release_dir) {
-            self.forget(&wanted.version);
-        }
+        self.begin(wanted, &delta);
         for place in delta.place.iter().take(stop.unwrap_or(usize::MAX)) {
             self.place(place, &mut staging);
         }
@@ -177,15 +178,28 @@ impl Host {
             return Applied::Interrupted;
         }
         assert_eq!(staging, BTreeMap::new(), "all that was staged has been placed");
-        self.forget(&wanted.version);
+        self.unfinished.retain(|left| left.version != wanted.version);
+        self.managed.retain(|(manifest, _)| manifest.version != wanted.version);
         self.managed.push((wanted.clone(), delta.dirs.clone()));
         self.check_complete(wanted, &delta);
         Applied::Complete
     }
 
-    fn forget(&mut self, version: &Version) {
-        self.managed.retain(|(manifest, _)| manifest.version != *version);
+    /// Writes the list of directories; the manifest of another build goes.
+    fn begin(&mut self, wanted: &Manifest, delta: &Delta) {
+        let version = &wanted.version;
+        self.managed.retain(|(manifest, _)| manifest.version != *version || manifest == wanted);
         self.unmanaged.retain(|(unmanaged, _)| unmanaged != version);
+        self.unfinished.retain(|left| left.version != *version);
+        if self.managed.iter().all(|(manifest, _)| manifest != wanted) {
+            self.unfinished.push(Unfinished { version: version.clone(), dirs: delta.dirs.clone() });
+        }
+    }
+
+    fn lose_manifest(&mut self, version: &Version) {
+        for (manifest, dirs) in self.managed.extract_if(.., |(manifest, _)| manifest.version == *version) {
+            self.unfinished.push(Unfinished { version: manifest.version, dirs });
+        }
     }
 
     /// The files of all releases but one that is to be replaced, and in any case those of releases that are needed.

@@ -5,7 +5,7 @@ use std::io::Read;
 use edeliver_core::{name::NameError, release::RelPath};
 use tar::{Entry, EntryType};
 
-use super::{MemberKind, TarError};
+use super::{MemberKind, TarError, Watch};
 
 /// Longest name accepted in bytes, and longest list of attributes.
 const NAME: u64 = 4096;
@@ -21,13 +21,13 @@ pub(super) struct Extensions {
 
 impl Extensions {
     /// Takes in a member that speaks about the next one, and tells whether it was one.
-    pub(super) fn take(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<bool, TarError> {
+    pub(super) fn take(&mut self, entry: &mut Entry<'_, impl Read>, watch: &Watch) -> Result<bool, TarError> {
         match entry.header().entry_type() {
-            EntryType::GNULongName => once(&mut self.path, name(entry)?)?,
-            EntryType::GNULongLink => once(&mut self.target, name(entry)?)?,
-            EntryType::XHeader => self.attributes(&content(entry, ATTRIBUTES)?)?,
+            EntryType::GNULongName => once(&mut self.path, name(entry, watch)?)?,
+            EntryType::GNULongLink => once(&mut self.target, name(entry, watch)?)?,
+            EntryType::XHeader => self.attributes(&content(entry, ATTRIBUTES, watch)?)?,
             // What holds for all members is of no use to us (git writes its commit there), unless it changes how they are read.
-            EntryType::XGlobalHeader => Self::default().only_comments(&content(entry, ATTRIBUTES)?)?,
+            EntryType::XGlobalHeader => Self::default().only_comments(&content(entry, ATTRIBUTES, watch)?)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -91,19 +91,19 @@ fn once(place: &mut Option<Vec<u8>>, value: Vec<u8>) -> Result<(), TarError> {
     }
 }
 
-fn content(entry: &mut Entry<'_, impl Read>, limit: u64) -> Result<Vec<u8>, TarError> {
+fn content(entry: &mut Entry<'_, impl Read>, limit: u64, watch: &Watch) -> Result<Vec<u8>, TarError> {
     if entry.size() > limit {
         return Err(TarError::Extension("a file with a name or attributes of absurd length"));
     }
     let wanted = entry.size();
     let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes).map_err(TarError::Read)?;
+    entry.read_to_end(&mut bytes).map_err(|error| watch.meaning(error))?;
     if bytes.len() as u64 == wanted { Ok(bytes) } else { Err(TarError::CutOff) }
 }
 
 /// A long name: it ends at its first zero.
-fn name(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, TarError> {
-    let mut bytes = content(entry, NAME)?;
+fn name(entry: &mut Entry<'_, impl Read>, watch: &Watch) -> Result<Vec<u8>, TarError> {
+    let mut bytes = content(entry, NAME, watch)?;
     bytes.truncate(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
     Ok(bytes)
 }

@@ -31,10 +31,17 @@ fn ended(mut tar: Vec<u8>) -> Vec<u8> {
 }
 
 fn list(tar: &[u8]) -> Result<Vec<String>, TarError> {
+    list_below(tar, 64 << 20)
+}
+
+fn list_below(tar: &[u8], limit: u64) -> Result<Vec<String>, TarError> {
     let mut all = Vec::new();
-    Reader::new(tar)?.members::<TarError>(|member| {
+    Reader::new(tar, limit)?.members::<TarError>(|member| {
         let mut content = Vec::new();
-        member.copy_to(&mut content, &mut |_| {}).unwrap();
+        member.copy_to(&mut content, &mut |_| {}).map_err(|error| match error {
+            ContentError::Tar(error) => error,
+            ContentError::Write(error) => panic!("{error}"),
+        })?;
         all.push(format!("{} {:?} {}", member.path, member.kind, String::from_utf8_lossy(&content)));
         Ok(())
     })?;
@@ -199,4 +206,20 @@ fn what_is_written_is_read() {
     let wanted =
         [format!("{long} File {{ mode: 493, size: 3 }} abc"), format!("l Link {{ target: \"./{long}\" }} "), "d Dir ".to_owned()];
     assert_eq!(list(&writer.finish().unwrap()).unwrap(), wanted);
+}
+
+#[test]
+fn what_unpacks_to_more_than_expected_is_refused() {
+    let mut tar = Vec::new();
+    member(&mut tar, EntryType::Regular, b"zeros", b"", &vec![0; 3 << 20]);
+    file(&mut tar, "x");
+    let bomb = gzip(&ended(tar));
+    assert!(bomb.len() < 100_000);
+    assert_eq!(list_below(&bomb, 4 << 20).unwrap().len(), 2);
+    for limit in [1, 600, 1 << 20, 3 << 20] {
+        assert!(matches!(list_below(&bomb, limit), Err(TarError::TooBig { limit: l }) if l == limit), "{limit}");
+    }
+    let mut headers = Vec::new();
+    (0..10_000).for_each(|_| member(&mut headers, EntryType::Directory, b"./", b"", b""));
+    assert!(matches!(list_below(&gzip(&ended(headers)), 4 << 20), Err(TarError::TooBig { .. })));
 }

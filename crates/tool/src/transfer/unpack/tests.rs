@@ -144,7 +144,7 @@ async fn content_must_be_what_was_announced() {
     let error = unpack(&store, &stream, &[placed("a", b"other")]).await.unwrap_err();
     assert!(matches!(error, UnpackError::Digest { source: StoreError::Wrong { .. }, .. }), "{error:?}");
     let error = unpack(&store, &stream, &[placed("a", b"longer")]).await.unwrap_err();
-    assert!(matches!(error, UnpackError::Content { source: CopyError::Size { wanted: 6, found: 5 }, .. }), "{error:?}");
+    assert!(matches!(error, UnpackError::Size { wanted: 6, found: 5, .. }), "{error:?}");
     assert_eq!(missing(&store, &[placed("a", b"first"), placed("a", b"other")]), 2);
 }
 

@@ -1,0 +1,99 @@
+//! Carrying out plans: the only code that changes hosts.
+//!
+//! Every host has a task of its own, so what fails on one neither stops nor hides the others. A task obeys the plan step by step; the
+//! one thing it decides is when to stop. Hooks are where all hosts wait for each other, because they run here, once.
+//!
+//! Before `Activate` nothing that serves was touched, so a failure there leaves the host as it was. After it the plan's own way back is
+//! gone. A lost link or a step that did not end in time says nothing about the host: its result is *unknown*, and nothing more is
+//! tried there.
+
+mod error;
+mod fleet;
+mod hook;
+mod host;
+mod outcome;
+mod root;
+mod stage;
+mod step;
+mod told;
+
+use std::{collections::HashMap, sync::Arc};
+
+use edeliver_core::{
+    event::{HostResult, Outcome},
+    name::{HostName, RunId},
+    plan::Plan,
+    release::{Digest, Manifest},
+};
+pub use error::StepError;
+use fleet::Fleet;
+pub use hook::{HookFailure, Hooks};
+
+use crate::{
+    ctx::Ctx,
+    node::{Environment, Place},
+    store::Store,
+    transport::Transport,
+};
+
+/// What the steps of a plan need besides the plan.
+#[derive(Default)]
+pub struct Means<'a> {
+    /// The hosts of the plan that could be reached.
+    pub sites: HashMap<HostName, Site>,
+    /// The release, for plans that stage one.
+    pub contents: Option<Contents>,
+    /// What nodes are started with.
+    pub environment: Environment,
+    /// Runs hooks; needed for plans with such steps.
+    pub hooks: Option<Box<dyn Hooks + 'a>>,
+}
+
+/// Where a host's steps are carried out.
+#[derive(Clone)]
+pub struct Site {
+    /// The open connection.
+    pub transport: Arc<dyn Transport>,
+    /// The release root and its node.
+    pub place: Place,
+}
+
+/// The release that is staged, and where its content lies.
+#[derive(Clone)]
+pub struct Contents {
+    /// Has the content of the release.
+    pub store: Store,
+    /// The release, as the store has it.
+    pub manifest: Manifest,
+    /// Content that is not in the store: files rewritten for hosts with libraries in directories of their own.
+    pub extra: HashMap<Digest, Arc<[u8]>>,
+}
+
+/// What all hosts' tasks share.
+struct Shared {
+    contents: Option<Contents>,
+    environment: Environment,
+    run: Option<RunId>,
+}
+
+/// Carries the plan out. All is told through the context's reporter, up to the last host's end; [`Ctx::finish`] is the caller's. The
+/// outcome has every host of the plan once, in the plan's order.
+///
+/// The first Ctrl-C lets every host finish the step in hand, and the way from `Stop` to `Start`; the second drops what is in hand, which
+/// ends it on the host too.
+pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Outcome {
+    let _guard = ctx.step_in_hand();
+    let Means { mut sites, contents, environment, hooks } = means;
+    let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
+    let ready = hooks.run_all(&plan.before).await;
+    let shared = Arc::new(Shared { contents, environment, run: ctx.run().cloned() });
+    let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
+    fleet.work(&mut hooks).await;
+    let ends = fleet.into_ends();
+    let all_done = ends.iter().all(|end| end.row.result == HostResult::Done);
+    let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
+    outcome::of(ends, after.is_err(), ctx.cancel.is_requested())
+}
+
+#[cfg(test)]
+mod tests;

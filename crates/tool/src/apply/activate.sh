@@ -1,0 +1,121 @@
+# Makes an installed release the one that boots next. Comes after permanent.sh and root.sh.
+# $4 version, $5 what a rollback goes back to or empty, $6 the file that decides what boots, $7 start_erl.data for a release that came
+# without, or empty, $8 bytes of the new releases/RELEASES, which is on standard input.
+#
+# Everything is written under other names first. Then it is renamed into place, the file that decides last.
+
+version=$4 previous=$5 decides=$6 start_erl=$7 bytes=$8
+mark=.edeliver-new.
+
+# The name under which file $1 is written.
+draft() { case $1 in */*) printf '%s/%s%s\n' "${1%/*}" "$mark" "${1##*/}" ;; *) printf '%s%s\n' "$mark" "$1" ;; esac; }
+
+# The files of the release that lie outside of its own directories, as it came; found/ has those of releases that others put here.
+find_top() {
+  for top in "$own/top/$version" "$own/found/$version"; do
+    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed 's,^\./,,' | sort); return 0; }
+  done
+  top='' list=''
+}
+
+clean_up() {
+  printf '%s\n' "$list" releases/RELEASES releases/start_erl.data "$own/previous" | while IFS= read -r file; do
+    [ -z "$file" ] || rm -f -- "$(draft "$file")"
+  done
+}
+
+# Runs $1 for every file of the list. Not a pipeline: what fails ends the script.
+for_each() {
+  while IFS= read -r file; do
+    [ -z "$file" ] || "$1" "$file"
+  done <<END
+$list
+END
+}
+
+# The release that boots now came without our help, so there is no copy of what is replaced: make one, to go back to.
+keep_found() {
+  [ "$boots" != - ] && [ ! -d "$own/top/$boots" ] && [ ! -d "$own/found/$boots" ] && [ "$boots" != "$version" ] || return 0
+  keep=$own/staging/found
+  must rm -rf -- "$keep"
+  must mkdir -p -- "$keep/bin" "$keep/releases" "$own/found"
+  for_each keep_file
+  for file in bin/"$app" releases/COOKIE releases/start_erl.data; do keep_file "$file"; done
+  must settle
+  must mv -- "$keep" "$own/found/$boots"
+}
+keep_file() {
+  { [ -f "$1" ] || [ -L "$1" ]; } && ! exists "$keep/$1" || return 0
+  case $1 in */*) must mkdir -p -- "$keep/${1%/*}" ;; esac
+  must cp -P -- "$1" "$keep/$1"
+}
+
+# Writes the draft of file $1.
+draft_file() {
+  [ ! -d "$1" ] || [ -L "$1" ] || stop_with 1 "$root/$1 is a directory"
+  case $1 in */*) must mkdir -p -- "${1%/*}" ;; esac
+  to=$(draft "$1")
+  must rm -f -- "$to"
+  if [ "$1" = releases/COOKIE ]; then
+    draft_cookie "$1" "$to"
+  else
+    must cp -P -- "$top/$1" "$to"
+  fi
+}
+# A cookie is for its owner, unless somebody has given the one that is there other rights.
+draft_cookie() {
+  if [ -f "$1" ]; then must cp -p -- "$1" "$2"; else (umask 077 && : >"$2") || failed "can't write $root/$2"; fi
+  cat "$top/$1" 2>/dev/null >"$2" || failed "can't write $root/$2"
+}
+
+draft_text() {
+  to=$(draft "$1")
+  { printf '%s\n' "$2" >"$to"; } 2>/dev/null || failed "can't write $root/$to"
+}
+
+draft_all() {
+  for_each draft_file
+  to=$(draft releases/RELEASES)
+  { cat >"$to"; } 2>/dev/null && [ "$(wc -c <"$to")" -eq "$bytes" ] || failed "releases/RELEASES did not arrive whole"
+  [ -z "$previous" ] || draft_text "$own/previous" "$previous"
+  if ! has releases/start_erl.data && [ -n "$start_erl" ]; then
+    draft_text releases/start_erl.data "$start_erl"
+    list="$list
+releases/start_erl.data"
+  fi
+  has "$decides" || find_decider
+}
+# Whether the list has file $1.
+has() { printf '%s\n' "$list" | grep -Fqx -e "$1"; }
+# relx leaves a copy of every release's start script under the version's name.
+find_decider() {
+  [ -f "$decides-$version" ] || stop_with 1 "$root has no $decides of release $version"
+  must cp -- "$decides-$version" "$(draft "$decides")"
+  list="$list
+$decides"
+}
+
+# Puts the draft of file $1 in its place.
+put() {
+  # A link to a directory would lead the new file there.
+  [ ! -L "$1" ] || [ ! -d "$1" ] || must rm -f -- "$1"
+  must mv -f -- "$(draft "$1")" "$1"
+}
+put_but_decider() { [ "$1" = "$decides" ] || put "$1"; }
+
+list=''
+enter "$1" "$2" "$3"
+must_boot "$expected" "$version"
+[ -d "releases/$version" ] || stop_with 40 "$root has no release $version"
+[ ! -f "$own/manifests/$version.dirs" ] || complete "$version" || stop_with 40 "release $version is not complete in $root"
+find_top
+keep_found
+draft_all
+must settle
+for_each put_but_decider
+put releases/RELEASES
+if [ -n "$previous" ]; then put "$own/previous"; else must rm -f -- "$own/previous"; fi
+must settle
+put "$decides"
+# It boots now, whatever becomes of this.
+settle || :

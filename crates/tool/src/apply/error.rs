@@ -1,0 +1,100 @@
+//! Why a step failed.
+
+use crate::{
+    node::NodeError,
+    transport::{Reply, TransportError},
+};
+
+use super::hook::HookFailure;
+
+/// Why a step failed. The host and the step are named by whoever tells.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The world moved since the plan was made. This step changed nothing.
+    #[error("the plan is out of date")]
+    Stale(#[source] Remote),
+    /// Another process is changing the root. This step changed nothing.
+    #[error("somebody else is changing this host")]
+    Locked(#[source] Remote),
+    /// Content is not what its digest says.
+    #[error("content did not arrive as it should")]
+    Damaged(#[source] Remote),
+    /// The disk is full.
+    #[error("there is no room on the host")]
+    NoSpace(#[source] Remote),
+    /// The script failed otherwise.
+    #[error("{script} failed with status {status}")]
+    Script {
+        /// Which.
+        script: &'static str,
+        /// Its status; 128 and more: it was ended by a signal.
+        status: i32,
+        /// What it said last.
+        #[source]
+        why: Remote,
+    },
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The connection.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// A hook.
+    #[error("the hook failed")]
+    Hook(#[source] HookError),
+    /// The user interrupted while the step was in hand.
+    #[error("interrupted")]
+    Interrupted,
+    /// The plan asks for what can't be done there. A fault of edeliver's.
+    #[error("the plan has a step that can't be carried out here")]
+    Misplanned,
+}
+
+/// What the host said: the cause, and the lines before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines.last().map_or("it said nothing", String::as_str))]
+pub struct Remote {
+    /// The last lines; the very last is the cause.
+    pub lines: Vec<String>,
+}
+
+/// A hook's failure, whatever runs hooks.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct HookError(#[from] HookFailure);
+
+impl StepError {
+    /// The reply of one of our scripts, which share their statuses (see root.sh).
+    pub(super) fn of(script: &'static str, reply: Reply) -> Self {
+        let why = Remote { lines: reply.tail };
+        match reply.status {
+            40 => Self::Stale(why),
+            41 => Self::Locked(why),
+            42 => Self::Damaged(why),
+            43 => Self::NoSpace(why),
+            status => Self::Script { script, status, why },
+        }
+    }
+    /// Whether nobody can say how far the step came.
+    pub(super) fn leaves_unknown(&self) -> bool {
+        match self {
+            Self::Transport(error) | Self::Node(NodeError::Transport(error)) => {
+                matches!(error, TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Interrupted)
+            }
+            Self::Interrupted => true,
+            Self::Script { status, .. } => *status >= 128,
+            _ => false,
+        }
+    }
+    /// Lines that the host printed before it failed, without the cause.
+    pub(super) fn output(&self) -> &[String] {
+        match self {
+            Self::Stale(why) | Self::Locked(why) | Self::Damaged(why) | Self::NoSpace(why) | Self::Script { why, .. } => {
+                why.lines.split_last().map_or(&[], |(_, before)| before)
+            }
+            Self::Node(error) => error.log(),
+            Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
+            Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
+        }
+    }
+}

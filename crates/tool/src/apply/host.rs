@@ -1,0 +1,253 @@
+//! One host: its steps in order, and what to do when one fails.
+
+use std::{sync::Arc, time::Instant};
+
+use edeliver_core::{
+    event::{EventKind, HostOutcome, HostResult},
+    facts::NodeState,
+    name::Version,
+    plan::HostPlan,
+    step::Step,
+};
+
+use super::{
+    HookFailure, Shared, Site, StepError,
+    outcome::{End, Ending},
+    step, told,
+};
+use crate::{
+    cancel::{Cancel, Level},
+    report::Reporter,
+};
+
+/// Where a host's task stops.
+pub(super) enum Pause {
+    /// At this hook.
+    Hook(String),
+    /// At its end.
+    Over(End),
+}
+
+/// A host at work.
+pub(super) struct HostTask {
+    plan: HostPlan,
+    site: Site,
+    shared: Arc<Shared>,
+    reporter: Reporter,
+    cancel: Cancel,
+    /// The step to be done next.
+    next: usize,
+    /// When the hook it waits for began; why it failed.
+    hook: Option<(Instant, Option<String>)>,
+    so_far: SoFar,
+}
+
+/// What has been done to the host.
+#[derive(Debug, Clone, Default)]
+struct SoFar {
+    /// A step is done or was begun that changes something.
+    begun: bool,
+    /// What boots or runs was touched, so a failure is to be undone.
+    touched: bool,
+    /// The node has been stopped and not started again.
+    stopped: bool,
+    /// The release that was made the one that boots.
+    activated: Option<Version>,
+    /// The release that was started.
+    started: Option<Version>,
+    /// Releases could not be removed.
+    litter: bool,
+}
+
+impl HostTask {
+    pub(super) fn new(plan: HostPlan, site: Site, shared: Arc<Shared>, reporter: Reporter, cancel: Cancel) -> Self {
+        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far: SoFar::default() }
+    }
+
+    /// Works until the next hook or the end.
+    pub(super) async fn go_on(&mut self) -> Pause {
+        if let Some((_, Some(why))) = self.hook.take() {
+            return Pause::Over(self.over_after_failure(StepError::Hook(HookFailure::from(why).into())).await);
+        }
+        while let Some(step) = self.plan.steps.get(self.next).cloned() {
+            if self.cancel.is_requested() && !self.so_far.stopped {
+                return Pause::Over(self.over(self.interrupted()));
+            }
+            if let Step::Hook { name } = step {
+                return Pause::Hook(name);
+            }
+            if let Err(error) = self.carry_out(self.next, &step).await {
+                return Pause::Over(self.over_after_failure(error).await);
+            }
+            self.next += 1;
+        }
+        Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed)))
+    }
+
+    /// All hosts are at the hook; it begins.
+    pub(super) fn hook_begins(&mut self) {
+        let what = self.plan.steps.get(self.next).map(Step::describe).unwrap_or_default();
+        self.reporter.send(EventKind::StepStarted { index: self.next, what });
+        self.hook = Some((Instant::now(), None));
+    }
+    /// The hook has ended, or failed for this reason.
+    pub(super) fn hook_ended(&mut self, why: Option<&str>) {
+        let began = self.hook.take().map_or_else(Instant::now, |(began, _)| began);
+        if let Some(why) = why {
+            self.hook = Some((began, Some(why.to_owned())));
+            return;
+        }
+        let what = self.plan.steps.get(self.next).map(Step::describe).unwrap_or_default();
+        self.reporter.send(told::finished(self.next, what, began, None));
+        self.next += 1;
+    }
+
+    /// Carries one step out and tells of it, but for its failure.
+    async fn carry_out(&mut self, index: usize, step: &Step) -> Result<(), StepError> {
+        let (what, began) = (step.describe(), Instant::now());
+        self.reporter.send(EventKind::StepStarted { index, what: what.clone() });
+        if matches!(step, Step::Stop { .. } | Step::Start { .. }) {
+            step::check_precondition(&self.site, &self.plan.expect, self.so_far.begun).await?;
+            self.so_far.touched = true;
+        }
+        let work = step::Work { site: &self.site, shared: &self.shared, expect: &self.plan.expect, reporter: &self.reporter };
+        let note = tokio::select! {
+            note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,
+            () = self.cancel.reached(Level::Kill) => return Err(StepError::Interrupted),
+        };
+        self.reporter.send(told::finished(index, what, began, note));
+        self.so_far.note(step);
+        Ok(())
+    }
+
+    /// The next step has failed: tells, and gets the old release serving again where that is called for.
+    async fn over_after_failure(&mut self, error: StepError) -> End {
+        let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()) };
+        let (unknown, refused) = (error.leaves_unknown(), self.refused(&error));
+        let why = why(&step, &error);
+        self.reporter.send(told::failed(self.next, step.describe(), error));
+        if unknown {
+            return self.over((HostResult::Unknown, why, Ending::Otherwise));
+        }
+        match (step, refused) {
+            (Step::Prune(_), _) => {
+                self.so_far.litter = true;
+                self.over((HostResult::Done, self.state_now(), Ending::Changed))
+            }
+            (_, Some(ending)) => self.over((HostResult::Failed, format!("{why}; {}", self.state_before("as before")), ending)),
+            _ if !self.so_far.touched => {
+                self.over((HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore))
+            }
+            _ => {
+                let end = self.undo(&why).await;
+                self.over(end)
+            }
+        }
+    }
+
+    /// The way back.
+    async fn undo(&mut self, why: &str) -> (HostResult, String, Ending) {
+        let steps = self.plan.undo.clone();
+        let mut back = self.so_far.activated.is_none();
+        for (at, step) in steps.iter().enumerate() {
+            let index = self.plan.steps.len() + at;
+            if let Err(error) = self.carry_out(index, step).await {
+                let unknown = error.leaves_unknown();
+                let summary = format!("{why}; {}", self::why(step, &error));
+                self.reporter.send(told::failed(index, step.describe(), error));
+                let result = if unknown { HostResult::Unknown } else { HostResult::Broken };
+                return (result, summary, Ending::Otherwise);
+            }
+            back |= matches!(step, Step::Activate(_));
+        }
+        let serves = !self.was_up() || !self.so_far.stopped;
+        match (back || self.plan.expect.permanent.is_none(), serves) {
+            (true, true) => (HostResult::Failed, format!("{why}; {}", self.state_before("again")), Ending::AsBefore),
+            _ => (HostResult::Broken, format!("{why}; no node runs, and there is nothing to go back to"), Ending::Otherwise),
+        }
+    }
+
+    /// Whether the very first thing done to the host was refused because it is not as the plan has it.
+    fn refused(&self, error: &StepError) -> Option<Ending> {
+        match error {
+            _ if self.so_far.begun => None,
+            StepError::Stale(_) => Some(Ending::Stale),
+            StepError::Locked(_) => Some(Ending::Locked),
+            _ => None,
+        }
+    }
+
+    fn interrupted(&self) -> (HostResult, String, Ending) {
+        match (self.so_far.begun, self.so_far.touched) {
+            (false, _) => (HostResult::Skipped, "interrupted before anything was begun".to_owned(), Ending::AsBefore),
+            (true, false) => (HostResult::Failed, format!("interrupted; {}", self.state_before("as before")), Ending::AsBefore),
+            (true, true) => (HostResult::Failed, format!("interrupted; {}", self.state_now()), Ending::Otherwise),
+        }
+    }
+
+    fn over(&self, (result, summary, ending): (HostResult, String, Ending)) -> End {
+        self.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
+        End { row: HostOutcome { host: self.plan.host.clone(), result, summary }, ending }
+    }
+
+    fn was_up(&self) -> bool {
+        self.plan.expect.node.is_some_and(|node| node != NodeState::Down)
+    }
+
+    /// What was there before, in words; `how`: `again`, `as before`.
+    fn state_before(&self, how: &str) -> String {
+        let expect = &self.plan.expect;
+        match (&expect.running, &expect.permanent) {
+            (Some(running), _) if self.was_up() => format!("{running} serving {how}"),
+            (_, Some(permanent)) => format!("{permanent} boots {how}, no node runs"),
+            (_, None) => "nothing is served, as before".to_owned(),
+        }
+    }
+
+    /// What is there now, in words.
+    fn state_now(&self) -> String {
+        let done = &self.so_far;
+        let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
+        let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
+        let mut now = match (&done.started, boots, still) {
+            (Some(started), ..) => format!("{started} running"),
+            (None, _, _) if done.stopped => "no node runs".to_owned(),
+            (None, Some(boots), Some(still)) => format!("{boots} boots next, {still} runs until then"),
+            (None, Some(boots), None) => format!("{boots} boots next, no node runs"),
+            (None, None, _) => "done".to_owned(),
+        };
+        if done.litter {
+            now.push_str("; old releases could not be removed");
+        }
+        now
+    }
+}
+
+impl SoFar {
+    /// This step is done.
+    fn note(&mut self, step: &Step) {
+        self.begun = true;
+        match step {
+            Step::Activate(activate) => {
+                self.touched = true;
+                self.activated = Some(activate.version.clone());
+            }
+            Step::Stop { .. } => (self.stopped, self.started) = (true, None),
+            Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
+            _ => {}
+        }
+    }
+}
+
+/// What failed, in a few words.
+fn why(step: &Step, error: &StepError) -> String {
+    let causes = crate::error::chain(error);
+    let cause = causes.last().map(|cause| crate::report::printable(cause)).unwrap_or_default();
+    match step {
+        Step::Stage(stage) => format!("{} was not staged: {cause}", stage.version),
+        Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
+        Step::Start { version, .. } => format!("{version} did not start: {cause}"),
+        Step::Stop { .. } => format!("the node was not stopped: {cause}"),
+        other => format!("{} failed: {cause}", other.describe()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Changing what boots, and removing what nothing needs.
+
+use std::time::Duration;
+
+use edeliver_core::{
+    name::Version,
+    release::RelPath,
+    step::{Activate, Prune},
+};
+
+use super::{Site, StepError};
+use crate::transport::{Call, Input, Script};
+
+/// Joins a script of this directory with what it builds upon.
+macro_rules! script {
+    ($name:literal, $file:literal) => {
+        $crate::transport::Script {
+            name: $name,
+            text: concat!(include_str!("../node/permanent.sh"), include_str!("root.sh"), include_str!($file)),
+        }
+    };
+}
+pub(super) use script;
+
+const ACTIVATE: Script = script!("activate", "activate.sh");
+const PRUNE: Script = script!("prune", "prune.sh");
+
+/// These scripts write a few small files, or delete some thousands; what takes long is to wait for a busy disk.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The first three arguments of every script that changes a root.
+pub(super) fn args(site: &Site, boots: Option<&Version>) -> Vec<String> {
+    vec![site.place.root.to_string(), site.place.app.to_string(), boots.map_or("-".to_owned(), Version::to_string)]
+}
+
+/// Makes a release the one that boots next.
+pub(super) async fn activate(site: &Site, activate: &Activate) -> Result<(), StepError> {
+    let mut args = args(site, activate.from.as_ref());
+    args.extend([
+        activate.version.to_string(),
+        activate.previous.as_ref().map(Version::to_string).unwrap_or_default(),
+        activate.decides.to_string(),
+        activate.start_erl.as_deref().unwrap_or_default().trim_end().to_owned(),
+        activate.releases_file.len().to_string(),
+    ]);
+    call(site, ACTIVATE, args, &activate.releases_file).await
+}
+
+/// Removes releases. `boots`: what boots by now.
+pub(super) async fn prune(site: &Site, prune: &Prune, boots: Option<&Version>) -> Result<(), StepError> {
+    let mut args = args(site, boots);
+    args.extend([prune.releases_file.len().to_string(), prune.versions.len().to_string()]);
+    args.extend(prune.versions.iter().map(Version::to_string));
+    args.extend(prune.dirs.iter().map(RelPath::to_string));
+    call(site, PRUNE, args, &prune.releases_file).await
+}
+
+async fn call(site: &Site, script: Script, args: Vec<String>, input: &str) -> Result<(), StepError> {
+    let call = Call { input: Input::Bytes(input.as_bytes().to_vec()), ..Call::new(script, args, PATIENCE) };
+    let reply = site.transport.run(call).await?;
+    if reply.status == 0 { Ok(()) } else { Err(StepError::of(script.name, reply)) }
+}

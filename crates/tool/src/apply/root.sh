@@ -1,0 +1,164 @@
+# One change of a release root at a time, and none by a plan that is out of date. For POSIX sh (dash, busybox); comes after
+# permanent.sh and before the script that changes something.
+#
+# $1 root; a relative one is meant from the home directory. $2 release name. $3 the version that boots as the plan has it, `-` for none.
+#
+# Statuses of all these scripts: 0 done; 40 the root is not as the plan has it, nothing was changed; 41 another process is changing it;
+# 42 content is not what it should be; 43 the disk is full; others: see the last line on standard error, which is the cause.
+
+LC_ALL=C
+export LC_ALL
+umask 022
+own=.edeliver
+lock=$own/lock
+
+# Ends with status $1 and cause $2.
+stop_with() {
+  printf '%s\n' "$2" >&2
+  exit "$1"
+}
+
+# KiB that are free for us.
+free_kib() {
+  df -Pk . 2>/dev/null | tail -n 1 | sed -n 's/^.* \([0-9][0-9]*\)  *[0-9-]*% .*$/\1/p'
+}
+
+# Whether there is no room left. The last few blocks of a full disk are often of no use to anybody.
+disk_full() {
+  free=$(free_kib)
+  [ -n "$free" ] && [ "$free" -lt 128 ]
+}
+
+# Ends with cause $1, unless it is that the disk is full.
+failed() {
+  ! disk_full || stop_with 43 "No space left on device: $root has $free KiB free"
+  stop_with 1 "$1"
+}
+
+# Runs a command; where it fails, what it says is the cause.
+must() {
+  error=$("$@" 2>&1) || failed "${error:-$1 failed}"
+}
+
+# Whether something has this name, be it a link to nowhere.
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
+
+# All that was written so far is on the disk: this file system if sync can do just that, otherwise all of them.
+settle() { sync -f . 2>/dev/null || sync; }
+
+# ---- the lock: a symbolic link whose text is its holder, so that it appears with the holder's name in it
+
+# Prints process $1 as a name that no other process has, in this life of the machine or the next; fails if it is gone.
+name_of_process() {
+  if [ -r /proc/self/stat ]; then
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    set -- "$1" ${stat##*)}
+    [ "$2" != Z ] || return 1
+    boot=''
+    { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+    printf '%s-%s-%s\n' "$1" "${21}" "${boot%%-*}"
+  else
+    kill -0 "$1" 2>/dev/null && printf '%s-0-0\n' "$1"
+  fi
+}
+
+lives() { [ "$(name_of_process "${1%%-*}")" = "$1" ]; }
+
+# Takes the lock $1, or fails because a living process has it.
+take() {
+  attempts=0
+  while ! error=$(ln -s "$me" "$1" 2>&1); do
+    if holder=$(readlink "$1" 2>/dev/null); then
+      ! lives "$holder" || return 1
+      bury "$1" "$holder" || return 1
+    else
+      attempts=$((attempts + 1))
+      [ "$attempts" -lt 5 ] || failed "$error"
+    fi
+  done
+}
+
+# Removes the lock $1 of $2, who is dead. Of several who see that, the one who holds the lock on that very grave removes it; the others
+# could otherwise remove the lock of whoever came next.
+bury() {
+  take "$1.$2" || return 1
+  [ "$(readlink "$1" 2>/dev/null)" != "$2" ] || rm -f -- "$1"
+  rm -f -- "$1.$2"
+}
+
+# Waits up to 5 seconds for whoever is changing the root.
+take_lock() {
+  me=$(name_of_process "$(exec sh -c 'echo $PPID')")
+  seconds=0
+  until take "$lock"; do
+    [ "$seconds" -lt 5 ] || stop_with 41 "process ${holder%%-*} is changing $root"
+    sleep 1
+    seconds=$((seconds + 1))
+  done
+}
+
+give_lock_back() { [ "$(readlink "$lock" 2>/dev/null)" != "$me" ] || rm -f -- "$lock"; }
+
+# At the end of the script, however it ends.
+leave() {
+  [ -n "$held" ] || return 0
+  clean_up
+  give_lock_back
+}
+
+# What a script has begun and not finished. Scripts that have such a thing define it anew.
+clean_up() { :; }
+
+# ---- beginning
+
+# Enters the root and takes its lock until the script ends; what it began is cleaned up then too.
+enter() {
+  case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
+  app=$2 expected=$3
+  cd -P -- "$root" || stop_with 40 "there is no $root"
+  must mkdir -p "$own/staging" "$own/manifests" "$own/top"
+  must chmod 700 "$own"
+  here=$(pwd -P) held=''
+  trap leave EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  take_lock
+  held=yes
+  boots=$(permanent_version . "$app")
+  boots=${boots:--}
+}
+
+# What boots must be what the plan has, or one of the other versions given.
+must_boot() {
+  for version_that_boots; do [ "$boots" != "$version_that_boots" ] || return 0; done
+  stop_with 40 "$root boots ${boots#-} now, and ${expected#-} when the plan was made"
+}
+
+# A release is complete with its manifest, which is put in place last.
+complete() { [ -f "$own/manifests/$1.json" ] && [ -d "releases/$1" ]; }
+
+# Whether a complete release, other than those given after it, uses directory $1.
+used() {
+  used_dir=$1
+  shift
+  for json in "$own"/manifests/*.json; do
+    user=${json##*/} user=${user%.json}
+    complete "$user" || continue
+    for but; do [ "$user" != "$but" ] || continue 2; done
+    ! grep -Fqx -e "$used_dir" "$own/manifests/$user.dirs" 2>/dev/null || return 0
+  done
+  return 1
+}
+
+# The directories of release $1 that a plan may deal with.
+is_of_release() {
+  case $2/ in *//* | */../* | */./*) return 1 ;; esac
+  case $2 in
+    lib/*/*) return 1 ;;
+    erts-*/*) return 1 ;;
+    lib/?* | erts-?*) return 0 ;;
+    "releases/$1" | "$own/top/$1") return 0 ;;
+    *) return 1 ;;
+  esac
+}

@@ -1,0 +1,92 @@
+//! Putting a release beside what is there.
+
+mod load;
+
+use std::collections::BTreeSet;
+
+use edeliver_core::{
+    event::EventKind,
+    release::RelPath,
+    size::size,
+    step::{Copied, Stage},
+};
+
+use self::load::load;
+use super::{Contents, StepError, root, step::Work};
+use crate::{
+    report::Reporter,
+    transfer,
+    transport::{Call, Input, Reply, Script},
+};
+
+const STAGE: Script = root::script!("stage", "stage.sh");
+
+/// The answer's word for a file whose content is not what it should be.
+const BAD: &str = "bad ";
+
+/// Stages the release; tells what travelled.
+///
+/// Content that the host should have and has not (somebody changed an installed file) is found out by its digest; it is then sent, in a
+/// second try.
+pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepError> {
+    let contents = work.shared.contents.as_ref().filter(|contents| contents.manifest.id() == stage.manifest);
+    let contents = contents.ok_or(StepError::Misplanned)?;
+    let reply = send(work, stage, contents).await?;
+    match repaired(stage, &reply) {
+        Some(repaired) => {
+            let changed = repaired.send.len() - stage.send.len();
+            work.reporter.warn(
+                format!("{changed} files of installed releases were changed on this host; their content is sent"),
+                Vec::new(),
+            );
+            let reply = send(work, &repaired, contents).await?;
+            finish(&repaired, reply)
+        }
+        None => finish(stage, reply),
+    }
+}
+
+async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<Reply, StepError> {
+    let load = load(stage, contents)?;
+    let total = load.files.iter().map(|file| file.size).sum();
+    let mut args = root::args(work.site, work.expect.permanent.as_ref());
+    let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
+    args.extend([run, stage.version.to_string(), String::new()]);
+    let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
+    let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
+    Ok(work.site.transport.run(call).await?)
+}
+
+fn finish(stage: &Stage, reply: Reply) -> Result<String, StepError> {
+    match reply.status {
+        0 if stage.send.is_empty() => Ok("nothing had to travel".to_owned()),
+        0 => Ok(format!("sent {} in {} files", size(stage.bytes()), stage.send.len())),
+        _ => Err(StepError::of(STAGE.name, reply)),
+    }
+}
+
+/// Tells how far the transfer is, at most a hundred times.
+fn progress(reporter: Reporter, total: u64) -> impl FnMut(u64) + Send + 'static {
+    let mut told = 0;
+    move |done| {
+        let percent = done * 100 / total.max(1);
+        if percent > told {
+            told = percent;
+            reporter.send(EventKind::Progress { done, total });
+        }
+    }
+}
+
+/// The stage with content sent that can't be copied, if that is all that was wrong.
+fn repaired(stage: &Stage, reply: &Reply) -> Option<Stage> {
+    let answer = reply.text();
+    let bad: BTreeSet<&str> = answer.lines().filter_map(|line| line.strip_prefix(BAD)).collect();
+    let is_bad = |path: &RelPath| bad.contains(path.as_str());
+    let (sent, copied): (Vec<Copied>, Vec<Copied>) = stage.copy.iter().cloned().partition(|copy| is_bad(&copy.to.path));
+    if reply.status != 42 || sent.len() != bad.len() || sent.is_empty() {
+        return None;
+    }
+    let mut repaired = Stage { copy: copied, ..stage.clone() };
+    repaired.send.extend(sent.into_iter().map(|copy| copy.to));
+    Some(repaired)
+}

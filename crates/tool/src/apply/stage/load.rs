@@ -1,0 +1,85 @@
+//! The archive that stage.sh unpacks: lists for the script, and what travels of the release.
+
+use std::collections::BTreeSet;
+
+use edeliver_core::{
+    release::{Digest, RelPath},
+    step::{Copied, Linked, Placed, Stage},
+};
+
+use super::super::{Contents, StepError};
+use crate::transfer::Load;
+
+/// Where the archive has the files of the release.
+const NEW: &str = "new";
+
+/// Everything that is sent to stage a release.
+pub(super) fn load(stage: &Stage, contents: &Contents) -> Result<Load, StepError> {
+    let mut load = Load { extra: contents.extra.clone(), ..Load::default() };
+    load.empty_dirs = directories(stage).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
+    // The manifest last: with it the lists are complete.
+    add(&mut load, "copies", list(&stage.copy, |copy| format!("{}\t{}", copy.from, copy.to.path)));
+    add(&mut load, "twins", list(&stage.twins, |copy| format!("{}\t{}", copy.from, copy.to.path)));
+    add(&mut load, "modes", modes(stage));
+    add(&mut load, "sums", sums(stage));
+    add(&mut load, "place", places(stage));
+    add(&mut load, "dirs", list(&stage.dirs, RelPath::to_string));
+    add(&mut load, "manifest", contents.manifest.to_json());
+    for file in &stage.send {
+        load.files.push(Placed { path: below_new(file.path.as_str())?, ..file.clone() });
+    }
+    for link in &stage.links {
+        load.links.push(Linked { path: below_new(link.path.as_str())?, target: link.target.clone() });
+    }
+    Ok(load)
+}
+
+/// Adds a file that exists here only.
+fn add(load: &mut Load, name: &str, content: Vec<u8>) {
+    let (sha256, size) = (Digest::of(&content), content.len() as u64);
+    let path = name.parse().expect("the names of the lists are paths");
+    load.files.push(Placed { path, sha256, mode: 0o644, size });
+    load.extra.insert(sha256, content.into());
+}
+
+/// A path below the archive's folder for the release. A path of a release may be so long that it is none any more there.
+fn below_new(path: &str) -> Result<RelPath, StepError> {
+    format!("{NEW}/{path}").parse().map_err(|_| StepError::Misplanned)
+}
+
+fn list<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<u8> {
+    items.iter().map(|item| line(item) + "\n").collect::<String>().into_bytes()
+}
+
+/// What must be there before copies are made and directories placed.
+fn directories(stage: &Stage) -> BTreeSet<&str> {
+    let copies = stage.copy.iter().chain(&stage.twins).map(|copy| copy.to.path.as_str());
+    let above = copies.filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir);
+    let placed = stage.place.iter().map(|place| place.dir.as_str());
+    above.chain(placed).chain(stage.empty_dirs.iter().map(RelPath::as_str)).collect()
+}
+
+fn copied(stage: &Stage) -> impl Iterator<Item = &Placed> {
+    stage.copy.iter().chain(&stage.twins).map(|copy: &Copied| &copy.to)
+}
+
+fn modes(stage: &Stage) -> Vec<u8> {
+    let mut lines: Vec<String> = copied(stage).map(|file| format!("{:o}\t{}\n", file.mode & 0o777, file.path)).collect();
+    lines.sort_unstable();
+    lines.concat().into_bytes()
+}
+
+/// In the form and order that the script's digests are in.
+fn sums(stage: &Stage) -> Vec<u8> {
+    let files = stage.send.iter().chain(copied(stage));
+    let mut lines: Vec<String> = files.map(|file| format!("{}  ./{}\n", file.sha256, file.path)).collect();
+    lines.sort_unstable();
+    lines.concat().into_bytes()
+}
+
+fn places(stage: &Stage) -> Vec<u8> {
+    list(&stage.place, |place| {
+        let how = if place.replaces_leftover { "replace" } else { "new" };
+        format!("{how}\t{}", place.dir)
+    })
+}

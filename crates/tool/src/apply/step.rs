@@ -1,0 +1,52 @@
+//! From steps to what carries them out.
+
+use edeliver_core::{name::Version, plan::Precondition, step::Step};
+
+use super::{Shared, Site, StepError, error::Remote, root, stage};
+use crate::{node, report::Reporter};
+
+/// A host and all that its steps need.
+pub(super) struct Work<'a> {
+    pub(super) site: &'a Site,
+    pub(super) shared: &'a Shared,
+    pub(super) expect: &'a Precondition,
+    pub(super) reporter: &'a Reporter,
+}
+
+impl Work<'_> {
+    /// Carries one step out. `activated`: what this run has made the release that boots. Gives what is worth a word.
+    pub(super) async fn carry_out(&self, step: &Step, activated: Option<&Version>) -> Result<Option<String>, StepError> {
+        let boots = activated.or(self.expect.permanent.as_ref());
+        let mut tell = |line: &str| self.reporter.output(line);
+        let (host, place) = (&*self.site.transport, &self.site.place);
+        match step {
+            Step::Stage(stage) => stage::put(self, stage).await.map(Some),
+            Step::Activate(activate) => root::activate(self.site, activate).await.map(|()| None),
+            Step::Prune(prune) => root::prune(self.site, prune, boots).await.map(|()| None),
+            Step::Stop { version, timeout } => {
+                node::stop(host, place, version.as_ref(), *timeout, &mut tell).await?;
+                Ok(None)
+            }
+            Step::Start { version, timeout } => {
+                let facts = node::start(host, place, version, *timeout, &self.shared.environment, &mut tell).await?;
+                Ok(facts.pid.map(|pid| format!("process {pid}")))
+            }
+            _ => Err(StepError::Misplanned),
+        }
+    }
+}
+
+/// A plan that begins with the node looks once more, before it is touched, at what boots; the scripts that change the root do it
+/// themselves.
+pub(super) async fn check_precondition(site: &Site, expect: &Precondition, begun: bool) -> Result<(), StepError> {
+    if begun {
+        return Ok(());
+    }
+    let boots = node::state(&*site.transport, &site.place).await?.permanent;
+    if boots == expect.permanent {
+        return Ok(());
+    }
+    let word = |version: &Option<Version>| version.as_ref().map_or("nothing".to_owned(), Version::to_string);
+    let line = format!("{} boots now, and {} when the plan was made", word(&boots), word(&expect.permanent));
+    Err(StepError::Stale(Remote { lines: vec![line] }))
+}

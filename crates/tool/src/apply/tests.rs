@@ -1,0 +1,5 @@
+//! Plans carried out on real folders by real shells: facts are gathered, a plan is made of them, and the plan is obeyed.
+
+mod deploy;
+mod hosts;
+mod releases;

@@ -1,0 +1,415 @@
+//! Hosts that are folders, and the shells that work in them.
+
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use edeliver_core::{
+    config::{Service, TargetSettings},
+    delta,
+    event::{EventKind, Outcome},
+    facts::{HostFacts, Seen},
+    name::{HostName, Version},
+    plan::{self, DeployRequest, HostPlan, Keep, Plan, RollbackRequest, Wanted},
+    release::{Digest, Manifest},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+};
+
+use super::{
+    super::{Contents, Means, Site, run},
+    releases::{Release, app, store},
+};
+use crate::{
+    cancel::Cancel,
+    ctx::Ctx,
+    inventory::{self, Question},
+    node::Place,
+    report::Reporter,
+    store::Store,
+    transport::{Call, Counts, GitRemote, Input, Reply, Stream, Transport, TransportError},
+    ui,
+};
+
+/// Every shell that the scripts must work in.
+pub(super) const SHELLS: [Shell; 2] = [Shell::Dash, Shell::Busybox];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shell {
+    /// dash, with the tools of this machine.
+    Dash,
+    /// busybox's ash, with nothing but busybox's own tools.
+    Busybox,
+}
+
+/// A folder with nothing in it but links to busybox, which then acts as those tools.
+fn busybox_tools() -> &'static Path {
+    static TOOLS: OnceLock<TempDir> = OnceLock::new();
+    TOOLS
+        .get_or_init(|| {
+            let dir = tempfile::tempdir().unwrap();
+            let done = std::process::Command::new("busybox").args(["--install", "-s"]).arg(dir.path()).status().unwrap();
+            assert!(done.success());
+            dir
+        })
+        .path()
+}
+
+/// Runs scripts without the wrapper, and does to them what happens to links and hosts.
+pub(super) struct Folder {
+    shell: Shell,
+    fault: Mutex<Option<Fault>>,
+    pub(super) calls: Mutex<Vec<&'static str>>,
+}
+
+/// What happens to the next call of a script.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub(super) script: &'static str,
+    pub(super) what: What,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    /// The script and all it started are killed after this time; the link is lost.
+    Kill(Duration),
+    /// The script ends as it should, and its answer is lost.
+    Deaf,
+    /// Its time is over at once.
+    Late,
+    /// The connection has gone before the script could be sent.
+    Gone,
+    /// Something is done to the root before the script runs.
+    Before(fn(&Path), PathBuf),
+    /// The script never ends.
+    Hang,
+}
+
+impl Folder {
+    pub(super) fn new(shell: Shell) -> Arc<Self> {
+        Arc::new(Self { shell, fault: Mutex::default(), calls: Mutex::default() })
+    }
+    pub(super) fn fail(&self, script: &'static str, what: What) {
+        *self.fault.lock().unwrap() = Some(Fault { script, what });
+    }
+    fn take_fault(&self, script: &str) -> Option<What> {
+        let mut fault = self.fault.lock().unwrap();
+        let hit = fault.as_ref().is_some_and(|fault| fault.script == script);
+        if hit { fault.take().map(|fault| fault.what) } else { None }
+    }
+    fn command(&self) -> Command {
+        let mut command = match self.shell {
+            Shell::Dash => Command::new("dash"),
+            Shell::Busybox => {
+                let mut command = Command::new(busybox_tools().join("ash"));
+                command.env("PATH", busybox_tools());
+                command
+            }
+        };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+        command
+    }
+    async fn execute(&self, call: Call<'_>, limit: Option<Duration>) -> Option<Reply> {
+        let mut command = self.command();
+        let mut child = command.arg("-c").arg(call.script.text).arg("sh").args(&call.args).spawn().unwrap();
+        let group = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+        let (mut stdin, mut out, mut err) =
+            (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let talk = async {
+            let send = async move {
+                match call.input {
+                    Input::Empty => {}
+                    Input::Bytes(bytes) => drop(stdin.write_all(&bytes).await),
+                    Input::Stream(mut from) => drop(tokio::io::copy(&mut from, &mut stdin).await),
+                }
+            };
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let _ = tokio::join!(send, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr));
+            let status = child.wait().await.unwrap().code().unwrap_or(137);
+            let tail = String::from_utf8_lossy(&stderr).lines().map(str::to_owned).collect();
+            Reply { status, stdout, tail }
+        };
+        match limit {
+            None => Some(talk.await),
+            Some(limit) => {
+                let reply = tokio::time::timeout(limit, talk).await.ok();
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                reply
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Folder {
+    async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
+        let script = call.script.name;
+        self.calls.lock().unwrap().push(script);
+        let lost = Err(TransportError::LinkLost { script });
+        match self.take_fault(script) {
+            None => Ok(self.execute(call, None).await.unwrap()),
+            Some(What::Kill(after)) => self.execute(call, Some(after)).await.map_or(lost, Ok),
+            Some(What::Deaf) => {
+                self.execute(call, None).await.unwrap();
+                lost
+            }
+            Some(What::Late) => Err(TransportError::Timeout { script, after: call.timeout, tail: Vec::new() }),
+            Some(What::Gone) => Err(TransportError::Unreachable { why: "no route to host".to_owned() }),
+            Some(What::Before(change, root)) => {
+                change(&root);
+                Ok(self.execute(call, None).await.unwrap())
+            }
+            Some(What::Hang) => std::future::pending().await,
+        }
+    }
+    async fn connect(&self, _port: u16) -> Result<Box<dyn Stream>, TransportError> {
+        Err(TransportError::Unreachable { why: "not in tests".to_owned() })
+    }
+    fn git(&self, path: &str) -> GitRemote {
+        GitRemote { url: path.to_owned(), env: Vec::new() }
+    }
+    fn counts(&self) -> Counts {
+        Counts::default()
+    }
+    async fn close(&self) {}
+}
+
+/// A host: its folder, and how it is reached.
+pub(super) struct Host {
+    pub(super) name: HostName,
+    pub(super) root: PathBuf,
+    pub(super) place: Place,
+    pub(super) folder: Arc<Folder>,
+    transport: Arc<dyn Transport>,
+    pub(super) store: Store,
+    dir: TempDir,
+}
+
+/// A folder in memory where there is one, so that the many syncs cost nothing.
+pub(super) fn fast_dir() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+impl Host {
+    pub(super) fn new(shell: Shell) -> Self {
+        Self::below(shell, "deliver to/\u{fc}ber")
+    }
+    /// With its root at this path below the test's folder.
+    pub(super) fn below(shell: Shell, path: &str) -> Self {
+        let dir = fast_dir();
+        let to = dir.path().join(path);
+        Self::at(shell, dir, &to)
+    }
+    pub(super) fn at(shell: Shell, dir: TempDir, deliver_to: &Path) -> Self {
+        let root = deliver_to.join("demo");
+        let folder = Folder::new(shell);
+        let place = Place { root: root.to_str().unwrap().parse().unwrap(), app: app(), node: None };
+        let store = store(&dir.path().join("store"));
+        Self { name: "a".parse().unwrap(), root, place, transport: folder.clone(), folder, store, dir }
+    }
+    /// The same folder, reached in another way.
+    pub(super) fn through(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport, ..self }
+    }
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+    pub(super) fn site(&self) -> Site {
+        Site { transport: self.transport.clone(), place: self.place.clone() }
+    }
+    pub(super) async fn seen(&self) -> Seen {
+        let store = self.store.clone();
+        let known = move |id: &Digest| {
+            let releases = store.list().unwrap();
+            let versions = releases.stored.iter().map(|stored| stored.version.clone());
+            versions.filter_map(|version| store.manifest(&version).ok()).find(|manifest| manifest.id() == *id)
+        };
+        let question = Question { app: app(), known: Arc::new(known) };
+        let healthy = Folder::new(self.folder.shell);
+        inventory::ask(&*healthy, &self.place, &question).await.unwrap()
+    }
+    pub(super) async fn facts(&self) -> Vec<HostFacts> {
+        vec![HostFacts { host: self.name.clone(), seen: Ok(self.seen().await) }]
+    }
+    /// The plan to deploy a release here.
+    pub(super) async fn plan(&self, release: &Release, ask: fn(&mut DeployRequest)) -> Plan {
+        release.store(&self.store);
+        let (manifest, rel) = (release.manifest(), release.rel());
+        let facts = self.facts().await;
+        let wanted = Wanted { manifest: &manifest, rel: &rel, rewritten: rewritten(&manifest, &facts) };
+        let mut request = DeployRequest { app: app(), start: false, keep: Keep::Newest(9), force: false, hooks: Vec::new() };
+        ask(&mut request);
+        let plan = plan::deploy(&request, &settings(), &wanted, &facts);
+        plan::lint(&plan, &facts).unwrap();
+        plan
+    }
+    pub(super) async fn rollback_plan(&self) -> Plan {
+        let facts = self.facts().await;
+        let plan = plan::rollback(&RollbackRequest { app: app(), to: None, restart: false }, &settings(), &facts);
+        plan::lint(&plan, &facts).unwrap();
+        plan
+    }
+    pub(super) fn contents(&self, release: &Release) -> Contents {
+        Contents { store: self.store.clone(), manifest: release.manifest(), extra: Default::default() }
+    }
+    pub(super) async fn apply(&self, plan: &Plan, release: Option<&Release>) -> Ran {
+        apply_on(&[self], plan, release.map(|release| self.contents(release)), Cancel::never()).await
+    }
+    pub(super) async fn deploy(&self, release: &Release) -> Ran {
+        let plan = self.plan(release, |_| {}).await;
+        self.apply(&plan, Some(release)).await
+    }
+    pub(super) async fn rollback(&self) -> Ran {
+        let plan = self.rollback_plan().await;
+        self.apply(&plan, None).await
+    }
+    pub(super) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.root.join(path).symlink_metadata().is_ok()
+    }
+    /// All files below the root with their modes and contents, but for what comes and goes.
+    pub(super) fn tree(&self) -> BTreeMap<String, (u32, Vec<u8>)> {
+        let mut tree = BTreeMap::new();
+        collect(&self.root, &self.root, &mut tree);
+        tree.retain(|path, _| !path.starts_with(".edeliver/staging"));
+        tree
+    }
+    /// Nothing that was begun lies around.
+    pub(super) fn assert_tidy(&self) {
+        let mut all = BTreeMap::new();
+        collect(&self.root, &self.root, &mut all);
+        let litter: Vec<_> = all
+            .keys()
+            .filter(|path| path.contains(".edeliver-new") || path.contains("/staging/") || path.contains("/lock"))
+            .collect();
+        assert!(litter.is_empty(), "{litter:?}");
+    }
+    /// Every file of this release is there as it should be.
+    pub(super) fn assert_complete(&self, release: &Release) {
+        let top = format!(".edeliver/top/{}", release.version);
+        for (path, (mode, content)) in &release.files {
+            let in_place = path.starts_with("lib/")
+                || path.starts_with("erts-")
+                || path.starts_with(&format!("releases/{}/", release.version));
+            let path = self.root.join(if in_place { path.clone() } else { format!("{top}/{path}") });
+            assert_eq!(std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())), *content, "{}", path.display());
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, *mode, "{}", path.display());
+        }
+        let json = std::fs::read(self.root.join(format!(".edeliver/manifests/{}.json", release.version))).unwrap();
+        assert_eq!(json, release.manifest().to_json());
+    }
+    /// This release boots, with its own small files.
+    pub(super) fn assert_boots(&self, release: &Release) {
+        for (path, (_, content)) in &release.files {
+            if path.starts_with("bin/") || ["releases/COOKIE", "releases/start_erl.data"].contains(&path.as_str()) {
+                assert_eq!(self.read(path).as_bytes(), content, "{path}");
+            }
+        }
+        let permanent = self.read("releases/RELEASES").replace(char::is_whitespace, "");
+        assert!(permanent.contains(&format!("{{release,\"demo\",\"{}\"", release.version)), "{permanent}");
+    }
+}
+
+fn collect(root: &Path, dir: &Path, tree: &mut BTreeMap<String, (u32, Vec<u8>)>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let kind = path.symlink_metadata().unwrap();
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        if kind.is_dir() {
+            collect(root, &path, tree);
+        } else if kind.is_symlink() {
+            tree.insert(name, (0, path.read_link().unwrap().to_str().unwrap().into()));
+        } else {
+            tree.insert(name, (kind.permissions().mode() & 0o777, std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// What a run gave.
+pub(super) struct Ran {
+    pub(super) outcome: Outcome,
+    pub(super) events: Vec<EventKind>,
+}
+
+impl Ran {
+    /// The causes of the first failure.
+    pub(super) fn causes(&self) -> Vec<String> {
+        let causes = self.events.iter().find_map(|event| match event {
+            EventKind::StepFailed { causes, .. } => Some(causes.clone()),
+            _ => None,
+        });
+        causes.unwrap_or_default()
+    }
+    pub(super) fn summary(&self) -> &str {
+        &self.outcome.hosts[0].summary
+    }
+    pub(super) fn assert_done(&self) {
+        assert_eq!(self.outcome.exit_code, 0, "{:?}\n{:?}", self.outcome, self.causes());
+    }
+}
+
+pub(super) async fn apply_on(hosts: &[&Host], plan: &Plan, contents: Option<Contents>, cancel: Cancel) -> Ran {
+    let sites = hosts.iter().map(|host| (host.name.clone(), host.site())).collect();
+    apply_with(plan, Means { sites, contents, ..Means::default() }, cancel).await
+}
+
+pub(super) async fn apply_with(plan: &Plan, means: Means<'_>, cancel: Cancel) -> Ran {
+    let (reporter, mut drafts) = Reporter::new();
+    let ctx = Ctx::new("/nowhere".into(), Default::default(), reporter, ui::Handle::detached(true), cancel);
+    let outcome = run(&ctx, plan, means).await;
+    let mut events = Vec::new();
+    while let Ok(draft) = drafts.try_recv() {
+        events.push(draft.kind);
+    }
+    Ran { outcome, events }
+}
+
+/// The plan of one host.
+pub(super) fn only(plan: &Plan) -> &HostPlan {
+    let [host] = &plan.hosts[..] else { panic!("{plan:?}") };
+    host
+}
+
+fn rewritten(manifest: &Manifest, facts: &[HostFacts]) -> BTreeMap<HostName, delta::Rewritten> {
+    let mut rewritten = BTreeMap::new();
+    for facts in facts {
+        let delta = delta::against(manifest, facts.seen.as_ref().unwrap());
+        assert!(delta.rewrite.is_empty(), "these releases need no rewriting");
+        rewritten.insert(facts.host.clone(), delta::Rewritten::new());
+    }
+    rewritten
+}
+
+pub(super) fn settings() -> TargetSettings {
+    let second = Duration::from_secs(1);
+    TargetSettings {
+        name: "staging".parse().unwrap(),
+        hosts: Vec::new(),
+        confirm: false,
+        keep_releases: 9,
+        start_timeout: second,
+        stop_timeout: second,
+        step_timeout: Duration::from_secs(60),
+        profile: String::new(),
+        env: Default::default(),
+        service: Service::Script,
+        start_deploy: false,
+        clean_deploy: false,
+    }
+}
+
+pub(super) fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}

@@ -1,0 +1,95 @@
+//! The store's errors.
+
+use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
+
+use super::super::{Error, Kind};
+use crate::store::StoreError;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Absent { .. } => Kind::Usage,
+            StoreError::Exists { .. } => Kind::Blocked,
+            StoreError::Busy { .. } => Kind::Locked,
+            _ => Kind::Internal,
+        };
+        let hint = store_hint(&error);
+        Self { hints: hint.into_iter().collect(), ..Self::new(kind, error) }
+    }
+}
+
+fn store_hint(error: &StoreError) -> Option<Hint> {
+    Some(match error {
+        StoreError::Absent { .. } => Hint::command("these releases are there", "edeliver show releases"),
+        StoreError::Exists { .. } => Hint::text("give the release another version"),
+        StoreError::Busy { .. } => Hint::text("wait until it has finished"),
+        StoreError::Full { .. } => Hint::text("free some space on that disk; what was there before is whole"),
+        StoreError::ReadOnly { .. } => {
+            Hint::text("check who may write there, or choose another folder for the store; what was there before is whole")
+        }
+        StoreError::Damaged { .. } | StoreError::Gone { .. } => {
+            Hint::text("build that release again: what the build brings takes the place of what is damaged")
+        }
+        StoreError::ManifestDamaged { path } | StoreError::Misnamed { path, .. } | StoreError::Manifest { path, .. } => {
+            Hint::text(format!("remove {}, then build that release again", path.display()))
+        }
+        _ => return None,
+    })
+}
+
+impl From<ChooseError> for Error {
+    fn from(error: ChooseError) -> Self {
+        let hint = match &error {
+            ChooseError::Empty { .. } => Hint::command("build one", "edeliver build release"),
+            ChooseError::Absent { version, has, .. } => match like(version, has) {
+                Some(like) => Hint::text(format!("did you mean --version={like}?")),
+                None => Hint::command("these releases are there", "edeliver show releases"),
+            },
+            ChooseError::Several { has, .. } => Hint::text(format!("name one of them: {}", flags(has))),
+        };
+        Self::usage(error).hint(hint)
+    }
+}
+
+/// The newest of what could have been meant: the same version with metadata, or a longer or similar one.
+fn like<'a>(version: &Version, has: &'a [Version]) -> Option<&'a Version> {
+    let version = version.as_str();
+    let same = |other: &&Version| other.as_str().split('+').next() == Some(version);
+    let close = |other: &&Version| other.as_str().starts_with(version) || strsim::damerau_levenshtein(other.as_str(), version) < 2;
+    has.iter().find(same).or_else(|| has.iter().find(close))
+}
+
+/// The newest five, as they are typed.
+fn flags(has: &[Version]) -> String {
+    let shown: Vec<_> = has.iter().take(5).map(|version| format!("--version={version}")).collect();
+    let more = if has.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(texts: &[&str]) -> Vec<Version> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_missing_version_is_told_with_what_could_have_been_meant() {
+        let has = versions(&["1.2.4+7-abc", "1.2.3", "0.9.0"]);
+        let like = |text: &str| like(&text.parse().unwrap(), &has).map(Version::as_str);
+        assert_eq!(like("1.2.4"), Some("1.2.4+7-abc"));
+        assert_eq!(like("0.9"), Some("0.9.0"));
+        assert_eq!(like("1.2.2"), Some("1.2.3"));
+        assert_eq!(like("7.0"), None);
+    }
+
+    #[test]
+    fn several_versions_without_a_terminal_are_named() {
+        let has = versions(&["6.0", "5.0", "4.0", "3.0", "2.0", "1.0"]);
+        let error = Error::from(ChooseError::Several { app: "hotapp".parse().unwrap(), has });
+        assert_eq!(error.kind, Kind::Usage);
+        let said = "name one of them: --version=6.0, --version=5.0, --version=4.0, --version=3.0, --version=2.0, …";
+        assert_eq!(error.hints, [Hint::text(said)]);
+    }
+}
