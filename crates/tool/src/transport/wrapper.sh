@@ -15,10 +15,13 @@ edeliver_mark() { printf '\001edeliver %s %s\n' "$edeliver_nonce" "$1"; }
 edeliver_watch() {
   exec 3>&1 </dev/null >/dev/null 2>&1
   trap '' HUP INT TERM PIPE
-  trap 'kill -KILL "$!"; exit 0' USR1
+  edeliver_sleep=
+  trap '[ -z "$edeliver_sleep" ] || kill -KILL "$edeliver_sleep"; exit 0' USR1
   while kill -0 "$$"; do
     sleep 1 3>&- &
-    wait "$!"
+    edeliver_sleep=$!
+    wait "$edeliver_sleep"
+    edeliver_sleep=
     edeliver_mark beat >&3 || break
     edeliver_seconds=$((edeliver_seconds - 1))
     [ "$edeliver_seconds" -gt 0 ] || { edeliver_mark late >&3; break; }
@@ -42,6 +45,8 @@ edeliver_watcher=$!
 edeliver_status=$?
 exec 3>&2 2>/dev/null
 kill -USR1 "$edeliver_watcher"
+# Its death must not interrupt the writing of the marks: busybox loses what it writes into a full pipe at that moment.
+wait "$edeliver_watcher"
 edeliver_mark "end $edeliver_status" >&3
 edeliver_mark "end $edeliver_status"
 exit "$edeliver_status"

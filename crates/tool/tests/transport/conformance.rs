@@ -137,9 +137,13 @@ async fn lines_come_from_both_outputs(host: &dyn Transport) {
 }
 
 async fn fifty_megabytes_go_in_and_out(host: &dyn Transport) {
-    const SIZE: usize = 50 << 20;
+    echo(host, 50 << 20).await;
+}
+
+/// So many bytes to the host and back, unchanged.
+pub(crate) async fn echo(host: &dyn Transport, size: usize) {
     let (output, back) = Hashing::new();
-    let (input, sent) = Noise::new(SIZE);
+    let (input, sent) = Noise::new(size);
     let call =
         Call { input: Input::Stream(Box::new(input)), output: Output::Stream(Box::new(output)), ..call("cat; echo over >&2", &[]) };
     let reply = host.run(Call { timeout: Duration::from_secs(300), ..call }).await.unwrap();
@@ -223,7 +227,7 @@ pub(crate) fn processes(text: &str) -> Vec<u32> {
 /// A number of seconds nobody else sleeps.
 fn unique() -> String {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    format!("9{}.{}", std::process::id(), COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    format!("9{}.{:04}", std::process::id(), COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
 
 pub(crate) async fn wait_until(what: &str, within: Duration, mut test: impl FnMut() -> bool) {
@@ -268,7 +272,7 @@ async fn a_timeout_ends_what_was_started(host: &dyn Transport) {
     let start = Instant::now();
     let call = Call { timeout: Duration::from_secs(1), output: Output::Lines(&mut |_| {}), ..call(STUBBORN, &[&seconds]) };
     match host.run(call).await {
-        Err(TransportError::Timeout { tail, .. }) => assert_eq!(tail, [seconds.as_str()]),
+        Err(TransportError::Timeout { tail, .. }) => assert_eq!(tail[0], seconds),
         other => panic!("{other:?}"),
     }
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());

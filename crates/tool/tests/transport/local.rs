@@ -1,14 +1,55 @@
 //! This machine as a host, behind every login shell and every `/bin/sh` there is.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use edeliver::transport::{Call, Local, Output, Transport, TransportError};
+use edeliver::transport::{BOOTSTRAP, Call, Local, Output, Transport, TransportError};
 
-use crate::conformance::{call, conformance};
+use crate::conformance::{call, conformance, echo, join_all};
 
 #[tokio::test]
 async fn a_local_host_keeps_the_promises() {
     conformance(&Local::new()).await;
+}
+
+/// A login shell that runs the line of its `-c` in this way.
+fn shell(dir: &Path, line: &str) -> Local {
+    let file = dir.join("shell");
+    std::fs::write(&file, format!("#!/bin/sh\n{line}\n")).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+    Local::new().login_shell(file)
+}
+
+/// The bootstrap line with this instead of `/bin/sh`.
+fn as_sh(sh: &str) -> String {
+    BOOTSTRAP.replace("/bin/sh", sh)
+}
+
+#[tokio::test]
+async fn with_bash_as_sh_the_promises_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    conformance(&shell(dir.path(), &as_sh("bash --posix"))).await;
+}
+
+#[tokio::test]
+async fn with_busybox_as_sh_the_promises_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    conformance(&shell(dir.path(), &as_sh("busybox sh"))).await;
+}
+
+#[tokio::test]
+async fn with_zsh_as_sh_the_promises_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    conformance(&shell(dir.path(), &as_sh("zsh --emulate sh"))).await;
+}
+
+/// Some daemons start sessions in their own process group, which must never be signalled.
+#[tokio::test]
+async fn a_session_without_a_group_of_its_own_gets_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = shell(dir.path(), "/bin/sh -c \"$2\"; exit $?");
+    conformance(&host).await;
+    // The shell in front is no part of the call's group: it lives to tell the status.
+    assert_eq!(host.run(call("kill -TERM 0; sleep 5", &[])).await.unwrap().status, 143);
 }
 
 #[tokio::test]
@@ -44,10 +85,7 @@ async fn a_shell_that_does_not_run_the_command_is_told() {
 #[tokio::test]
 async fn a_shell_that_only_echoes_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
-    let echo = dir.path().join("echo");
-    std::fs::write(&echo, "#!/bin/sh\nexec cat\n").unwrap();
-    std::fs::set_permissions(&echo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let reply = Local::new().login_shell(&echo).run(call("true", &[])).await;
+    let reply = shell(dir.path(), "exec cat").run(call("true", &[])).await;
     assert!(matches!(reply, Err(TransportError::NoShell { .. })), "{reply:?}");
 }
 
@@ -71,4 +109,14 @@ async fn output_comes_while_the_script_runs() {
     let slow = Call { output: Output::Lines(&mut each), ..call("echo now; sleep 2; echo later", &[]) };
     Local::new().run(slow).await.unwrap();
     assert!(first.unwrap() < Duration::from_secs(1));
+}
+
+/// Once the end mark was lost when the pipe was full at the moment the script ended.
+#[tokio::test]
+async fn the_end_is_not_lost_behind_a_full_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = shell(dir.path(), &as_sh("busybox sh"));
+    for _ in 0..4 {
+        join_all((0..6).map(|_| echo(&host, 3 << 20))).await;
+    }
 }

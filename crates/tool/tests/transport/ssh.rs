@@ -279,3 +279,90 @@ async fn git_uses_the_same_login() {
     let (ok, said) = git(&here, &["push", &nowhere.url, "HEAD:refs/edeliver/x"], &nowhere.env);
     assert!(!ok && said.contains("'/nowhere' does not appear to be a git repository"), "{said}");
 }
+
+#[tokio::test]
+async fn twenty_logins_at_once_are_not_too_many_for_a_stock_sshd() {
+    let sshd = Sshd::start("MaxStartups 10:30:100");
+    let limits = sshd.limits();
+    let spec = crate::sshd::spec("box");
+    let opened = join_all((0..20).map(|_| edeliver::transport::Ssh::open(&spec, &limits))).await;
+    assert!(opened.iter().all(Result::is_ok), "{:?}", opened.iter().find(|host| host.is_err()));
+    assert_eq!(sshd.logins(), 20);
+    join_all(opened.iter().flatten().map(Transport::close)).await;
+}
+
+#[tokio::test]
+async fn a_login_that_others_crowd_out_is_tried_again() {
+    let sshd = Sshd::start("MaxStartups 1:100:1");
+    let crowd = std::net::TcpStream::connect(("127.0.0.1", sshd.port)).unwrap();
+    let leave = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        drop(crowd);
+    };
+    let (host, ()) = tokio::join!(sshd.open(), leave);
+    assert_eq!(host.unwrap().run(call("echo in", &[])).await.unwrap().text(), "in\n");
+}
+
+#[tokio::test]
+async fn a_jump_host_and_its_port_are_the_users_business() {
+    let sshd = Sshd::start("");
+    let host = {
+        sshd.configure("");
+        let config = fs::read_to_string(sshd.path("ssh_config")).unwrap();
+        sshd.write("ssh_config", &format!("Match originalhost jumped\n  ProxyJump box\n{config}"));
+        edeliver::transport::Ssh::open(&crate::sshd::spec("jumped"), &sshd.limits()).await.unwrap()
+    };
+    assert_eq!(sshd.logins(), 2, "one on the way, one there");
+    assert_eq!(host.run(call("echo there", &[])).await.unwrap().text(), "there\n");
+    host.close().await;
+    wait_until("closed", Duration::from_secs(1), || processes(sshd.path("ssh_config").to_str().unwrap()).is_empty()).await;
+}
+
+/// Declines every question.
+struct Declines;
+
+#[async_trait]
+impl Prompter for Declines {
+    async fn ask(&self, question: &str) -> Option<String> {
+        assert!(question.contains("password:"), "{question}");
+        None
+    }
+    async fn tell(&self, _: &str) {}
+}
+
+#[tokio::test]
+async fn a_declined_password_is_not_tried_as_an_empty_one() {
+    let mut sshd = Sshd::start("LogLevel DEBUG1");
+    let config = fs::read_to_string(sshd.path("sshd_config")).unwrap();
+    sshd.kill();
+    sshd.write("sshd_config", &config.replace("PasswordAuthentication no", "PasswordAuthentication yes"));
+    sshd.run();
+    keygen(&sshd.path("id"), "");
+    for jump in ["", "Match originalhost box\n  ProxyJump jumped\n"] {
+        sshd.configure("");
+        let config = fs::read_to_string(sshd.path("ssh_config")).unwrap();
+        sshd.write("ssh_config", &format!("{jump}{config}"));
+        match sshd.open_with(Arc::new(Declines)).await.map(drop) {
+            Err(TransportError::Login { why }) => assert!(why.contains("password:"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let log = fs::read_to_string(sshd.path("log")).unwrap();
+    assert!(!log.contains("Failed password"), "{log}");
+}
+
+#[tokio::test]
+async fn a_connection_of_the_users_that_hangs_is_left_alone() {
+    let sshd = Sshd::start("");
+    sshd.configure(&format!("  ControlPath {}", sshd.path("cm").display()));
+    let mut own = std::process::Command::new("ssh");
+    let mut own = own.arg("-F").arg(sshd.path("ssh_config")).args(["-MN", "box"]).spawn().unwrap();
+    wait_until("the user's master is up", SOON, || sshd.path("cm").exists()).await;
+    let id = rustix::process::Pid::from_raw(own.id().cast_signed()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::STOP).unwrap();
+    let host = sshd.open().await.unwrap();
+    assert_eq!(host.counts().logins, 1);
+    own.kill().unwrap();
+    own.wait().unwrap();
+}
