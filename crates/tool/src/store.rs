@@ -34,6 +34,7 @@ use std::{
 };
 
 use edeliver_core::{
+    choose::Stored,
     config::StoreSettings,
     name::{AppName, Version},
     release::{Digest, Manifest, RelPath},
@@ -97,6 +98,28 @@ impl Store {
             Ok(false) => Err(StoreError::Absent { app: self.app.clone(), version: version.clone() }),
             Err(source) => Err(StoreError::read(path, source)),
         }
+    }
+
+    /// A release in either form. One that is there as a classic archive only is put into the store by content first.
+    ///
+    /// # Errors
+    /// As [`Store::manifest`]; [`StoreError::Archive`] if the archive can't be used, [`StoreError::Misnamed`] if it has another release
+    /// than its name says.
+    pub fn release(&self, stored: &Stored) -> Result<Manifest, StoreError> {
+        match (&stored.id, &stored.archive) {
+            (None, Some(name)) => self.release_of_archive(&self.archives_dir().join(name), &stored.version),
+            _ => self.manifest(&stored.version),
+        }
+    }
+
+    fn release_of_archive(&self, path: &Path, version: &Version) -> Result<Manifest, StoreError> {
+        let imported = self.import_archive(path, Existing::Refuse);
+        let unusable = |source| StoreError::Archive { path: path.to_owned(), source: Box::new(source) };
+        let manifest = imported.map_err(unusable)?.manifest;
+        if manifest.version != *version {
+            return Err(StoreError::Misnamed { path: path.to_owned(), title: manifest.title() });
+        }
+        Ok(manifest)
     }
 
     /// Content, checked while it is read: the read at its end fails if it isn't what its name says.

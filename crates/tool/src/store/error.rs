@@ -7,6 +7,8 @@ use edeliver_core::{
     release::{Digest, ManifestError},
 };
 
+use super::archive::ArchiveError;
+
 /// Why the store can't do something.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -110,7 +112,15 @@ pub enum StoreError {
         /// The first of them.
         first: String,
     },
-    /// A manifest lies under the name of another release.
+    /// A classic archive can't be used.
+    #[error("{} can't be used", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        source: Box<ArchiveError>,
+    },
+    /// A manifest or archive lies under the name of another release.
     #[error("{} is that of {title}", path.display())]
     Misnamed {
         /// The file.

@@ -1,3 +1,4 @@
+mod classic;
 mod damage;
 mod kill;
 

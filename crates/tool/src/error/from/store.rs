@@ -30,6 +30,9 @@ fn store_hint(error: &StoreError) -> Option<Hint> {
         StoreError::Damaged { .. } | StoreError::Gone { .. } => {
             Hint::text("build that release again: what the build brings takes the place of what is damaged")
         }
+        StoreError::Archive { path, .. } => {
+            Hint::text(format!("remove {}, then build that release again or put a whole archive in its place", path.display()))
+        }
         StoreError::ManifestDamaged { path } | StoreError::Misnamed { path, .. } | StoreError::Manifest { path, .. } => {
             Hint::text(format!("remove {}, then build that release again", path.display()))
         }
