@@ -1,0 +1,54 @@
+//! docs/parity.md claims nothing that no test proves.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// All Rust sources of the workspace, as one text.
+fn sources(dir: &Path, into: &mut String) {
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// The words in backticks.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// The tables' rows: their cells, without the outer bars. `\|` is no border.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("\\|", "\u{1}");
+    let lines = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| original") && !line.starts_with("| |"));
+    lines.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn parity_names_real_tests() {
+    let text = fs::read_to_string(workspace().join("docs/parity.md")).unwrap();
+    let mut code = String::new();
+    sources(&workspace().join("crates"), &mut code);
+    let rows = rows(&text);
+    assert!(rows.len() > 60, "the tables were not found");
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let proof = quoted(row.last().expect("a row has cells"));
+        let claims = row.len() == 3 || ["works", "better"].contains(&row[1].as_str());
+        if claims && proof.is_empty() {
+            wrong.push(format!("{}: no test is named", row[0]));
+        }
+        let missing = |name: &&&str| !code.contains(&format!("fn {name}(")) && !code.contains(&format!("(\"{name}\","));
+        wrong.extend(proof.iter().filter(missing).map(|name| format!("{}: there is no test {name}", row[0])));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
