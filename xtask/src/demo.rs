@@ -50,7 +50,7 @@ fn first_release(project: &Project<'_>) -> Result<(), Box<dyn Error>> {
     project.edeliver("show releases")?;
     project.edeliver("deploy release to staging --start-deploy")?;
     project.edeliver("deploy release to production --yes")?;
-    project.edeliver("start production")?;
+    project.edeliver("start production --yes")?;
     project.edeliver("ping production")?;
     project.edeliver("version production")
 }
