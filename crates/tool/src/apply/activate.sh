@@ -11,9 +11,10 @@ mark=.edeliver-new.
 draft() { case $1 in */*) printf '%s/%s%s\n' "${1%/*}" "$mark" "${1##*/}" ;; *) printf '%s%s\n' "$mark" "$1" ;; esac; }
 
 # The files of the release that lie outside of its own directories, as it came; found/ has those of releases that others put here.
+# relx releases come with a RELEASES of their own, which knows nothing of the others in this root.
 find_top() {
   for top in "$own/top/$version" "$own/found/$version"; do
-    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed 's,^\./,,' | sort); return 0; }
+    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed -e 's,^\./,,' -e '/^releases\/RELEASES$/d' | sort); return 0; }
   done
   top='' list=''
 }
