@@ -18,8 +18,9 @@ use crate::{
     tarball::{CopyError, Writer},
 };
 
-/// gzip's level. Measured on a release of 50 MB: the next levels take twice the time for 2 % less.
-const LEVEL: u32 = 6;
+/// gzip's level. Of a mix release with 11.1 MB, level 2 makes 5.77 MB in 0.14 s of a processor, 3 makes 5.61 MB in 0.15 s and 6, the
+/// usual one, 5.51 MB in 0.21 s. Every host gets a stream of its own, so that time counts once for each.
+const LEVEL: u32 = 3;
 
 /// What is to be sent.
 #[derive(Debug, Clone, Default)]

@@ -129,11 +129,15 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Sends all that can be read, or the error met. Ends early when nobody reads any more.
+    /// Sends all that can be read, or the error met. Ends at once when nobody reads any more.
     pub(super) async fn all_of(self, mut from: impl AsyncRead + Unpin) {
         loop {
             let mut piece = Vec::with_capacity(PIECE);
-            let message = match from.read_buf(&mut piece).await {
+            let read = tokio::select! {
+                () = self.to.closed() => return,
+                read = from.read_buf(&mut piece) => read,
+            };
+            let message = match read {
                 Ok(0) => Message::End,
                 Ok(_) => Message::Piece(piece),
                 Err(error) => Message::Failed(error),
@@ -167,5 +171,53 @@ impl Read for Drain {
         let count = Read::read(&mut &self.piece[self.at..], buffer)?;
         self.at += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::{spawn, spawn_blocking};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_must_be_said_by_a_thread() {
+        for said in [true, false] {
+            let (mut inlet, mut outlet) = to_task();
+            let writing = spawn_blocking(move || {
+                inlet.write_all(&[7; 200_000])?;
+                inlet.flush()?;
+                if said { inlet.end() } else { Ok(()) }
+            });
+            let mut bytes = Vec::new();
+            let read = outlet.read_to_end(&mut bytes).await;
+            writing.await.unwrap().unwrap();
+            assert_eq!((read.is_ok(), bytes.len()), (said, 200_000));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_is_dropped_is_no_end() {
+        let (feed, mut drain) = to_thread();
+        let (mut to, from) = tokio::io::duplex(64);
+        let feeding = spawn(feed.all_of(from));
+        tokio::io::AsyncWriteExt::write_all(&mut to, b"begun").await.unwrap();
+        let reading = spawn_blocking(move || {
+            let mut bytes = vec![0; 5];
+            drain.read_exact(&mut bytes).unwrap();
+            (drain.read_to_end(&mut bytes).unwrap_err().kind(), bytes)
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        feeding.abort();
+        assert_eq!(reading.await.unwrap(), (io::ErrorKind::UnexpectedEof, b"begun".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_task_ends_when_the_thread_has_gone() {
+        let (feed, drain) = to_thread();
+        let (_to, from) = tokio::io::duplex(64);
+        let feeding = spawn(feed.all_of(from));
+        drop(drain);
+        feeding.await.unwrap();
     }
 }

@@ -48,16 +48,20 @@ impl Store {
         let file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
         let intake = self.intake()?;
-        let imported = release(&intake, listing(&intake, file, size)?)?;
+        let imported = release(&intake, listing(&intake, file, limit(size))?)?;
         intake.finish(&imported.manifest, existing)?;
         Ok(imported)
     }
 }
 
+/// What an archive of this size may unpack to, in bytes.
+pub(super) fn limit(size: u64) -> u64 {
+    size.saturating_mul(TIMES).max(ALWAYS)
+}
+
 /// Takes all content, and lists what the archive has.
-fn listing(intake: &Intake, file: File, size: u64) -> Result<Vec<Entry>, ArchiveError> {
+pub(super) fn listing(intake: &Intake, file: File, limit: u64) -> Result<Vec<Entry>, ArchiveError> {
     let mut members = Members::default();
-    let limit = size.saturating_mul(TIMES).max(ALWAYS);
     Reader::new(file, limit)?.members(|member| members.take(intake, member))?;
     Ok(members.entries())
 }
