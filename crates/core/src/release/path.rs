@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::NameError;
 
-/// A relative path inside a release root: `/` between components, none of them empty, `.` or `..`, no control characters.
+/// A relative path inside a release root: `/` between components, none of them empty, `.` or `..`, no control characters and none
+/// that change the direction of text, so what a path looks like is what it is.
 /// It can never point outside of the directory it is joined to (as long as no symlink on the way does).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -31,7 +32,7 @@ impl FromStr for RelPath {
     type Err = NameError;
     fn from_str(value: &str) -> Result<Self, NameError> {
         let no = |why| NameError { what: "a path inside a release", value: value.chars().take(80).collect(), why };
-        if value.chars().any(char::is_control) {
+        if value.chars().any(|c| c.is_control() || turns_text(c)) {
             return Err(no("it contains a control character"));
         }
         if value.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
@@ -43,6 +44,11 @@ impl FromStr for RelPath {
         Ok(Self(value.to_owned()))
     }
 }
+/// The bidirectional formatting characters (Unicode standard annex 9, table 4).
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl TryFrom<String> for RelPath {
     type Error = NameError;
     fn try_from(value: String) -> Result<Self, NameError> {
@@ -66,7 +72,7 @@ mod tests {
 
     #[test]
     fn no_path_leaves_the_release() {
-        for bad in ["", "/etc/passwd", "a//b", "../a", "a/..", "./a", "a/", "a\nb"] {
+        for bad in ["", "/etc/passwd", "a//b", "../a", "a/..", "./a", "a/", "a\nb", "a\u{202e}maeb.x"] {
             assert!(bad.parse::<RelPath>().is_err(), "{bad:?}");
         }
     }
