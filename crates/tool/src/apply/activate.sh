@@ -38,7 +38,6 @@ END
 keep_found() {
   [ "$boots" != - ] && [ ! -d "$own/top/$boots" ] && [ ! -d "$own/found/$boots" ] && [ "$boots" != "$version" ] || return 0
   keep=$own/staging/found
-  must rm -rf -- "$keep"
   must mkdir -p -- "$keep/bin" "$keep/releases" "$own/found"
   for_each keep_file
   for file in bin/"$app" releases/COOKIE releases/start_erl.data; do keep_file "$file"; done

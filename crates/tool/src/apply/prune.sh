@@ -78,8 +78,7 @@ remember() { versions="$versions$1 "; }
 for_versions remember "$@"
 for_versions must_be_free "$@"
 for_dirs must_be_unused "$@"
-must rm -rf -- "$own/staging"
-must mkdir -m 700 "$own/staging" "$trash"
+must mkdir "$trash"
 number=0
 say() { printf '%s\n' "$1"; }
 { cat >"$own/staging/RELEASES"; } 2>/dev/null && [ "$(wc -c <"$own/staging/RELEASES")" -eq "$bytes" ] ||

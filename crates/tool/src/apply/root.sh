@@ -116,7 +116,7 @@ enter() {
   case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
   app=$2 expected=$3
   cd -P -- "$root" || stop_with 40 "there is no $root"
-  must mkdir -p "$own/staging" "$own/manifests" "$own/top"
+  must mkdir -p "$own/manifests" "$own/top"
   must chmod 700 "$own"
   here=$(pwd -P) held=''
   trap leave EXIT
@@ -125,6 +125,9 @@ enter() {
   trap 'exit 143' TERM
   take_lock
   held=yes
+  # What was begun by somebody who is gone.
+  must rm -rf -- "$own/staging"
+  must mkdir -m 700 "$own/staging"
   boots=$(permanent_version . "$app")
   boots=${boots:--}
 }

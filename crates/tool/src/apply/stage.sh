@@ -17,9 +17,7 @@ clean_up() { rm -rf -- "$stage"; }
 
 # Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause.
 unpack() {
-  must rm -rf -- "$own/staging"
-  must mkdir -m 700 "$own/staging" "$stage"
-  must mkdir "$new" "$old"
+  must mkdir "$stage" "$new" "$old"
   error=$(tar -xzmof - -C "$stage" 2>&1) && [ -f "$stage/manifest" ] && return 0
   failed "$(printf '%s\n' "${error:-the archive is not whole}" | head -n 1)"
 }

@@ -4,12 +4,10 @@ use std::{
     collections::BTreeMap,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::{Arc, Mutex, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
-use async_trait::async_trait;
 use edeliver_core::{
     config::{Service, TargetSettings},
     delta,
@@ -17,16 +15,13 @@ use edeliver_core::{
     facts::{HostFacts, Seen},
     name::{HostName, Version},
     plan::{self, DeployRequest, HostPlan, Keep, Plan, RollbackRequest, Wanted},
-    release::{Digest, Manifest},
+    release::{Digest, Manifest, RelPath},
 };
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    process::Command,
-};
 
 use super::{
     super::{Contents, Means, Site, run},
+    folder::{Folder, Shell},
     releases::{Release, app, store},
 };
 use crate::{
@@ -36,152 +31,9 @@ use crate::{
     node::Place,
     report::Reporter,
     store::Store,
-    transport::{Call, Counts, GitRemote, Input, Reply, Stream, Transport, TransportError},
+    transport::Transport,
     ui,
 };
-
-/// Every shell that the scripts must work in.
-pub(super) const SHELLS: [Shell; 2] = [Shell::Dash, Shell::Busybox];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shell {
-    /// dash, with the tools of this machine.
-    Dash,
-    /// busybox's ash, with nothing but busybox's own tools.
-    Busybox,
-}
-
-/// A folder with nothing in it but links to busybox, which then acts as those tools.
-fn busybox_tools() -> &'static Path {
-    static TOOLS: OnceLock<TempDir> = OnceLock::new();
-    TOOLS
-        .get_or_init(|| {
-            let dir = tempfile::tempdir().unwrap();
-            let done = std::process::Command::new("busybox").args(["--install", "-s"]).arg(dir.path()).status().unwrap();
-            assert!(done.success());
-            dir
-        })
-        .path()
-}
-
-/// Runs scripts without the wrapper, and does to them what happens to links and hosts.
-pub(super) struct Folder {
-    shell: Shell,
-    fault: Mutex<Option<Fault>>,
-    pub(super) calls: Mutex<Vec<&'static str>>,
-}
-
-/// What happens to the next call of a script.
-#[derive(Debug, Clone)]
-pub(super) struct Fault {
-    pub(super) script: &'static str,
-    pub(super) what: What,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum What {
-    /// The script and all it started are killed after this time; the link is lost.
-    Kill(Duration),
-    /// The script ends as it should, and its answer is lost.
-    Deaf,
-    /// Its time is over at once.
-    Late,
-    /// The connection has gone before the script could be sent.
-    Gone,
-    /// Something is done to the root before the script runs.
-    Before(fn(&Path), PathBuf),
-    /// The script never ends.
-    Hang,
-}
-
-impl Folder {
-    pub(super) fn new(shell: Shell) -> Arc<Self> {
-        Arc::new(Self { shell, fault: Mutex::default(), calls: Mutex::default() })
-    }
-    pub(super) fn fail(&self, script: &'static str, what: What) {
-        *self.fault.lock().unwrap() = Some(Fault { script, what });
-    }
-    fn take_fault(&self, script: &str) -> Option<What> {
-        let mut fault = self.fault.lock().unwrap();
-        let hit = fault.as_ref().is_some_and(|fault| fault.script == script);
-        if hit { fault.take().map(|fault| fault.what) } else { None }
-    }
-    fn command(&self) -> Command {
-        let mut command = match self.shell {
-            Shell::Dash => Command::new("dash"),
-            Shell::Busybox => {
-                let mut command = Command::new(busybox_tools().join("ash"));
-                command.env("PATH", busybox_tools());
-                command
-            }
-        };
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
-        command
-    }
-    async fn execute(&self, call: Call<'_>, limit: Option<Duration>) -> Option<Reply> {
-        let mut command = self.command();
-        let mut child = command.arg("-c").arg(call.script.text).arg("sh").args(&call.args).spawn().unwrap();
-        let group = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-        let (mut stdin, mut out, mut err) =
-            (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let talk = async {
-            let send = async move {
-                match call.input {
-                    Input::Empty => {}
-                    Input::Bytes(bytes) => drop(stdin.write_all(&bytes).await),
-                    Input::Stream(mut from) => drop(tokio::io::copy(&mut from, &mut stdin).await),
-                }
-            };
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            let _ = tokio::join!(send, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr));
-            let status = child.wait().await.unwrap().code().unwrap_or(137);
-            let tail = String::from_utf8_lossy(&stderr).lines().map(str::to_owned).collect();
-            Reply { status, stdout, tail }
-        };
-        match limit {
-            None => Some(talk.await),
-            Some(limit) => {
-                let reply = tokio::time::timeout(limit, talk).await.ok();
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                reply
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Transport for Folder {
-    async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
-        let script = call.script.name;
-        self.calls.lock().unwrap().push(script);
-        let lost = Err(TransportError::LinkLost { script });
-        match self.take_fault(script) {
-            None => Ok(self.execute(call, None).await.unwrap()),
-            Some(What::Kill(after)) => self.execute(call, Some(after)).await.map_or(lost, Ok),
-            Some(What::Deaf) => {
-                self.execute(call, None).await.unwrap();
-                lost
-            }
-            Some(What::Late) => Err(TransportError::Timeout { script, after: call.timeout, tail: Vec::new() }),
-            Some(What::Gone) => Err(TransportError::Unreachable { why: "no route to host".to_owned() }),
-            Some(What::Before(change, root)) => {
-                change(&root);
-                Ok(self.execute(call, None).await.unwrap())
-            }
-            Some(What::Hang) => std::future::pending().await,
-        }
-    }
-    async fn connect(&self, _port: u16) -> Result<Box<dyn Stream>, TransportError> {
-        Err(TransportError::Unreachable { why: "not in tests".to_owned() })
-    }
-    fn git(&self, path: &str) -> GitRemote {
-        GitRemote { url: path.to_owned(), env: Vec::new() }
-    }
-    fn counts(&self) -> Counts {
-        Counts::default()
-    }
-    async fn close(&self) {}
-}
 
 /// A host: its folder, and how it is reached.
 pub(super) struct Host {
@@ -217,6 +69,15 @@ impl Host {
         let store = store(&dir.path().join("store"));
         Self { name: "a".parse().unwrap(), root, place, transport: folder.clone(), folder, store, dir }
     }
+    /// Another host that looks just like this one.
+    pub(super) fn copy(&self) -> Self {
+        let dir = fast_dir();
+        let below = self.root.strip_prefix(self.dir.path()).unwrap().parent().unwrap();
+        let copied = std::process::Command::new("cp").arg("-aT").arg(self.dir.path()).arg(dir.path()).status().unwrap();
+        assert!(copied.success());
+        let to = dir.path().join(below);
+        Self::at(self.folder.shell(), dir, &to)
+    }
     /// The same folder, reached in another way.
     pub(super) fn through(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport, ..self }
@@ -235,17 +96,20 @@ impl Host {
             versions.filter_map(|version| store.manifest(&version).ok()).find(|manifest| manifest.id() == *id)
         };
         let question = Question { app: app(), known: Arc::new(known) };
-        let healthy = Folder::new(self.folder.shell);
-        inventory::ask(&*healthy, &self.place, &question).await.unwrap()
+        inventory::ask(&*self.folder.healthy(), &self.place, &question).await.unwrap()
     }
-    pub(super) async fn facts(&self) -> Vec<HostFacts> {
-        vec![HostFacts { host: self.name.clone(), seen: Ok(self.seen().await) }]
+    fn facts(&self, seen: Seen) -> Vec<HostFacts> {
+        vec![HostFacts { host: self.name.clone(), seen: Ok(seen) }]
     }
     /// The plan to deploy a release here.
     pub(super) async fn plan(&self, release: &Release, ask: fn(&mut DeployRequest)) -> Plan {
+        self.plan_after(self.seen().await, release, ask)
+    }
+    /// The plan to deploy a release on a host that was found like this.
+    pub(super) fn plan_after(&self, seen: Seen, release: &Release, ask: fn(&mut DeployRequest)) -> Plan {
         release.store(&self.store);
         let (manifest, rel) = (release.manifest(), release.rel());
-        let facts = self.facts().await;
+        let facts = self.facts(seen);
         let wanted = Wanted { manifest: &manifest, rel: &rel, rewritten: rewritten(&manifest, &facts) };
         let mut request = DeployRequest { app: app(), start: false, keep: Keep::Newest(9), force: false, hooks: Vec::new() };
         ask(&mut request);
@@ -254,13 +118,14 @@ impl Host {
         plan
     }
     pub(super) async fn rollback_plan(&self) -> Plan {
-        let facts = self.facts().await;
+        let facts = self.facts(self.seen().await);
         let plan = plan::rollback(&RollbackRequest { app: app(), to: None, restart: false }, &settings(), &facts);
         plan::lint(&plan, &facts).unwrap();
         plan
     }
     pub(super) fn contents(&self, release: &Release) -> Contents {
-        Contents { store: self.store.clone(), manifest: release.manifest(), extra: Default::default() }
+        let extra = [(Digest::of(REWRITTEN), Arc::from(REWRITTEN))].into();
+        Contents { store: self.store.clone(), manifest: release.manifest(), extra }
     }
     pub(super) async fn apply(&self, plan: &Plan, release: Option<&Release>) -> Ran {
         apply_on(&[self], plan, release.map(|release| self.contents(release)), Cancel::never()).await
@@ -383,14 +248,16 @@ pub(super) fn only(plan: &Plan) -> &HostPlan {
 }
 
 fn rewritten(manifest: &Manifest, facts: &[HostFacts]) -> BTreeMap<HostName, delta::Rewritten> {
-    let mut rewritten = BTreeMap::new();
-    for facts in facts {
+    let rewritten = |facts: &HostFacts| {
         let delta = delta::against(manifest, facts.seen.as_ref().unwrap());
-        assert!(delta.rewrite.is_empty(), "these releases need no rewriting");
-        rewritten.insert(facts.host.clone(), delta::Rewritten::new());
-    }
-    rewritten
+        let new = |path: &RelPath| (path.clone(), (Digest::of(REWRITTEN), REWRITTEN.len() as u64));
+        (facts.host.clone(), delta.rewrite.iter().map(new).collect())
+    };
+    facts.iter().map(rewritten).collect()
 }
+
+/// What boot files are rewritten to.
+pub(super) const REWRITTEN: &[u8] = b"rewritten";
 
 pub(super) fn settings() -> TargetSettings {
     let second = Duration::from_secs(1);
