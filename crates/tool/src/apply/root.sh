@@ -88,7 +88,9 @@ bury() {
 
 # Waits up to 5 seconds for whoever is changing the root.
 take_lock() {
-  me=$(name_of_process "$(exec sh -c 'echo $PPID')")
+  # $$ is the wrapper's shell. Not in one line: the parent would be the outer substitution's shell.
+  pid=$(exec sh -c 'echo $PPID')
+  me=$(name_of_process "$pid")
   seconds=0
   until take "$lock"; do
     [ "$seconds" -lt 5 ] || stop_with 41 "process ${holder%%-*} is changing $root"

@@ -76,10 +76,13 @@ digests() {
     sed -e '/^\\/{s/^\\//;s/\\\\/\\/g;}' -e 's/^\([0-9a-f]\{64\}\) [ *]/\1  /' | sort)
 }
 
+# Every file of the list must be found with its digest. Counted, so that nothing passes where a program is missing.
 check() {
-  bad=$(digests "$new" | comm -23 "$stage/sums" - | sed 's/^.\{68\}//')
-  [ -n "$bad" ] || return 0
+  found=$(digests "$new")
+  good=$(printf '%s\n' "$found" | sort - "$stage/sums" | uniq -d | wc -l)
+  [ "$good" -ne "$(wc -l <"$stage/sums")" ] || return 0
   [ -z "$incomplete" ] || ! disk_full || failed ''
+  bad=$(printf '%s\n' "$found" "$found" | sort - "$stage/sums" | uniq -u | sed 's/^.\{68\}//')
   printf '%s\n' "$bad" | sed 's/^/bad /'
   stop_with 42 "content of $(printf '%s\n' "$bad" | head -n 1) is not what it should be"
 }
