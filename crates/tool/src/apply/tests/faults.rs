@@ -309,9 +309,8 @@ async fn of_many_at_once_one_at_a_time_changes_a_host() {
             // Those that waited too long were refused; nobody saw anything half done.
             assert!([0, 5, 8, 9].contains(&ran.outcome.exit_code), "{:?}", ran.causes());
             done += usize::from(ran.outcome.exit_code == 0);
-            for cause in ran.causes().last() {
-                assert!(cause.contains("is changing"), "{:?}", ran.causes());
-            }
+            let cause = ran.causes().last().cloned();
+            assert!(cause.as_ref().is_none_or(|cause| cause.contains("is changing")), "{cause:?}");
         }
         assert!(done >= 1);
         host.assert_complete(&second);
