@@ -4,6 +4,7 @@ mod carry;
 mod describe;
 mod error;
 mod facts;
+mod hooks;
 mod keep;
 mod leaks;
 mod lease;

@@ -26,6 +26,22 @@ const KEPT: [&str; 4] = ["_build", "deps", "node_modules", "_rel"];
 /// rebar 2 compiles into the source tree.
 const KEPT_BY_REBAR: [&str; 1] = ["ebin"];
 
+/// The hooks of a build, in the order in which they run.
+pub const HOOKS: [&str; 12] = [
+    "pre_init_app_remotely",
+    "post_init_app_remotely",
+    "pre_git_push",
+    "post_git_push",
+    "pre_git_submodules",
+    "post_git_submodules",
+    "pre_erlang_get_and_update_deps",
+    "post_erlang_get_and_update_deps",
+    "pre_erlang_clean_compile",
+    "post_erlang_clean_compile",
+    "pre_erlang_generate_release",
+    "post_erlang_generate_release",
+];
+
 /// What the user asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildRequest {

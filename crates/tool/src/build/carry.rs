@@ -6,6 +6,7 @@ use edeliver_core::{event::EventKind, step::Step};
 
 use super::{
     BuildError,
+    hooks::Hooks,
     keep::{self, Kept},
     lease::Lease,
     site::{Assembled, Came, Site},
@@ -17,12 +18,32 @@ pub(super) struct Carrying<'a> {
     pub(super) site: Site<'a>,
     pub(super) lease: Lease,
     pub(super) store: &'a Store,
+    /// Whether the classic archive is written too.
+    pub(super) archive: bool,
+    pub(super) hooks: Hooks<'a>,
+    /// Where the project lies, once it is checked out.
+    pub(super) checked_out: Option<String>,
     /// What becomes of another release of the same version.
     pub(super) existing: Existing,
     /// The release, once it was read.
     pub(super) assembled: Option<Assembled>,
     /// The release, once it is in the store.
     pub(super) kept: Option<Kept>,
+}
+
+async fn collect(
+    site: &Site<'_>,
+    slot: &str,
+    assembled: &Assembled,
+    store: &Store,
+    existing: Existing,
+    archive: bool,
+) -> Result<Came, BuildError> {
+    let kept = keep::keep(site, slot, assembled, store, existing).await?;
+    if archive {
+        keep::archive(store, &kept).await?;
+    }
+    Ok(Came::Kept(Box::new(kept)))
 }
 
 /// Where a build has stopped, and why.
@@ -53,14 +74,19 @@ impl Carrying<'_> {
         match step {
             Step::PrepareBuild => self.site.prepare().await,
             Step::PushSource { .. } => self.site.push().await,
+            Step::Hook { name } => {
+                self.hooks.run(name, self.checked_out.as_deref().unwrap_or(self.site.base), self.site.work).await?;
+                Ok(Came::Done)
+            }
             in_slot => {
                 let slot = self.lease.slot().await?;
-                let Self { site, store, existing, assembled, lease, .. } = self;
+                if let Step::Checkout { .. } = in_slot {
+                    self.checked_out = Some(self.site.project(&slot));
+                }
+                let Self { site, store, archive, existing, assembled, lease, .. } = self;
                 let done = async {
                     match (in_slot, assembled) {
-                        (Step::Collect, Some(assembled)) => {
-                            Ok(Came::Kept(Box::new(keep::keep(site, &slot, assembled, store, *existing).await?)))
-                        }
+                        (Step::Collect, Some(assembled)) => collect(site, &slot, assembled, store, *existing, *archive).await,
                         _ => site.in_slot(&slot, in_slot).await,
                     }
                 };

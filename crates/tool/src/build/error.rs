@@ -7,7 +7,13 @@ use edeliver_core::{
 };
 
 use super::describe::ListingError;
-use crate::{git::GitError, store::StoreError, transfer::UnpackError, transport::TransportError};
+use crate::{
+    git::GitError,
+    hook::HookError,
+    store::{StoreError, archive::ArchiveError},
+    transfer::UnpackError,
+    transport::TransportError,
+};
 
 /// Why a build does not give a release.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +77,12 @@ pub enum BuildError {
     /// The store.
     #[error("the release can't be stored")]
     Store(#[from] StoreError),
+    /// Its classic archive.
+    #[error("the release is in the store, but its archive can't be written")]
+    Archive(#[from] ArchiveError),
+    /// A hook of the project.
+    #[error("a hook stopped the build")]
+    Hook(#[from] HookError),
     /// The way into the store.
     #[error("the release did not come into the store")]
     Unpack(#[from] UnpackError),
@@ -93,11 +105,19 @@ impl BuildError {
     pub fn is_lost_link(&self) -> bool {
         matches!(self, Self::Transport(TransportError::LinkLost { .. }))
     }
-    /// The last lines that the failed command or script printed.
+    /// The last lines that the failed command or script printed, without empty ones around them.
     pub fn output(&self) -> &[String] {
+        let lines = self.tail();
+        let is_said = |line: &String| !line.trim().is_empty();
+        let first = lines.iter().position(is_said).unwrap_or(lines.len());
+        let end = lines.iter().rposition(is_said).map_or(first, |last| last + 1);
+        &lines[first..end]
+    }
+    fn tail(&self) -> &[String] {
         match self {
             Self::Command { tail, .. }
             | Self::Transport(TransportError::Failed { tail, .. } | TransportError::Timeout { tail, .. }) => tail,
+            Self::Hook(error) => error.said(),
             _ => &[],
         }
     }

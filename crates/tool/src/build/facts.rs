@@ -39,7 +39,7 @@ pub(super) async fn gather(
 fn programs<'a>(commands: &'a Commands<'_>) -> Vec<&'a str> {
     let mut programs = vec![commands.build_program(), commands.assemble_program()];
     programs.dedup();
-    programs.retain(|program| program.starts_with('/') || !program.contains('/'));
+    programs.retain(|program| program.starts_with(['/', '~']) || !program.contains('/'));
     programs
 }
 

@@ -63,7 +63,8 @@ otp
 for word; do
   case $word in program:*) program=${word#program:} ;; *) continue ;; esac
   case $program in mix | */mix) elixir_version; mix_tools ;; esac
-  command -v "$program" >/dev/null || say missing "$program"
+  case $program in '~/'*) found=$HOME/${program#'~/'} ;; *) found=$program ;; esac
+  command -v "$found" >/dev/null || say missing "$program"
 done
 TEXT
 )" "$scratch" "$@"

@@ -14,7 +14,7 @@ use super::{
     site::{Assembled, Site},
 };
 use crate::{
-    store::{Existing, Intake, Store, StoreError},
+    store::{Existing, Intake, Store, StoreError, blocking},
     transfer::unpack_into,
     transport::Output,
 };
@@ -59,7 +59,8 @@ pub(super) async fn keep(
         }
         Some(_) | None => {}
     }
-    let intake = Arc::new(blocking(store.clone(), |store| store.intake()).await?);
+    let begun = store.clone();
+    let intake = Arc::new(blocking(move || begun.intake()).await?);
     let lacking = lacking(&intake, &draft).await?;
     let bytes = lacking.iter().map(|file| file.size).sum();
     if !lacking.is_empty() {
@@ -71,9 +72,20 @@ pub(super) async fn keep(
     Ok(Kept { manifest, already: false, note, leaks })
 }
 
+/// Writes the classic archive of a release, unless it is there.
+pub(super) async fn archive(store: &Store, kept: &Kept) -> Result<(), BuildError> {
+    if kept.already && store.archive_path(&kept.manifest.version).exists() {
+        return Ok(());
+    }
+    let (store, manifest) = (store.clone(), kept.manifest.clone());
+    blocking(move || store.export_archive(&manifest)).await?;
+    Ok(())
+}
+
 async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, BuildError> {
     let version = version.clone();
-    match blocking(store.clone(), move |store| store.manifest(&version)).await {
+    let store = store.clone();
+    match blocking(move || store.manifest(&version)).await {
         Ok(manifest) => Ok(Some(manifest)),
         Err(StoreError::Absent { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -82,8 +94,8 @@ async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, Bu
 
 /// One file for each content that the store lacks.
 async fn lacking<'m>(intake: &Arc<Intake>, draft: &'m Manifest) -> Result<Vec<Content<'m>>, BuildError> {
-    let wanted = draft.clone();
-    let missing = blocking(intake.clone(), move |intake| Ok(intake.missing(wanted.contents()))).await?;
+    let (wanted, intake) = (draft.clone(), intake.clone());
+    let missing = blocking(move || Ok::<_, StoreError>(intake.missing(wanted.contents()))).await?;
     let mut missing: HashSet<Digest> = missing.into_iter().collect();
     Ok(draft.contents().filter(|file| missing.remove(&file.sha256)).collect())
 }
@@ -112,15 +124,15 @@ async fn bring(
 async fn leaks(site: &Site<'_>, intake: &Arc<Intake>, files: &[Content<'_>]) -> Result<Vec<String>, BuildError> {
     let built = files.iter().filter(|file| !file.path.as_str().starts_with("erts-"));
     let built: Vec<_> = built.map(|file| (file.path.to_string(), file.sha256)).collect();
-    let own = format!("{}/", site.own());
-    let found = blocking(intake.clone(), move |intake| {
+    let (own, intake) = (format!("{}/", site.own()), intake.clone());
+    let found = blocking(move || {
         let mut found = Vec::new();
         for (path, digest) in built {
-            if leaks::names(&read(intake, &digest)?, &own) {
+            if leaks::names(&read(&intake, &digest)?, &own) {
                 found.push(path);
             }
         }
-        Ok(found)
+        Ok::<_, StoreError>(found)
     });
     Ok(found.await?)
 }
@@ -140,20 +152,11 @@ async fn finish(
     existing: Existing,
 ) -> Result<Manifest, BuildError> {
     let (found, commit) = (assembled.found.clone(), site.work.commit.clone());
-    let draft = found.manifest(Some(commit.clone()), Platform::anywhere(), files.clone())?;
-    let platform = blocking(intake.clone(), move |intake| intake.platform(draft.contents())).await?;
-    let manifest = found.manifest(Some(commit), platform, files)?;
-    let finished = manifest.clone();
-    blocking(intake, move |intake| intake.finish(&finished, existing)).await?;
-    Ok(manifest)
-}
-
-/// The store is for threads that may wait.
-async fn blocking<S, T>(store: S, work: impl FnOnce(&S) -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError>
-where
-    S: Send + 'static,
-    T: Send + 'static,
-{
-    let done = tokio::task::spawn_blocking(move || work(&store)).await;
-    done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
+    let finished = blocking(move || {
+        let draft = found.manifest(None, Platform::anywhere(), files.clone())?;
+        let manifest = found.manifest(Some(commit), intake.platform(draft.contents())?, files)?;
+        intake.finish(&manifest, existing)?;
+        Ok::<_, BuildError>(manifest)
+    });
+    finished.await
 }

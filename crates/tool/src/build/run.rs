@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use edeliver_core::{
-    config::{BuildSettings, StoreSettings},
+    config::BuildSettings,
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
     plan::build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
@@ -14,6 +14,7 @@ use super::{
     BuildError,
     carry::{Carrying, Stopped},
     facts,
+    hooks::Hooks,
     lease::Lease,
     site::Site,
     told,
@@ -78,12 +79,13 @@ pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
     chosen.branch = request.branch.clone().or(chosen.branch);
     let run = ctx.begin(format!("build {} {}", settings.app, chosen.commit.short()), request.how.journal())?;
     tell_uncommitted(ctx, &repository, &chosen).await?;
-    let store = open_store(ctx)?;
+    let store = ctx.store()?;
     let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
     let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
     let (source, transport) = tokio::try_join!(source, open)?;
     let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches };
-    let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings).await?;
+    let hooks = Hooks::start(ctx, &request.settings, chosen.branch.clone(), transport.clone()).await?;
+    let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings, &hooks.defined()).await?;
     if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
         return Ok(Ended::Over(code));
     }
@@ -91,7 +93,17 @@ pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
     let site =
         Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &host.base, run: &run };
     let lease = Lease::begin(transport.clone(), &site.own(), plan.work.key.as_str(), &run);
-    let carrying = Carrying { site, lease, store: &store, existing: request.existing, assembled: None, kept: None };
+    let carrying = Carrying {
+        site,
+        lease,
+        store: &store,
+        archive: settings.store.archive,
+        hooks,
+        existing: request.existing,
+        checked_out: None,
+        assembled: None,
+        kept: None,
+    };
     let done = carry_out(carrying, &plan).await;
     transport.close().await;
     Ok(match done {
@@ -100,18 +112,12 @@ pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
     })
 }
 
-fn open_store(ctx: &Ctx) -> Result<Store, Error> {
-    let settings = ctx.settings()?;
-    let at = StoreSettings { path: ctx.resolve(&settings.store.path), ..settings.store.clone() };
-    Ok(Store::open(&at, &settings.app).map_err(BuildError::from)?)
-}
-
 /// A build takes what is committed. Whoever builds what they see in front of them wants to know about the rest.
 async fn tell_uncommitted(ctx: &Ctx, repository: &Repository, chosen: &Chosen) -> Result<(), Error> {
     if !repository.is_checked_out(&chosen.commit).await? {
         return Ok(());
     }
-    let (files, differ) = match repository.uncommitted().await? {
+    let (files, differ) = match repository.uncommitted(&ctx.resolve(&ctx.settings()?.store.path)).await? {
         0 => return Ok(()),
         1 => ("1 file".to_owned(), "differs"),
         count => (format!("{count} files"), "differ"),
@@ -126,11 +132,12 @@ async fn gather_and_plan(
     repository: &Repository,
     asked: &BuildRequest,
     settings: &BuildSettings,
+    hooks: &BTreeSet<String>,
 ) -> Result<(BuildPlan, BuildHost), Error> {
     let commands = plan::commands(asked, settings).map_err(BuildError::from)?;
     let versions = repository.file(&asked.source.commit, ".tool-versions").await?.unwrap_or_default();
     let host = facts::gather(transport, asked, settings, &commands, versions).await?;
-    let plan = plan::build(asked, settings, &host, &BTreeSet::new()).map_err(BuildError::from)?;
+    let plan = plan::build(asked, settings, &host, hooks).map_err(BuildError::from)?;
     Ok((plan, host))
 }
 

@@ -3,6 +3,7 @@
 #   plain                    nothing
 #   deps-check / deps-mark   ends with status 77 if an earlier build left this mark and the dependencies that went with it / leaves it
 #   deps                     both
+#   bare                     nothing, and without profile and variables
 #   release                  before, removes what an earlier build assembled in this folder, its cookie excepted; then marks the slot settled
 # $8: number of variables, then NAME=VALUE of each, then the command's words.
 slot=$1 run=$2 app=$3 folder=$4 profile=$5 around=$6 value=$7
@@ -41,6 +42,11 @@ case $around in
 esac
 case $around in deps*) rm -f "$slot/deps" ;; esac
 
+if [ "$around" = bare ]; then
+  shift "$(($1 + 1))"
+  cd "$project" && exec "$@" </dev/null
+fi
+
 with_profile "$profile" "$(cat <<'TEXT'
 cd "$1" || exit 1
 variables=$2
@@ -68,6 +74,12 @@ if [ -z "${MIX_REBAR3-}" ] && rebar3=$(command -v rebar3); then
   done
   [ -z "$rebar3" ] || { MIX_REBAR3=$rebar3; export MIX_REBAR3; }
 fi
+case $1 in
+  '~/'*)
+    program=$HOME/${1#'~/'}
+    shift
+    exec "$program" "$@" ;;
+esac
 exec "$@"
 TEXT
 )" "$project" "$@"

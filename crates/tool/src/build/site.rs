@@ -64,6 +64,12 @@ impl Site<'_> {
         format!("{}/.edeliver/{}", self.base, self.work.app)
     }
 
+    /// Where the project lies in a slot; hooks see it as `BUILD_AT`.
+    pub(super) fn project(&self, slot: &str) -> String {
+        let folder = self.work.folder.as_ref().map_or(String::new(), |folder| format!("/{folder}"));
+        format!("{slot}/{}{folder}", self.work.app)
+    }
+
     /// Makes the folders and repositories.
     pub(super) async fn prepare(&self) -> Result<Came, BuildError> {
         self.prepare_anew("").await
@@ -127,7 +133,7 @@ impl Site<'_> {
     async fn build(&self, slot: &str, build: &BuildStep) -> Result<Came, BuildError> {
         let last = build.commands.len().saturating_sub(1);
         for (at, words) in build.commands.iter().enumerate() {
-            let around = self.around(build.stage, at == 0, at == last);
+            let around = self.around(build.stage, words, at == 0, at == last);
             let reply = self.command(slot, words, around).await?;
             match reply.status {
                 0 => {}
@@ -140,13 +146,15 @@ impl Site<'_> {
     }
 
     /// What `run.sh` does besides running the command.
-    fn around(&self, stage: BuildStage, first: bool, last: bool) -> [String; 2] {
+    fn around(&self, stage: BuildStage, words: &[String], first: bool, last: bool) -> [String; 2] {
         let mark = || self.work.deps_mark.as_ref().map_or(String::new(), ToString::to_string);
         match (stage, first, last) {
             (BuildStage::Deps, true, true) => ["deps".to_owned(), mark()],
             (BuildStage::Deps, true, false) => ["deps-check".to_owned(), mark()],
             (BuildStage::Deps, false, true) => ["deps-mark".to_owned(), mark()],
             (BuildStage::Release | BuildStage::CompileAndRelease, true, _) => ["release".to_owned(), self.place()],
+            // git, or the build tool's own clean.
+            (BuildStage::Clean, ..) if words.first().is_some_and(|word| word == "git") => ["bare".to_owned(), String::new()],
             _ => ["plain".to_owned(), String::new()],
         }
     }

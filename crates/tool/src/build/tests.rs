@@ -14,24 +14,28 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{BuildSettings, HostSpec, Programs, StoreSettings, TransportKind},
+    config::{BuildSettings, HookSource, HostSpec, Programs, Settings, SshSettings, StoreSettings, TransportKind},
     event::EventKind,
     name::RunId,
     plan::build::{self as plan, BuildPlan, BuildRequest, Caches},
     release::Manifest,
 };
 use edeliver_lab::samples::{self, Sample, SampleError};
+use indexmap::IndexMap;
 use tempfile::TempDir;
 
 use super::{
     carry::{Carrying, Stopped},
     facts,
+    hooks::Hooks,
     keep::Kept,
     lease::Lease,
     site::Site,
 };
 use crate::{
+    config::Loaded,
     git::{Repository, Wanted},
+    hook::{Options, Session},
     report::Reporter,
     store::{Existing, Store},
     transport::{Local, Transport},
@@ -79,7 +83,7 @@ impl Host {
             release_dir: None,
             release_options: Vec::new(),
             programs: Programs::default(),
-            env: indexmap::IndexMap::new(),
+            env: IndexMap::new(),
             profile: String::new(),
             timeout: Duration::from_secs(120),
         }
@@ -117,6 +121,19 @@ struct Build<'a> {
     existing: Existing,
 }
 
+async fn no_hooks(project: &Path, reporter: &Reporter) -> Session {
+    let settings = Settings {
+        app: "none".parse().unwrap(),
+        build: None,
+        store: StoreSettings { path: PathBuf::new(), archive: false },
+        ssh: SshSettings { connect_timeout: Duration::from_secs(1), config: None },
+        targets: IndexMap::new(),
+        hooks: HookSource::None,
+    };
+    let options = Options::new(Duration::from_secs(1), false);
+    Session::start(&Loaded::from_settings(settings, project), &options, reporter).await.unwrap()
+}
+
 impl<'a> Build<'a> {
     fn of(sample: &'a Sample, host: &'a Host) -> Self {
         let settings = host.settings();
@@ -152,8 +169,18 @@ impl<'a> Build<'a> {
             Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &base, run: &run };
         let lease = Lease::begin(transport, &site.own(), plan.work.key.as_str(), &run);
         let store = Store::open(&StoreSettings { path: self.store.clone(), archive: false }, &plan.work.app).unwrap();
-        let existing = self.existing;
-        let mut carrying = Carrying { site, lease, store: &store, existing, assembled: None, kept: None };
+        let session = no_hooks(&self.sample.dir, &site.reporter).await;
+        let mut carrying = Carrying {
+            hooks: Hooks::of(session, &self.settings, None, site.transport.clone()),
+            site,
+            lease,
+            store: &store,
+            archive: false,
+            existing: self.existing,
+            checked_out: None,
+            assembled: None,
+            kept: None,
+        };
         let result = carrying.all(&plan.plan.hosts[0].steps).await;
         let slot = carrying.lease.slot().await.unwrap_or_default();
         let Carrying { lease, assembled, kept, site, .. } = carrying;

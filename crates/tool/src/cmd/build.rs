@@ -1,12 +1,12 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
-use edeliver_core::{event::Outcome, hint::Hint, name::Revision, plan::build::Caches};
+use edeliver_core::{event::Outcome, name::Revision, plan::build::Caches};
 
 use crate::{
     build::{self, Ended, Request},
     cli::options::PlanArgs,
     ctx::Ctx,
-    error::{Error, Kind},
+    error::Error,
     git::Wanted,
     store::Existing,
 };
@@ -67,7 +67,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 
 /// Options win over the configuration.
 fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
-    let Some(mut settings) = ctx.settings()?.build.clone() else { return Err(no_build_host()) };
+    let mut settings = ctx.loaded()?.build()?.clone();
     settings.skip_git_clean |= args.skip_git_clean;
     settings.skip_mix_clean |= args.skip_mix_clean;
     if let Some(env) = &args.mix_env {
@@ -93,10 +93,4 @@ fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
 /// A revision in the configuration does not stand against a branch on the command line.
 fn unless<'a>(branch: &Option<Revision>, revision: Option<&'a Revision>) -> Option<&'a Revision> {
     if branch.is_some() { None } else { revision }
-}
-
-fn no_build_host() -> Error {
-    Error::new(Kind::Config, "no build host is configured").hint(Hint::text(
-        "set it in edeliver.toml, `build.host` and `build.path`, or `BUILD_HOST`, `BUILD_USER` and `BUILD_AT` in .deliver/config",
-    ))
 }

@@ -1,5 +1,7 @@
 //! Which commit is meant.
 
+use std::path::Path;
+
 use edeliver_core::name::{CommitId, Revision};
 
 use super::{GitError, Repository};
@@ -77,12 +79,14 @@ impl Repository {
         Ok(self.commit("HEAD").await?.as_deref() == Some(commit.as_str()))
     }
 
-    /// How many files differ from what is committed, or are not known to git.
+    /// How many files of the project differ from what is committed, or are not known to git; those in this folder don't count.
     ///
     /// # Errors
     /// [`GitError`], e.g. in a repository without a working tree.
-    pub async fn uncommitted(&self) -> Result<usize, GitError> {
-        let listed = self.git(["status", "--porcelain", "-z", "--no-renames"]).await?;
+    pub async fn uncommitted(&self, but: &Path) -> Result<usize, GitError> {
+        let but = but.strip_prefix(&self.project).ok().and_then(Path::to_str).map(|but| format!(":(exclude,literal){but}"));
+        let words = ["status", "--porcelain", "-z", "--no-renames", "--", "."].map(str::to_owned);
+        let listed = self.git(words.into_iter().chain(but)).await?;
         Ok(listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).count())
     }
 

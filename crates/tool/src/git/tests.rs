@@ -84,10 +84,12 @@ async fn uncommitted_changes_are_counted() {
     let dir = tempfile::tempdir().unwrap();
     let sample = samples::elixir(dir.path(), "0.1.0").unwrap();
     let repository = opened(&sample).await;
-    assert_eq!(repository.uncommitted().await.unwrap(), 0);
+    let uncommitted = async || repository.uncommitted(&sample.dir.join(".deliver")).await.unwrap();
+    assert_eq!(uncommitted().await, 0);
     sample.set_marker("changed").unwrap();
     sample.write("new file", "x").unwrap();
-    assert_eq!(repository.uncommitted().await.unwrap(), 2);
+    sample.write(".deliver/store/x", "x").unwrap();
+    assert_eq!(uncommitted().await, 2, "the store's own files are nothing to tell");
 }
 
 async fn source(dir: &Path) -> edeliver_core::plan::build::Source {

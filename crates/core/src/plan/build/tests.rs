@@ -136,16 +136,6 @@ fn only_tags_that_are_missing_or_have_moved_are_pushed() {
 
 #[test]
 fn hooks_run_in_the_order_of_edeliver() {
-    let stages = [
-        "init_app_remotely",
-        "git_push",
-        "git_submodules",
-        "erlang_get_and_update_deps",
-        "erlang_clean_compile",
-        "erlang_generate_release",
-    ];
-    let names: Vec<String> = stages.iter().flat_map(|stage| [format!("pre_{stage}"), format!("post_{stage}")]).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut request = request();
     request.source.submodules = vec![Submodule {
         path: "vendor/x".parse().unwrap(),
@@ -153,7 +143,7 @@ fn hooks_run_in_the_order_of_edeliver() {
         module: "x".to_owned(),
         from: ModuleFrom::Url("https://example.org/x.git".to_owned()),
     }];
-    let plan = planned(&request, &settings(), &host(), &names);
+    let plan = planned(&request, &settings(), &host(), &HOOKS);
     assert_eq!(
         lines(&plan),
         [

@@ -46,7 +46,7 @@ fn build_kind(error: &BuildError) -> Kind {
         BuildError::Busy => Kind::Locked,
         BuildError::Exists { .. } => Kind::Blocked,
         BuildError::Tools(_) | BuildError::OtherApp { .. } => Kind::Config,
-        BuildError::Store(_) => Kind::Internal,
+        BuildError::Store(_) | BuildError::Archive(_) => Kind::Internal,
         _ => Kind::Build,
     }
 }
