@@ -77,6 +77,9 @@ pub enum Command {
     /// Earlier runs: list them, show one again
     #[command(subcommand)]
     Run(cmd::run::Command),
+    /// The configuration: what it says and where, or from edeliver 1.x
+    #[command(subcommand)]
+    Config(cmd::config::Command),
     /// Print a completion script for a shell
     Completions(cmd::completions::Args),
     /// Explain a command or a topic
@@ -89,6 +92,7 @@ impl Command {
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
+            Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),
             Self::Help(args) => help::run(ctx, &args),
         }

@@ -2,5 +2,6 @@
 
 pub mod build;
 pub mod completions;
+pub mod config;
 pub mod run;
 pub mod show;

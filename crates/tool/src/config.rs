@@ -4,6 +4,7 @@
 //! Reads files and lets bash run; what the texts mean is decided in [`edeliver_core::config`].
 
 mod classic;
+pub mod import;
 
 use std::{
     io,
@@ -22,7 +23,7 @@ use edeliver_core::{
 
 use crate::{
     cli::{Words, options::Verbosity},
-    hook::shell::{Shell, ShellError},
+    hook::shell::{Function, Shell, ShellError},
 };
 
 /// What edeliver's own configuration is called.
@@ -185,7 +186,7 @@ struct Parking(Arc<Mutex<Option<Parked>>>);
 #[derive(Debug)]
 pub(crate) struct Parked {
     pub(crate) shell: Shell,
-    pub(crate) functions: Vec<String>,
+    pub(crate) functions: Vec<Function>,
 }
 
 impl Loaded {

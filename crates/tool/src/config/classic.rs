@@ -35,8 +35,7 @@ impl Loading<'_> {
         loaded.warnings.extend(sourced.said.iter().filter_map(|line| warning(path, line)));
         let raw = |variable: &Variable| RawVariable { name: variable.name.clone(), values: variable.values.clone() };
         loaded.raw_variables = set_by_config(&sourced).map(raw).collect();
-        let functions = sourced.functions.into_iter().map(|function| function.name).collect();
-        loaded.shell = Parking(Arc::new(Mutex::new(Some(Parked { shell, functions }))));
+        loaded.shell = Parking(Arc::new(Mutex::new(Some(Parked { shell, functions: sourced.functions }))));
         Ok(loaded)
     }
     fn script(&self, path: &str, text: &str, sourced: &Sourced) -> Script {

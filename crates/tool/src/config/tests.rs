@@ -42,6 +42,10 @@ impl Project {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
+    pub(super) fn with_env(mut self, env: &[(&str, &str)]) -> Self {
+        self.env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self
+    }
     fn load_with(&self, flags: &Flags) -> Result<Loaded, ConfigError> {
         load(&self.root, flags, |name| self.env.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()))
     }

@@ -244,8 +244,34 @@ while __edeliver_field __edeliver_verb; do
       __edeliver_reply "$__edeliver_out"
       __edeliver_flush "$__edeliver_ticket $__edeliver_status"
       ;;
-    # the text of all functions
-    bodies) __edeliver_reply "$(builtin declare -f)" ;;
+    # NAME: the text of a function
+    body)
+      __edeliver_field __edeliver_name
+      __edeliver_reply "$(builtin declare -f "$__edeliver_name")"
+      ;;
+    exports)
+      __edeliver_field __edeliver_name
+      __edeliver_reply "$(builtin export -p)"
+      ;;
+    # TEXT: the names of all functions, were this text read; one more line if bash could not read all of it
+    functions)
+      __edeliver_field __edeliver_value
+      __edeliver_reply "$(
+        builtin eval "$__edeliver_value" </dev/null >/dev/null 2>&1 198>&- 199>&- || builtin echo broken
+        builtin declare -F
+      )"
+      ;;
+    # TEXT, a line end, and a name: the text of this function, were that text read
+    reads)
+      __edeliver_field __edeliver_value
+      __edeliver_name=${__edeliver_value##*$'\n'}
+      __edeliver_value=${__edeliver_value%$'\n'*}
+      __edeliver_reply "$(
+        builtin unset -f "$__edeliver_name"
+        builtin eval "$__edeliver_value" </dev/null >/dev/null 2>&1 198>&- 199>&-
+        builtin declare -f "$__edeliver_name"
+      )"
+      ;;
   esac
 done
 exit 0

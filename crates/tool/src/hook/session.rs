@@ -150,7 +150,7 @@ impl Session {
 /// The shell that has the hooks, and its functions.
 async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, HashSet<String>)>, HookError> {
     if let Some(parked) = loaded.take_shell() {
-        return Ok(Some((parked.shell, parked.functions.into_iter().collect())));
+        return Ok(Some((parked.shell, parked.functions.into_iter().map(|function| function.name).collect())));
     }
     let HookSource::Bash { file } = &loaded.settings.hooks else { return Ok(None) };
     let (project, file, variables) = (loaded.project.clone(), file.clone(), vars::of(loaded));

@@ -96,7 +96,7 @@ pub struct Function {
     pub name: String,
     /// The line, from 1.
     pub line: usize,
-    /// The file as bash names it.
+    /// The file, absolute.
     pub file: PathBuf,
 }
 
@@ -205,18 +205,22 @@ impl Shell {
         line.send(&variables_request(start.variables))?;
         let before = line.variables()?;
         let after = line.variables()?;
-        let functions = line.functions()?;
+        let mut functions = line.functions()?;
+        for function in &mut functions {
+            function.file = start.project.join(&function.file); // bash keeps the path that `source` was given
+        }
         Ok(Sourced { before, after, functions, said: self.said_until("config") })
     }
-    /// The text of all functions, as bash prints them.
+    /// Asks for a text: `body` of a function, `exports`.
     ///
     /// # Errors
     /// When the shell is gone.
-    pub fn bodies(&mut self) -> Result<String, ShellError> {
+    pub fn ask(&mut self, verb: &str, name: &str) -> Result<String, ShellError> {
         let control = self.control.as_mut().ok_or_else(|| ShellError::Talk(io::ErrorKind::BrokenPipe.into()))?;
         let mut line = Line { control, until: Instant::now() + Duration::from_secs(30) };
-        let bodies = line.send(b"bodies\0").and_then(|()| line.field());
-        bodies.map_err(|broken| match broken {
+        let request = [field(verb), field(name)].concat();
+        let answer = line.send(&request).and_then(|()| line.field());
+        answer.map_err(|broken| match broken {
             Broken::Line(error) => ShellError::Talk(error),
             Broken::Late => ShellError::Talk(io::ErrorKind::TimedOut.into()),
         })

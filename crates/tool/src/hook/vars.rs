@@ -19,7 +19,8 @@ pub fn of(loaded: &Loaded) -> Vars {
     settings.into_iter().chain(loaded.stronger_variables.iter().cloned()).collect()
 }
 
-fn of_settings(settings: &Settings) -> Vars {
+/// Settings as the variables that edeliver 1.x had for them.
+pub(crate) fn of_settings(settings: &Settings) -> Vars {
     let mut vars = vec![var("APP", &settings.app), var("RELEASE_STORE", settings.store.path.display())];
     vars.push(var("LOCAL_RELEASE_STORE", settings.store.path.display()));
     vars.push(var("SSH_TIMEOUT", settings.ssh.connect_timeout.as_secs()));

@@ -3,7 +3,7 @@
 use edeliver_core::hint::Hint;
 
 use crate::{
-    config::ConfigError,
+    config::{ConfigError, import::ImportError},
     error::{Error, Kind},
     hook::HookError,
 };
@@ -30,5 +30,12 @@ impl From<HookError> for Error {
             Some(hint) => error.hint(hint),
             None => error,
         }
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
+        let hints = error.hints();
+        Self { hints, ..Self::new(Kind::Config, error) }
     }
 }
