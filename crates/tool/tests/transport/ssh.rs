@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use edeliver::transport::{Call, Transport, TransportError, prompt::Prompter};
 
 use crate::{
-    conformance::{SOON, call, conformance, join_all, processes, wait_until},
+    conformance::{SOON, a_port_can_be_reached, call, conformance, join_all, processes, wait_until},
     sshd::{Sshd, keygen},
 };
 
@@ -22,6 +22,7 @@ async fn a_host_behind_ssh_keeps_the_promises() {
     let sshd = Sshd::start("");
     let host = sshd.open().await.unwrap();
     conformance(&host).await;
+    a_port_can_be_reached(&host).await;
     assert_eq!(host.counts().logins, 1);
     assert_eq!(sshd.logins(), 1);
     host.close().await;

@@ -47,9 +47,9 @@ impl Destination {
     pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
-    /// Has the user given this time (in seconds)? ssh shows 0 or `none` where nobody did.
-    pub(super) fn has_time(&self, name: &str) -> bool {
-        self.option(name).is_some_and(|value| !matches!(value, "0" | "none"))
+    /// The user's time for this, in seconds; `None` where nobody has given one (ssh shows 0 or `none` then).
+    pub(super) fn seconds(&self, name: &str) -> Option<u32> {
+        self.option(name)?.parse().ok().filter(|seconds| *seconds > 0)
     }
 }
 

@@ -171,12 +171,12 @@ fn options(to: &Destination, socket: &Path, limits: &Limits) -> Vec<String> {
         set("PasswordAuthentication=no");
         set("KbdInteractiveAuthentication=no");
     }
-    // A cut link is noticed after 12 to 15 s; the user's own values stand.
-    if !to.has_time("serveraliveinterval") {
+    // A cut link is noticed after 12 to 15 s. The user's own values stand if they are of that order: in batch mode Debian's ssh has 300 s.
+    if to.seconds("serveraliveinterval").is_none_or(|seconds| seconds > 60) {
         set("ServerAliveInterval=3");
         set("ServerAliveCountMax=4");
     }
-    if !to.has_time("connecttimeout") {
+    if to.seconds("connecttimeout").is_none() {
         set(&format!("ConnectTimeout={}", limits.connect_timeout().as_secs().max(1)));
     }
     words

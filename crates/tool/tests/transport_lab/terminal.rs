@@ -1,0 +1,76 @@
+//! At a terminal, and in a program that is killed; against an sshd on the loopback.
+
+use std::{
+    fs,
+    process::Command,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Test,
+    conformance::processes,
+    player::{Player, press},
+    sshd::{Sshd, keygen},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("an_answer_is_not_shown_while_it_is_typed", answer_is_not_shown),
+    ("ssh_asks_for_a_passphrase_at_the_terminal", passphrase),
+    ("a_killed_program_leaves_nothing_behind", killed),
+];
+
+const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < within, "{what}: not within {within:?}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn answer_is_not_shown() -> Result<(), Failed> {
+    let (mut player, mut keys) = Player::at_a_terminal(&["ask"]);
+    player.says("Secret, please:", SOON);
+    // The terminal of `script` itself echoes what comes before the question is asked.
+    press(&mut keys, "opensesame");
+    let line = player.says("answer:", SOON);
+    assert_eq!(line, "answer: Some(\"opensesame\")");
+    assert!(!player.seen().iter().any(|line| line.contains("opensesame")), "{:?}", player.seen());
+    Ok(())
+}
+
+fn passphrase() -> Result<(), Failed> {
+    let sshd = Sshd::start("");
+    keygen(&sshd.path("id"), "open sesame");
+    fs::copy(sshd.path("id.pub"), sshd.path("authorized_keys"))?;
+    let config = sshd.path("ssh_config");
+    let (mut player, mut keys) = Player::at_a_terminal(&["log-in", config.to_str().unwrap(), "box"]);
+    player.says("Enter passphrase for key", SOON);
+    press(&mut keys, "wrong");
+    player.says("Enter passphrase for key", SOON);
+    press(&mut keys, "open sesame");
+    assert_eq!(player.says("opened:", SOON), "opened: Ok(1)");
+    assert!(!player.seen().iter().any(|line| line.contains("sesame")), "{:?}", player.seen());
+    Ok(())
+}
+
+fn killed() -> Result<(), Failed> {
+    let sshd = Sshd::start("");
+    let config = sshd.path("ssh_config");
+    let config = config.to_str().unwrap();
+    let me = Command::new(std::env::current_exe()?);
+    let mut player = Player::start(me, &["run", config, "box", "60", "trap '' TERM; echo go; sleep 9771.25 & sleep 9771.25"]);
+    player.says("line: go", SOON);
+    eventually("it runs", SOON, || processes("9771.25").len() >= 2);
+    let masters = processes(config).len();
+    assert!(masters >= 4, "the program, the keeper, its guard, ssh: {masters}");
+    player.kill();
+    // The socket's directory goes with its keeper.
+    eventually("the connection is gone", Duration::from_secs(3), || processes(config).is_empty());
+    eventually("the script is gone", Duration::from_secs(5), || processes("9771.25").is_empty());
+    Ok(())
+}
