@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -49,6 +49,8 @@ pub struct Ctx {
     limits: OnceLock<Limits>,
     run: OnceLock<RunId>,
     in_hand: Arc<AtomicUsize>,
+    /// Whether the configuration's warnings were told.
+    warned: AtomicBool,
 }
 
 impl Ctx {
@@ -66,6 +68,7 @@ impl Ctx {
             limits: OnceLock::new(),
             run: OnceLock::new(),
             in_hand: Arc::default(),
+            warned: AtomicBool::new(false),
         }
     }
     /// The same, with settings that were made elsewhere (in tests).
@@ -100,14 +103,24 @@ impl Ctx {
     /// # Errors
     /// When it is missing or wrong.
     pub fn loaded(&self) -> Result<&Loaded, Error> {
+        let loaded = self.load()?;
+        self.tell_warnings();
+        Ok(loaded)
+    }
+    fn load(&self) -> Result<&Loaded, Error> {
         if self.loaded.get().is_none() {
             let loaded = config::load(&self.project, &self.flags, |name| std::env::var(name).ok())?;
-            for (text, hints) in &loaded.warnings {
-                self.reporter.warn(text, hints.clone());
-            }
             let _ = self.loaded.set(loaded); // nobody else sets it meanwhile: a command begins as one task
         }
         Ok(self.loaded.get().expect("it has just been set"))
+    }
+    /// Says once what the configuration gives to say.
+    fn tell_warnings(&self) {
+        if let Some(loaded) = self.loaded.get().filter(|_| !self.warned.swap(true, Ordering::SeqCst)) {
+            for (text, hints) in &loaded.warnings {
+                self.reporter.warn(text, hints.clone());
+            }
+        }
     }
     /// How hosts may be reached: shared by all connections of this command, and asks the user for passphrases.
     ///
@@ -143,6 +156,7 @@ impl Ctx {
         let (command, recorded) = (self.command.clone(), journal == Journal::Kept);
         let started = EventKind::RunStarted { run: run.clone(), title: title.into(), unix: begun.unix, command, recorded };
         self.reporter.send(started);
+        self.tell_warnings();
         Ok(run)
     }
     /// Ends the run: the renderers show the last table. Gives the exit code.
@@ -160,7 +174,7 @@ impl Ctx {
     /// # Errors
     /// When the configuration is missing or wrong.
     pub fn runs_dir(&self) -> Result<PathBuf, Error> {
-        Ok(self.resolve(&self.settings()?.store.path).join("runs"))
+        Ok(self.resolve(&self.load()?.settings.store.path).join("runs"))
     }
     /// The release store of the configured application.
     ///

@@ -99,3 +99,52 @@ fn json_is_the_only_thing_on_standard_output_also_for_errors() {
     let event: serde_json::Value = serde_json::from_str(done.out.trim_end()).unwrap();
     assert_eq!((event["event"].as_str(), event["class"].as_str()), (Some("error"), Some("usage")));
 }
+
+const CONFIG: &str = "app = \"shop\"\n[targets.staging]\npath = \"/srv\"\nhosts = [\"stage\"]\n";
+
+#[test]
+fn without_a_configuration_only_its_absence_is_told() {
+    let program = Program::new();
+    let done = program.run(&["show", "releases", "--project", "."]);
+    assert_eq!((done.code, done.out.as_str()), (0, ""), "the defaults are a configuration: {}", done.err);
+    assert!(program.files().is_empty(), "looking left something behind: {:?}", program.files());
+}
+
+#[test]
+fn a_wrong_configuration_is_told_with_its_place_and_the_remedy() {
+    let program = Program::new();
+    program.write("edeliver.toml", &CONFIG.replace("hosts", "hots"));
+    let done = program.run(&["show", "releases"]);
+    assert_eq!((done.code, done.out.as_str()), (3, ""));
+    for part in ["error", "edeliver.toml:4:1", "hots", "hosts"] {
+        assert!(done.err.contains(part), "{part:?} is missing in:\n{}", done.err);
+    }
+}
+
+#[test]
+fn recorded_runs_are_looked_for_in_the_store() {
+    let program = Program::new();
+    program.write("edeliver.toml", CONFIG);
+    let journal = include_str!("../../core/tests/samples/journal-1.jsonl");
+    program.write(".deliver/runs/20261123-001502-3f2a.jsonl", journal);
+    let torn: String = journal.lines().take(4).map(|line| format!("{line}\n")).collect();
+    program.write(".deliver/runs/20261124-101500-77aa.jsonl", &torn.replace("release to production", "release to staging"));
+    let listed = program.run(&["run", "list"]);
+    assert_eq!(
+        lines(&listed.out),
+        [
+            "run                   when                 what                          outcome",
+            "20261123-001502-3f2a  2026-11-23 00:15:02  deploy release to production  failed (8), 0 of 2 hosts done",
+            "20261124-101500-77aa  2026-11-23 00:15:02  deploy release to staging     interrupted, without an end",
+        ]
+    );
+    let shown = program.run(&["run", "show", "3f2a"]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+    assert!(shown.out.contains("web1 | failed: start 0.2.0\n"), "{}", shown.out);
+    assert!(shown.out.ends_with("edeliver run show 20261123-001502-3f2a\n"), "{}", shown.out);
+    assert_eq!(program.run(&["run", "show", "3f2a", "--json"]).out, journal);
+    let torn = program.run(&["run", "show"]);
+    assert!(torn.err.contains("the record ends here"), "{}", torn.err);
+    let none = program.run(&["run", "show", "nope"]);
+    assert_eq!((none.code, lines(&none.err)[0]), (2, "error: there is no record of a run `nope`"));
+}

@@ -30,6 +30,7 @@ impl Journal {
         let dir = path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        keep_out_of_git(dir);
         // A file system without locks costs no more than the word "running" in a list.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         prune(dir, KEPT);
@@ -47,6 +48,14 @@ impl Render for Journal {
     }
     fn name(&self) -> &'static str {
         "the journal of this run"
+    }
+}
+
+/// Journals are no part of the project, and must not make its working tree look changed. Where this can't be written, it does no harm.
+fn keep_out_of_git(dir: &Path) {
+    let ignore = dir.join(".gitignore");
+    if !ignore.exists() {
+        let _ = std::fs::write(ignore, "*\n");
     }
 }
 
@@ -80,6 +89,7 @@ mod tests {
         assert_eq!(left.len(), KEPT);
         assert_eq!(left.last().unwrap().as_str(), "20260101-000000-aaaa");
         assert_eq!(left[0].as_str(), "20250101-000000-0002");
+        assert_eq!(std::fs::read_to_string(runs.join(".gitignore")).unwrap(), "*\n");
         assert!(runs.join("notes.txt").exists(), "what is no journal is not ours to remove");
     }
 

@@ -56,7 +56,12 @@ pub(super) fn error(causes: &[String], remedies: &[Hint]) -> Vec<String> {
 
 /// Lines after the first stand below it.
 fn indented(text: &str, columns: usize) -> String {
-    text.trim_end().replace('\n', &format!("\n{}", " ".repeat(columns)))
+    let indent = |(number, line): (usize, &str)| match (number, line) {
+        (0, line) => line.to_owned(),
+        (_, "") => String::new(),
+        (_, line) => format!("{}{line}", " ".repeat(columns)),
+    };
+    text.lines().enumerate().map(indent).collect::<Vec<_>>().join("\n")
 }
 
 /// Why a step failed, and what it printed last.
