@@ -27,19 +27,23 @@ fn writes_until_it_is_killed() {
 #[test]
 fn a_killed_writer_leaves_whole_releases_and_garbage_at_most() {
     let test = Test::new();
-    for round in 0..6 {
+    for round in 0..8 {
+        let store = open(&test.dir.path().join(round.to_string()), "hotapp");
         let mut writer = Command::new(env::current_exe().unwrap())
             .args(["--exact", "store::tests::kill::writes_until_it_is_killed"])
-            .env(STORE, test.dir.path().join(round.to_string()))
+            .env(STORE, store.root())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(40 + 53 * round));
-        assert!(writer.try_wait().unwrap().is_none(), "it still writes");
+        while versions(&store).is_empty() {
+            assert!(writer.try_wait().unwrap().is_none(), "it still writes");
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_millis(17 * round));
         writer.kill().unwrap();
         writer.wait().unwrap();
-        check(&open(&test.dir.path().join(round.to_string()), "hotapp"));
+        check(&store);
     }
 }
 
