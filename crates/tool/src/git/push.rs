@@ -1,6 +1,6 @@
 //! Sending commits to the build host, over the login that the transport has already.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use edeliver_core::plan::build::{ModuleFrom, Push};
 
@@ -32,8 +32,20 @@ pub async fn push(from: &Repository, name: &str, what: &Push, transport: &dyn Tr
     Ok(())
 }
 
-/// The user's push settings (hooks, signing, following tags, submodules) are for publishing; this is none.
+/// Sends these references. Another build that pushes the same tags at this moment holds their locks, and git refuses rather than waits: so
+/// a rejected push is tried again.
 async fn send(git_dir: &Path, references: &[String], transport: &dyn Transport, own: &str, name: &str) -> Result<(), GitError> {
+    for wait in [200, 500, 1000].map(Duration::from_millis) {
+        match send_once(git_dir, references, transport, own, name).await {
+            Err(GitError::Rejected { .. }) => tokio::time::sleep(wait).await,
+            done => return done,
+        }
+    }
+    send_once(git_dir, references, transport, own, name).await
+}
+
+/// The user's push settings (hooks, signing, following tags, submodules) are for publishing; this is none.
+async fn send_once(git_dir: &Path, references: &[String], transport: &dyn Transport, own: &str, name: &str) -> Result<(), GitError> {
     let remote = transport.git(&format!("{own}/{name}"));
     let mut git = command(git_dir);
     git.arg("--git-dir").arg(git_dir).args(["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]);

@@ -27,10 +27,27 @@ edeliver_watch() {
     [ "$edeliver_seconds" -gt 0 ] || { edeliver_mark late >&3; break; }
   done
   trap '' USR1
-  # 0 is our own process group: the script, what it started in it, and this watch.
+  # 0 is our own process group: the script, what it started in it, and this watch. Others are those that the script started in groups of
+  # their own, as Erlang does with every program it runs; they are found while their parents still live.
+  edeliver_others=$(edeliver_descendants)
   kill -TERM 0
+  [ -z "$edeliver_others" ] || kill -TERM $edeliver_others
   sleep 2 3>&-
+  [ -z "$edeliver_others" ] || kill -KILL $edeliver_others
   kill -KILL 0
+}
+
+# Prints all processes below this one that are not in its group. A daemon that has left its parent is none of them.
+edeliver_descendants() {
+  ps -A -o pid= -o ppid= -o pgid= 2>/dev/null | awk -v top="$$" '
+    { parent[$1] = $2; group[$1] = $3 }
+    END {
+      for (one in parent) {
+        up = one
+        for (steps = 0; steps < 64 && up in parent && up != top; steps++) up = parent[up]
+        if (up == top && group[one] != group[top]) print one
+      }
+    }'
 }
 
 # `kill 0` must reach nobody else. Every sshd makes each session its own group; where another daemon doesn't, the loader has tried setsid.
