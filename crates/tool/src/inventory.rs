@@ -10,14 +10,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use edeliver_core::{
     config::HostSpec,
     facts::{HostFacts, Installed, Seen, Unseen},
-    name::AppName,
+    name::{AppName, HostName, Version},
     release::{Manifest, ManifestId},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     error::Error,
-    node::Place,
+    node::{self, NodeError, Place},
     transport::{self, Call, Limits, Script, Transport, TransportError},
 };
 
@@ -39,23 +39,49 @@ pub struct Question {
     pub known: Known,
 }
 
-/// Looks a manifest up by its id.
-pub type Known = Arc<dyn Fn(&ManifestId) -> Option<Manifest> + Send + Sync>;
+/// Looks up the manifest of a release with that id.
+pub type Known = Arc<dyn Fn(&Version, &ManifestId) -> Option<Manifest> + Send + Sync>;
 
 /// A host as it was found, and the open connection to it if there is one.
 pub type Gathered = (HostFacts, Option<Arc<dyn Transport>>);
 
 /// Logs in to all hosts and asks them; results in the order of `hosts`.
 pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) -> Vec<Gathered> {
-    let mut tasks = JoinSet::new();
-    for (at, host) in hosts.iter().enumerate() {
+    let asked = hosts.iter().map(|host| {
         let (host, question, limits) = (host.clone(), question.clone(), limits.clone());
-        tasks.spawn(async move { (at, reach(&host, &question, &limits).await) });
+        async move { reach(&host, &question, &limits).await }
+    });
+    all(asked).await
+}
+
+/// The state of one host's node.
+pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
+
+/// Logs in to all hosts and asks for nothing but their nodes: what `ping` and `version` need. Results in the order of `hosts`.
+pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
+    let asked = hosts.iter().map(|host| {
+        let (host, app, limits) = (host.clone(), app.clone(), limits.clone());
+        async move { (host.name.clone(), node_of(&host, &app, &limits).await.map_err(unseen)) }
+    });
+    all(asked).await
+}
+
+async fn node_of(host: &HostSpec, app: &AppName, limits: &Limits) -> Result<node::Answer, NodeError> {
+    let transport = transport::open(host, limits).await?;
+    let answer = node::state(&*transport, &Place::on(host, app)).await;
+    transport.close().await;
+    answer
+}
+
+/// Does all of these at the same time; results in their order.
+async fn all<T: Send + 'static>(asked: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+    let mut tasks = JoinSet::new();
+    for (at, ask) in asked.enumerate() {
+        tasks.spawn(async move { (at, ask.await) });
     }
-    let mut found: BTreeMap<usize, Gathered> = BTreeMap::new();
+    let mut found: BTreeMap<usize, T> = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
-        let (at, gathered) = done.expect("asking a host does not panic and is not aborted");
-        found.insert(at, gathered);
+        found.extend([done.expect("asking a host does not panic and is not aborted")]);
     }
     found.into_values().collect()
 }
@@ -94,7 +120,7 @@ pub async fn ask(host: &dyn Transport, place: &Place, question: &Question) -> Re
     let reply = host.run(Call::new(INVENTORY, place.args(), PATIENCE)).await?.ok(INVENTORY)?;
     let mut seen = answer::parse(&reply.text())?;
     for release in &mut seen.installed {
-        release.files = release.manifest.as_ref().and_then(|id| (question.known)(id));
+        release.files = release.manifest.as_ref().and_then(|id| (question.known)(&release.version, id));
     }
     fetch_unknown(host, place, &mut seen.installed).await?;
     Ok(seen)

@@ -41,7 +41,7 @@ nearest() {
 
 # All directories in which something appears must allow it, where they are there.
 tell_writable() {
-  for dir in "$(nearest)" "$root/bin" "$root/lib" "$root/releases" "$root/.edeliver"; do
+  for dir in "$(nearest)" "$root" "$root/bin" "$root/lib" "$root/releases" "$root/.edeliver"; do
     [ ! -e "$dir" ] || { [ -d "$dir" ] && [ -w "$dir" ] && [ -x "$dir" ]; } || { fact unwritable "$dir"; return; }
   done
 }

@@ -67,8 +67,10 @@ find_node() {
     fi
   done
   [ -n "$chosen" ] || return 1
+  # Between its start script and the VM a process changes its command line, and has none for a moment.
+  read_command_line "$chosen"
+  serves_root "$1" || return 1
   node_pid=$chosen
-  read_command_line "$node_pid"
   node_version=${node_boot#"$1"/releases/} node_version=${node_version%%/*}
   node_started=$(start_time "$node_pid")
 }
@@ -87,9 +89,9 @@ process_state() {
   printf '%s\n' "$1"
 }
 
-# Whether the process that find_node has found is still there. A zombie is not.
-node_lives() {
-  [ "$(start_time "$node_pid")" = "$node_started" ] && [ "$(process_state "$node_pid")" != Z ]
+# Whether process $1, which began at $2, is still there. A zombie is not.
+lives() {
+  [ -n "$1" ] && [ "$(start_time "$1")" = "$2" ] && [ "$(process_state "$1")" != Z ]
 }
 
 # Prints variable $2 of the environment of process $1, if it may be read.

@@ -33,6 +33,14 @@ machine_environment() {
   done </etc/environment
 }
 
+# The name that the configuration has for the node of this host, as mix's start script takes it. relx has it in its vm.args.
+configured_name() {
+  [ -n "$prefer" ] || return 0
+  RELEASE_NODE=$prefer
+  case ${prefer#*@} in "$prefer") ;; *.*) : "${RELEASE_DISTRIBUTION:=name}" && export RELEASE_DISTRIBUTION ;; esac
+  export RELEASE_NODE
+}
+
 # Starts the node in the background, in an environment of ours. mix and relx 4 call that `daemon`; older ones `start`.
 launch() (
   clean_environment
@@ -44,6 +52,7 @@ launch() (
     . "$profile" >/dev/null 2>&1 </dev/null
   fi
   : >"$scratch/profile-done"
+  configured_name
   for pair; do export "$pair"; done
   command=start
   grep -q '^ *daemon[|)]' "$script" && command=daemon
@@ -92,10 +101,10 @@ pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
 wait_until_up() {
-  end=$(($(date +%s) + seconds)) seen='' silent=0 absent=0
+  end=$(($(date +%s) + seconds)) seen='' seen_pid='' seen_start='' absent=0
   while [ "$(date +%s)" -lt "$end" ]; do
     if find_node "$root" "$prefer"; then
-      seen=${seen:-$(date +%s)}
+      seen=${seen:-$(date +%s)} seen_pid=$node_pid seen_start=$node_started
       [ "$node_version" = "$version" ] || return 22
       ask_node "$root"
       case $node_is:$node_says in
@@ -103,7 +112,7 @@ wait_until_up() {
         no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
       esac
     elif [ -n "$seen" ]; then
-      return 20
+      lives "$seen_pid" "$seen_start" || return 20
     elif being_started; then
       absent=0
     else

@@ -9,7 +9,7 @@ pause() { sleep 0.1 2>/dev/null || sleep 1; }
 # Waits up to $1 seconds for the process to go.
 gone_within() {
   end=$(($(date +%s) + $1))
-  while node_lives; do
+  while lives "$node_pid" "$node_started"; do
     [ "$(date +%s)" -lt "$end" ] || return 1
     pause
   done
@@ -23,7 +23,7 @@ stop_heart() {
 }
 
 signal() {
-  kill "-$1" "$node_pid" 2>/dev/null || { node_lives || return 0; echo "process $node_pid belongs to another user"; exit 30; }
+  kill "-$1" "$node_pid" 2>/dev/null || { lives "$node_pid" "$node_started" || return 0; echo "process $node_pid belongs to another user"; exit 30; }
 }
 
 find_node "$root" "$prefer" || { echo 'no node is running'; exit 0; }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn question(app: &str) -> Question {
-    Question { app: app.parse().unwrap(), known: Arc::new(|_| None) }
+    Question { app: app.parse().unwrap(), known: Arc::new(|_, _| None) }
 }
 
 async fn seen(host: &Local, place: &Place) -> Seen {
@@ -129,7 +129,7 @@ async fn what_a_manifest_accounts_for_is_not_digested_and_the_manifest_is_known(
     assert_eq!(seen.previous, Some("0.0.9".parse().unwrap()));
     assert_eq!(host.counts().calls, 2, "one to ask, one for a manifest that only the host has");
     let known = manifest.clone();
-    let knows = Question { known: Arc::new(move |id| (*id == known.id()).then(|| known.clone())), ..question("hotapp") };
+    let knows = Question { known: Arc::new(move |_, id| (*id == known.id()).then(|| known.clone())), ..question("hotapp") };
     inventory::ask(&host, &running.place, &knows).await.unwrap();
     assert_eq!(host.counts().calls, 3, "a known manifest is not fetched");
 }

@@ -90,11 +90,7 @@ impl Host {
     }
     pub(super) async fn seen(&self) -> Seen {
         let store = self.store.clone();
-        let known = move |id: &Digest| {
-            let releases = store.list().unwrap();
-            let versions = releases.stored.iter().map(|stored| stored.version.clone());
-            versions.filter_map(|version| store.manifest(&version).ok()).find(|manifest| manifest.id() == *id)
-        };
+        let known = move |version: &Version, id: &Digest| store.manifest(version).ok().filter(|manifest| manifest.id() == *id);
         let question = Question { app: app(), known: Arc::new(known) };
         inventory::ask(&*self.folder.healthy(), &self.place, &question).await.unwrap()
     }
