@@ -11,7 +11,7 @@ pub mod words;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use edeliver_core::name::TargetName;
+use edeliver_core::{name::TargetName, plan::NodeAction};
 
 use crate::{cmd, ctx::Ctx, error::Error, ui};
 use options::Global;
@@ -74,6 +74,23 @@ pub enum Command {
     /// Build on the build host
     #[command(subcommand)]
     Build(cmd::build::Command),
+    /// Deploy releases to the hosts of a target
+    #[command(subcommand)]
+    Deploy(cmd::deploy::Command),
+    /// Go back to the release that served before
+    Rollback(cmd::rollback::Args),
+    /// Show what each host has, runs and boots next
+    Releases(cmd::releases::Args),
+    /// Start nodes, and wait until they are up
+    Start(cmd::node::Args),
+    /// Stop nodes, and wait until they are gone
+    Stop(cmd::node::Args),
+    /// Stop nodes and start them again, into the release that boots
+    Restart(cmd::node::Args),
+    /// Say which nodes are up
+    Ping(cmd::node::AskArgs),
+    /// Say which release each node runs
+    Version(cmd::node::AskArgs),
     /// Earlier runs: list them, show one again
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -91,6 +108,14 @@ impl Command {
         match self {
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
+            Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
+            Self::Rollback(args) => cmd::rollback::run(ctx, args).await,
+            Self::Releases(args) => cmd::releases::run(ctx, args).await,
+            Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
+            Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,
+            Self::Restart(args) => cmd::node::run(ctx, NodeAction::Restart, args).await,
+            Self::Ping(args) => cmd::node::ping(ctx, args).await,
+            Self::Version(args) => cmd::node::version(ctx, args).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),

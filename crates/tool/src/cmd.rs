@@ -3,5 +3,10 @@
 pub mod build;
 pub mod completions;
 pub mod config;
+pub mod deploy;
+mod fleet;
+pub mod node;
+pub mod releases;
+pub mod rollback;
 pub mod run;
 pub mod show;

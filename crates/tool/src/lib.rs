@@ -16,6 +16,7 @@ pub mod git;
 pub mod hook;
 pub mod inventory;
 pub mod node;
+pub mod relocate;
 pub mod report;
 pub mod runs;
 pub mod store;

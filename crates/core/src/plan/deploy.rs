@@ -56,6 +56,8 @@ pub mod hooks {
     pub const BEFORE_START: &str = "pre_start_deployed_release";
     /// When every node runs.
     pub const STARTED: &str = "post_start_deployed_release";
+    /// All of them.
+    pub const ALL: [&str; 4] = [BEFORE, DEPLOYED, BEFORE_START, STARTED];
 }
 
 /// Decides what happens on each host. Pure: the same facts give the same plan, and the facts after it give an empty one.

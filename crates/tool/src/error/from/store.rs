@@ -3,7 +3,10 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::store::StoreError;
+use crate::{
+    relocate::RelocateError,
+    store::{StoreError, archive::ArchiveError},
+};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -38,6 +41,21 @@ fn store_hint(error: &StoreError) -> Option<Hint> {
         }
         _ => return None,
     })
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        Self::new(Kind::Internal, error).hint(Hint::text("build that release again, or fetch the archive anew"))
+    }
+}
+
+impl From<RelocateError> for Error {
+    fn from(error: RelocateError) -> Self {
+        match error {
+            RelocateError::Store { path, source } => Self::from(source).context(format!("the content of {path} can't be read")),
+            error => Self::new(Kind::Internal, error),
+        }
+    }
 }
 
 impl From<ChooseError> for Error {

@@ -1,0 +1,127 @@
+//! What every verb on a target does: ask its hosts, and carry a plan out on them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use edeliver_core::{
+    config::{HostSpec, TargetSettings},
+    facts::HostFacts,
+    name::{HostName, Version},
+    plan::{self, Plan},
+    release::{Manifest, ManifestId},
+};
+
+use crate::{
+    apply::{self, Contents, HookFailure, Means, Site},
+    cli::options::PlanArgs,
+    ctx::Ctx,
+    error::{Error, Kind},
+    flow::{self, Settled},
+    hook::{Hosts, Session, vars},
+    inventory::{self, Question},
+    node::{Environment, Place},
+    report::Reporter,
+    store::Store,
+    transport::Transport,
+};
+
+/// What a deploy brings along.
+pub(super) struct Cargo {
+    pub(super) contents: Contents,
+    pub(super) hooks: Session,
+}
+
+/// A target's hosts as they were found, and the connections to those that answered.
+pub(super) struct Fleet {
+    pub(super) target: TargetSettings,
+    /// One for each host, in the order of the configuration.
+    pub(super) facts: Vec<HostFacts>,
+    open: HashMap<HostName, Arc<dyn Transport>>,
+}
+
+impl Fleet {
+    /// Begins a run, and asks the hosts.
+    pub(super) async fn gather(ctx: &Ctx, target: TargetSettings, title: String, how: PlanArgs) -> Result<Self, Error> {
+        ctx.begin(title, how.journal())?;
+        Self::ask(ctx, target).await
+    }
+    /// Asks the hosts.
+    pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
+        let (settings, store) = (ctx.settings()?, ctx.store()?);
+        let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
+        let question = Question { app: settings.app.clone(), known: Arc::new(known) };
+        let gathered = inventory::gather(&target.hosts, &question, ctx.limits()?).await;
+        let mut fleet = Self { target, facts: Vec::new(), open: HashMap::new() };
+        for (facts, transport) in gathered {
+            fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
+            fleet.facts.push(facts);
+        }
+        Ok(fleet)
+    }
+    /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
+    pub(super) async fn carry_out(self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
+        let code = self.settle_and_apply(ctx, &plan, how, cargo).await;
+        self.close().await;
+        code
+    }
+    async fn settle_and_apply(&self, ctx: &Ctx, plan: &Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
+        plan::lint(plan, &self.facts).map_err(|breach| Error::new(Kind::Internal, breach))?;
+        match flow::settle(ctx, plan, Some(&self.target), how).await? {
+            Settled::Over(code) => Ok(code),
+            Settled::Apply => {
+                let outcome = apply::run(ctx, plan, self.means(ctx, cargo)?).await;
+                Ok(ctx.finish(outcome))
+            }
+        }
+    }
+    fn means(&self, ctx: &Ctx, cargo: Option<Cargo>) -> Result<Means<'static>, Error> {
+        let app = &ctx.settings()?.app;
+        let site = |host: &HostSpec| {
+            let transport = self.open.get(&host.name)?.clone();
+            Some((host.name.clone(), Site { transport, place: Place::on(host, app) }))
+        };
+        let variables = self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let environment = Environment { profile: self.target.profile.clone(), variables };
+        let sites = self.target.hosts.iter().filter_map(site).collect();
+        let (contents, hooks) = match cargo {
+            Some(Cargo { contents, hooks }) => {
+                let version = ("VERSION".to_owned(), contents.manifest.version.to_string());
+                (Some(contents), Some(Box::new(self.hooks(hooks, version)) as Box<dyn apply::Hooks>))
+            }
+            None => (None, None),
+        };
+        Ok(Means { sites, contents, environment, hooks })
+    }
+    fn hooks(&self, session: Session, version: (String, String)) -> ProjectHooks {
+        let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.open.get(&host.name)?.clone())));
+        let remote = Arc::new(Hosts::new(connected.collect(), self.target.step_timeout));
+        let mut variables = vars::deploying(&self.target);
+        variables.push(version);
+        ProjectHooks { session, variables, remote }
+    }
+    /// Ends all connections.
+    pub(super) async fn close(self) {
+        for transport in self.open.into_values() {
+            transport.close().await;
+        }
+    }
+}
+
+/// The project's hooks, and the hosts that they reach.
+struct ProjectHooks {
+    session: Session,
+    variables: Vec<(String, String)>,
+    remote: Arc<Hosts>,
+}
+
+#[async_trait]
+impl apply::Hooks for ProjectHooks {
+    async fn run(&mut self, name: &str, _: &Reporter) -> Result<(), HookFailure> {
+        Ok(self.session.run(name, &self.variables, self.remote.clone()).await?)
+    }
+}
+
+/// The manifest of that release, if the store has that very one.
+fn manifest_with(store: &Store, version: &Version, id: &ManifestId) -> Option<Manifest> {
+    store.manifest(version).ok().filter(|manifest| manifest.id() == *id)
+}

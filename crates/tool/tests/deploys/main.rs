@@ -1,0 +1,9 @@
+//! The verbs on a target, with the real program and real releases, on "hosts" that are folders of this machine.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod adopt;
+mod bad;
+mod fleet;
+mod road;
+mod store;
