@@ -45,6 +45,9 @@ pub struct Script {
 }
 
 /// What a script reads on its standard input.
+///
+/// The end of the input is no proof that it was complete: it also ends when the link is lost or the call is dropped, up to a second
+/// before the script itself is ended. A script checks what it was sent (gzip, tar, digests) before it acts on it.
 pub enum Input {
     /// Nothing: end of file at once.
     Empty,
@@ -92,7 +95,7 @@ pub struct Reply {
     pub status: i32,
     /// Its standard output, if it was collected.
     pub stdout: Vec<u8>,
-    /// The last lines (at most 40) of its standard error and, unless collected or streamed, its standard output.
+    /// The last lines (at most 40) of its standard error and, unless collected or streamed, its standard output; harmless for terminals.
     pub tail: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 pub use self::terminal::Terminal;
+use crate::report::printable;
 
 /// Someone who can ask the user.
 #[async_trait]
@@ -47,7 +48,9 @@ impl Prompts {
         if let Some(answer) = known.get(question).filter(|_| reusable && !again) {
             return Some(answer.clone());
         }
-        let answer = prompter.ask(question).await?;
+        // A server may write the question, and must not get at the terminal with it.
+        let shown: Vec<_> = question.lines().map(printable).collect();
+        let answer = prompter.ask(&format!("{} ", shown.join("\n"))).await?;
         if reusable {
             known.insert(question.to_owned(), answer.clone());
         }
@@ -55,7 +58,7 @@ impl Prompts {
     }
     pub(super) async fn tell(&self, text: &str) {
         if let Some(prompter) = &self.prompter {
-            prompter.tell(text).await;
+            prompter.tell(&printable(text)).await;
         }
     }
 }
@@ -92,6 +95,23 @@ mod tests {
         let prompts = Prompts::new(Some(Arc::new(Counting::default())));
         assert_eq!(prompts.ask("code", false, false).await.unwrap(), "0");
         assert_eq!(prompts.ask("code", false, false).await.unwrap(), "1");
+    }
+
+    /// Answers with the question.
+    struct Echo;
+
+    #[async_trait]
+    impl Prompter for Echo {
+        async fn ask(&self, question: &str) -> Option<String> {
+            Some(question.to_owned())
+        }
+        async fn tell(&self, _: &str) {}
+    }
+
+    #[tokio::test]
+    async fn a_question_cannot_drive_the_terminal() {
+        let prompts = Prompts::new(Some(Arc::new(Echo)));
+        assert_eq!(prompts.ask("two\nlines\u{1b}[2J: ", false, false).await.unwrap(), "two\nlines: ");
     }
 
     #[tokio::test]

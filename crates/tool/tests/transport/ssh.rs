@@ -33,7 +33,7 @@ async fn an_unknown_host_key_is_shown_and_never_accepted() {
     let sshd = Sshd::start("");
     let print = std::process::Command::new("ssh-keygen").arg("-lf").arg(sshd.path("host_key.pub")).output().unwrap();
     let print = String::from_utf8(print.stdout).unwrap().split(' ').nth(1).unwrap().to_owned();
-    for checking in ["", "StrictHostKeyChecking yes"] {
+    for checking in ["", "StrictHostKeyChecking yes", "StrictHostKeyChecking accept-new", "BatchMode yes"] {
         fs::remove_file(sshd.path("known_hosts")).ok();
         sshd.configure(checking);
         match sshd.open().await.map(drop) {

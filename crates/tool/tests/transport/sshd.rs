@@ -69,7 +69,7 @@ impl Sshd {
         let _ = daemon.kill();
         let _ = daemon.wait();
         for id in String::from_utf8(children.stdout).unwrap().lines() {
-            let _ = Command::new("kill").args(["-9", id]).status();
+            let _ = Command::new("kill").args(["-9", id]).stderr(Stdio::null()).status();
         }
     }
     /// Puts the host's key into the client's known_hosts.

@@ -8,7 +8,10 @@ use tokio::{
 };
 
 use super::{Mark, Output, Reply, TransportError};
-use crate::transport::marks::{Piece, Scanner};
+use crate::{
+    report::printable,
+    transport::marks::{Piece, Scanner},
+};
 
 /// The last lines that a reply keeps.
 const TAIL: usize = 40;
@@ -141,7 +144,7 @@ impl Keep<'_> {
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
-        self.tail.push_back(text.to_owned());
+        self.tail.push_back(printable(text));
     }
 }
 
@@ -187,7 +190,14 @@ impl<'a> Reader<'a> {
     /// What came instead of the begin mark.
     pub(super) fn noise(&self, silent: bool) -> String {
         let text = String::from_utf8_lossy(&self.keep.noise);
-        let said = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(5).collect::<Vec<_>>().join("; ");
+        let said = text
+            .lines()
+            .map(printable)
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .take(5)
+            .collect::<Vec<_>>()
+            .join("; ");
         match (said.is_empty(), silent) {
             (false, _) => said,
             (true, true) => "it gave no answer".to_owned(),

@@ -16,7 +16,7 @@ pub(super) struct Destination {
     pub(super) shown: String,
     /// The user's own control socket, if configured.
     pub(super) control_path: Option<PathBuf>,
-    options: Vec<(String, String)>,
+    pub(super) options: Vec<(String, String)>,
 }
 
 impl Destination {
@@ -69,4 +69,20 @@ fn words(spec: &HostSpec, limits: &Limits) -> Vec<String> {
 
 fn parse(output: &str) -> Vec<(String, String)> {
     output.lines().filter_map(|line| line.split_once(' ')).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_shows_is_read_option_by_option() {
+        let options = parse("host box\nserveraliveinterval 300\nidentityfile ~/a b\nidentityfile ~/c\nconnecttimeout none\n");
+        let to = Destination { words: vec![], shown: String::new(), control_path: None, options };
+        assert_eq!(
+            (to.seconds("serveraliveinterval"), to.seconds("connecttimeout"), to.seconds("nothing")),
+            (Some(300), None, None)
+        );
+        assert_eq!(to.option("identityfile"), Some("~/a b"));
+    }
 }

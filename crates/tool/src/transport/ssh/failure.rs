@@ -71,3 +71,6 @@ fn last(said: &[String]) -> String {
     let lines: Vec<_> = said.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(3)..].join("; ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ use super::{
     failure::{self, Attempt},
     mux::Mux,
 };
+use crate::report::printable;
 
 /// The longest login, time for the user's answers not counted. Above ssh's own timeouts, which say better what happened.
 const LOGIN: Duration = Duration::from_secs(60);
@@ -162,8 +163,8 @@ fn options(to: &Destination, socket: &Path, limits: &Limits) -> Vec<String> {
     // Banners and notes would stand between us and the reason of a failure.
     set("LogLevel=ERROR");
     // Our askpass never says yes to a host key, but learns the fingerprint; in batch mode and with strict checking ssh would not tell it.
-    // Who has configured `accept-new` or `no` has decided otherwise.
-    if matches!(to.option("stricthostkeychecking"), Some("true" | "yes" | "ask")) {
+    // `accept-new` is not followed either: a deployment is not the moment to meet a host. Who checks no keys at all keeps to that.
+    if !matches!(to.option("stricthostkeychecking"), Some("false" | "no" | "off")) {
         set("StrictHostKeyChecking=ask");
     }
     set("BatchMode=no");
@@ -194,7 +195,7 @@ fn private_dir() -> io::Result<TempDir> {
 async fn read(stderr: ChildStderr, said: Lines) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
-        said.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+        said.push(printable(&String::from_utf8_lossy(&line)));
     }
 }
 
