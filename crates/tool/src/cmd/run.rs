@@ -73,7 +73,11 @@ fn outcome(ending: &Ending) -> String {
         (false, code) => format!("failed ({code})"),
     };
     let done = outcome.hosts.iter().filter(|host| host.result == HostResult::Done).count();
-    if outcome.hosts.len() == done { word } else { format!("{word}, {done} of {} hosts done", outcome.hosts.len()) }
+    if outcome.hosts.len() < 2 || outcome.hosts.len() == done {
+        word
+    } else {
+        format!("{word}, {done} of {} hosts done", outcome.hosts.len())
+    }
 }
 
 fn show(ctx: &Ctx, args: &ShowArgs) -> Result<u8, Error> {
@@ -106,7 +110,7 @@ mod tests {
         let over = |hosts, exit_code, interrupted| outcome(&Ending::Over(Outcome { hosts, exit_code, interrupted }));
         assert_eq!(over(vec![host(HostResult::Done)], 0, false), "done");
         assert_eq!(over(vec![host(HostResult::Done), host(HostResult::Failed)], 8, false), "failed (8), 1 of 2 hosts done");
-        assert_eq!(over(vec![host(HostResult::Skipped)], 130, true), "interrupted, 0 of 1 hosts done");
+        assert_eq!(over(vec![host(HostResult::Skipped)], 130, true), "interrupted");
         assert_eq!(over(vec![], 7, false), "failed (7)");
         assert_eq!(outcome(&Ending::Cut), "interrupted, without an end");
     }

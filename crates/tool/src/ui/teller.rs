@@ -120,6 +120,8 @@ impl Teller {
                 lines.extend(err(report::hints(hints)));
                 lines
             }
+            // Of a single host the table says it in a moment.
+            EventKind::HostFinished { .. } if self.hosts == 1 => Vec::new(),
             EventKind::HostFinished { result, summary } => {
                 let word = paint(report::style_of(*result), format_args!("{}:", report::word(*result)));
                 vec![self.line(host, &format!("{word} {summary}"))]

@@ -99,7 +99,9 @@ pub(super) fn ending(outcome: &Outcome, elapsed_ms: u64, run: &str) -> Vec<Strin
     let mut parts: Vec<String> = Vec::new();
     for result in [HostResult::Done, HostResult::Failed, HostResult::Broken, HostResult::Unknown, HostResult::Skipped] {
         let number = outcome.hosts.iter().filter(|host| host.result == result).count();
-        if number > 0 {
+        if number > 0 && outcome.hosts.len() == 1 {
+            parts.push(paint(style_of(result), word(result)));
+        } else if number > 0 {
             parts.push(paint(style_of(result), format_args!("{} {}", count(number, "host"), word(result))));
         }
     }
