@@ -48,7 +48,7 @@ fn the_environment_and_json_are_honoured() {
     program.write("edeliver.toml", TOML);
     let done = program.shell("EDELIVER_BUILD_HOST=other@there \"$EDELIVER\" config show build.host --json");
     assert_eq!(done.code, 0, "{}", done.err);
-    for part in ["\"setting\":\"build.host\"", "\"value\":\"other@there path builds\"", "\"from\":\"$EDELIVER_BUILD_HOST\""] {
+    for part in ["\"setting\":\"build.host\"", "\"value\":\"other@there path ~/builds\"", "\"from\":\"$EDELIVER_BUILD_HOST\""] {
         assert!(done.out.contains(part), "{part}: {}", done.out);
     }
 }

@@ -299,7 +299,7 @@ async fn a_hook_that_hangs_is_ended_with_everything_it_started() {
     assert!(matches!(late, HookError::Timeout { .. }), "{late:?}");
     assert_eq!(late.said(), ["begin"]);
     assert!(began.elapsed() < Duration::from_secs(10));
-    assert!(!is_running("31.4159").await, "something is left");
+    ends("31.4159").await;
 }
 
 #[tokio::test]
@@ -307,13 +307,40 @@ async fn a_hook_that_is_given_up_is_ended_on_the_host_too() {
     let lab = Lab::new("hook() { __sync_remote 'sleep 27.1828' a; }\n").await;
     let given_up = tokio::time::timeout(Duration::from_millis(800), lab.run("hook")).await;
     assert!(given_up.is_err());
-    for _ in 0..80 {
-        if !is_running("27.1828").await {
+    ends("27.1828").await;
+}
+
+/// The hook that the README of edeliver 1.x tells everybody to write.
+#[tokio::test]
+async fn the_hook_of_the_readme_links_the_secrets_into_the_sources_of_this_build() {
+    let hook = r#"
+pre_erlang_get_and_update_deps() {
+  local _prod_secret_path="/home/builder/prod.secret.exs"
+  if [ "$TARGET_MIX_ENV" = "prod" ]; then
+    __sync_remote "
+      ln -sfn '$_prod_secret_path' '$BUILD_AT/config/prod.secret.exs'
+    "
+  fi
+}
+"#;
+    let lab = Lab::of(&[(config::CLASSIC, &format!("{HEAD}{hook}"))], Duration::from_secs(30), &["b"]).await;
+    let sources = lab.home("b").join("slots/1");
+    fs::create_dir_all(sources.join("config")).unwrap();
+    let vars = vars::building(lab.loaded.build().unwrap(), sources.to_str().unwrap());
+    lab.session.run("pre_erlang_get_and_update_deps", &vars, lab.hosts.clone()).await.unwrap();
+    let link = fs::read_link(sources.join("config/prod.secret.exs")).unwrap();
+    assert_eq!(link, Path::new("/home/builder/prod.secret.exs"));
+}
+
+/// Waits until no `sleep` with this word runs any more: a killed process is listed until somebody has waited for it.
+async fn ends(word: &str) {
+    for _ in 0..100 {
+        if !is_running(word).await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the job still runs");
+    panic!("sleep {word} still runs");
 }
 
 /// Whether some process has this word in its command line.

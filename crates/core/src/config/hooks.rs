@@ -26,12 +26,11 @@ pub const NAMES: &[&str] = &[
     "post_erlang_deployed_update",
     "post_erlang_update",
     "pre_edit_relup",
-    "execute_custom_node_command",
 ];
 
-/// Whether a function is a hook: one of [`NAMES`], or `get_COMMAND_node_command`.
-pub fn is_hook(function: &str) -> bool {
-    NAMES.contains(&function) || function.starts_with("get_") && function.ends_with("_node_command")
+/// Whether a function takes the place of a node command: `execute_custom_node_command`, `get_COMMAND_node_command`. None is called yet.
+pub fn is_node_command(function: &str) -> bool {
+    function == "execute_custom_node_command" || function.starts_with("get_") && function.ends_with("_node_command")
 }
 
 /// Steps and frames of edeliver 1.x, which was one shell program: a config could replace them. Here it can't.

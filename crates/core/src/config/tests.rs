@@ -197,6 +197,17 @@ fn every_setting_is_documented() {
     }
 }
 
+/// The examples of the README are configurations that work.
+#[test]
+fn the_examples_of_the_readme_are_valid() {
+    let readme = include_str!("../../../../README.md");
+    let examples: Vec<&str> = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        assert!(settings(example).build.is_some(), "{example}");
+    }
+}
+
 /// Every kind of error, word for word: `errors.txt` has each file, a line of dashes, and what is said about it.
 #[test]
 fn every_error_is_told_with_its_place_and_a_remedy() {

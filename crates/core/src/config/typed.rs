@@ -143,7 +143,25 @@ macro_rules! names {
         }
     )+ };
 }
-names!(AppName, HostName, HostPath, NodeName, Revision, Tag, UserName);
+names!(AppName, HostName, NodeName, Revision, Tag, UserName);
+
+impl FromValue for HostPath {
+    fn from_value(value: &Value) -> Result<Self, Wrong> {
+        Ok(string(value)?.parse()?)
+    }
+    fn show(&self) -> String {
+        show_path(self)
+    }
+}
+
+/// A path with `~/` in front if it counts from the home directory, which is not to be seen in it.
+pub(super) fn show_path(path: &HostPath) -> String {
+    match path.as_str() {
+        "." => "~".to_owned(),
+        absolute if absolute.starts_with('/') => absolute.to_owned(),
+        relative => format!("~/{relative}"),
+    }
+}
 
 impl FromValue for bool {
     fn from_value(value: &Value) -> Result<Self, Wrong> {

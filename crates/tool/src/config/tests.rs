@@ -61,7 +61,7 @@ impl Project {
     }
 }
 
-fn told(error: &ConfigError) -> String {
+pub(super) fn told(error: &ConfigError) -> String {
     crate::error::chain(error).join("\ncaused by: ")
 }
 

@@ -6,6 +6,7 @@
 pub mod output;
 
 use std::{
+    collections::VecDeque,
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
@@ -201,7 +202,11 @@ impl Shell {
         Ok(Self { control: Some(ours), heard, group: Group { leader, gone }, dir })
     }
     fn source(&mut self, start: &Start<'_>) -> Result<Sourced, Broken> {
-        let mut line = Line { control: self.control.as_mut().expect("not ended yet"), until: Instant::now() + start.timeout };
+        let mut line = Line {
+            control: self.control.as_mut().expect("not ended yet"),
+            until: Instant::now() + start.timeout,
+            buffer: VecDeque::new(),
+        };
         line.send(&variables_request(start.variables))?;
         let before = line.variables()?;
         let after = line.variables()?;
@@ -217,7 +222,7 @@ impl Shell {
     /// When the shell is gone.
     pub fn ask(&mut self, verb: &str, name: &str) -> Result<String, ShellError> {
         let control = self.control.as_mut().ok_or_else(|| ShellError::Talk(io::ErrorKind::BrokenPipe.into()))?;
-        let mut line = Line { control, until: Instant::now() + Duration::from_secs(30) };
+        let mut line = Line { control, until: Instant::now() + Duration::from_secs(30), buffer: VecDeque::new() };
         let request = [field(verb), field(name)].concat();
         let answer = line.send(&request).and_then(|()| line.field());
         answer.map_err(|broken| match broken {
@@ -302,10 +307,11 @@ enum Broken {
     Late,
 }
 
-/// The blocking line to bash while it sources its file.
+/// The blocking line to bash. Bash answers only what it was asked, so nothing is left in the buffer when everything asked was read.
 struct Line<'a> {
     control: &'a mut UnixStream,
     until: Instant,
+    buffer: VecDeque<u8>,
 }
 
 impl Line<'_> {
@@ -315,21 +321,26 @@ impl Line<'_> {
     fn field(&mut self) -> Result<String, Broken> {
         let mut bytes = Vec::new();
         loop {
-            let mut byte = [0];
-            self.read(&mut byte)?;
-            match byte[0] {
-                0 => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                byte => bytes.push(byte),
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == 0) {
+                bytes.extend(self.buffer.drain(..end));
+                self.buffer.pop_front();
+                return Ok(String::from_utf8_lossy(&bytes).into_owned());
             }
+            bytes.extend(self.buffer.drain(..));
+            self.fill()?;
         }
     }
-    fn read(&mut self, byte: &mut [u8; 1]) -> Result<(), Broken> {
+    fn fill(&mut self) -> Result<(), Broken> {
         let left = self.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or(Broken::Late)?;
         self.control.set_read_timeout(Some(left)).map_err(Broken::Line)?;
-        match self.control.read(byte) {
+        let mut chunk = [0; 16 * 1024];
+        match self.control.read(&mut chunk) {
             Ok(0) => Err(Broken::Line(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read(byte),
+            Ok(count) => {
+                self.buffer.extend(&chunk[..count]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Err(Broken::Late),
             Err(error) => Err(Broken::Line(error)),
         }
@@ -353,5 +364,62 @@ impl Line<'_> {
             functions.push(Function { name: self.field()?, line: self.number()?, file: PathBuf::from(self.field()?) });
         }
         Ok(functions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// macOS has bash 3.2. What came later is a syntax error there, or does something else.
+    #[test]
+    fn the_prelude_uses_nothing_newer_than_bash_3_2() {
+        let newer = [
+            "declare -A",
+            "local -A",
+            "local -n",
+            "declare -n",
+            "mapfile",
+            "readarray",
+            "&>>",
+            "|&",
+            ";&",
+            "coproc",
+            "BASHPID",
+            "[[ -v",
+            "[ -v",
+            "@Q}",
+            "@E}",
+            "@a}",
+            ",,}",
+            "^^}",
+            "^}",
+            "printf '%(",
+            "EPOCHSECONDS",
+            "wait -n",
+            "read -N",
+            "{fd}",
+            "$EPOCH",
+            "globstar",
+            "lastpipe",
+            "inherit_errexit",
+        ];
+        for (index, line) in PRELUDE.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#')) {
+            assert!(!newer.iter().any(|word| line.contains(word)), "line {}: {line}", index + 1);
+        }
+    }
+
+    #[test]
+    fn big_values_and_many_of_them_come_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config");
+        std::fs::write(&file, "BIG=$(head -c 300000 /dev/zero | tr '\\0' x)\nfor i in {1..300}; do eval \"V$i=$i\"; done\n")
+            .unwrap();
+        let start = Start { project: dir.path(), file: &file, variables: &[], timeout: Duration::from_secs(60) };
+        let (_, sourced) = Shell::start(&start).unwrap();
+        let value =
+            |name: &str| sourced.after.iter().find(|variable| variable.name == name).map(|variable| variable.values.concat());
+        assert_eq!(value("BIG").unwrap().len(), 300_000);
+        assert_eq!(value("V300").as_deref(), Some("300"));
     }
 }

@@ -34,7 +34,13 @@ impl Reading<'_> {
         if hooks::NOT_REPLACEABLE.contains(&name.as_str()) {
             let text = format!("the function {name} ({origin}) is not called: steps of edeliver can't be replaced");
             self.warn(text, Hint::text("use the hooks before and after the step"));
-        } else if (name.starts_with("pre_") || name.starts_with("post_")) && !hooks::is_hook(name) {
+        } else if hooks::is_node_command(name) {
+            let text = format!("the function {name} ({origin}) is not called yet: nodes are run by the release's own start script");
+            self.warn(
+                text,
+                Hint::text("the environment of a node can be set in PROFILE, or in an edeliver.toml as env of the target"),
+            );
+        } else if (name.starts_with("pre_") || name.starts_with("post_")) && !hooks::NAMES.contains(&name.as_str()) {
             let meant = similar(name, hooks::NAMES.iter().copied());
             let hint = meant.map_or_else(|| Hint::text("it is no hook"), |meant| Hint::text(format!("did you mean {meant}?")));
             self.warn(format!("the function {name} ({origin}) is never called"), hint);

@@ -233,6 +233,7 @@ fn what_is_not_used_is_told() {
             "LINK_VM_ARGS (.deliver/config:8) is not used yet",
             "the function pre_git_pussh (.deliver/config:20) is never called",
             "the function git_push (.deliver/config:30) is not called: steps of edeliver can't be replaced",
+            "the function get_start_node_command (.deliver/config:50) is not called yet: nodes are run by the release's own start script",
         ]
     );
 }

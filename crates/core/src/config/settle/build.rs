@@ -11,6 +11,7 @@ use crate::config::{
     settings::{BuildSettings, HostSpec, Programs},
     typed::{FromValue, Rule, Wrong, string},
 };
+use crate::name::HostPath;
 
 impl Settling<'_> {
     pub(super) fn build(&self, mut scope: Scope<'_>) -> Option<BuildSettings> {
@@ -26,7 +27,7 @@ impl Settling<'_> {
         let git_clean_paths = scope.get_by("git_clean_paths", |value| PROJECT_PATH.texts(value));
         let skip_git_clean = scope.get("skip_git_clean");
         let skip_mix_clean = scope.get("skip_mix_clean");
-        let release_dir = scope.get("release_dir");
+        let release_dir = scope.get::<InCheckout>("release_dir").map(|InCheckout(path)| path);
         let release_options = scope.get_by("release_options", |value| LINE.texts(value)).unwrap_or_default();
         let programs = programs(scope.table("programs"));
         let env = self.env_table(&mut scope, "env");
@@ -81,6 +82,18 @@ impl Settling<'_> {
             }
         }
         env
+    }
+}
+
+/// A path that counts from the checkout, not from the home directory.
+struct InCheckout(HostPath);
+
+impl FromValue for InCheckout {
+    fn from_value(value: &Value) -> Result<Self, Wrong> {
+        HostPath::from_value(value).map(Self)
+    }
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 

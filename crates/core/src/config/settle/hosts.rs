@@ -10,7 +10,7 @@ use crate::{
         raw::{Kind, Value},
         scope::{Layer, Scope},
         settings::{HostSpec, TransportKind},
-        typed::{FromValue, Wrong, string},
+        typed::{FromValue, Wrong, show_path, string},
     },
     name::{HostName, HostPath, NodeName, UserName},
 };
@@ -167,7 +167,7 @@ fn show(host: &HostSpec) -> String {
     if let Some(port) = host.port {
         out.push_str(&format!(" port {port}"));
     }
-    out.push_str(&format!(" path {}", host.path));
+    out.push_str(&format!(" path {}", show_path(&host.path)));
     if let Some(node) = &host.node {
         out.push_str(&format!(" node {node}"));
     }

@@ -1,0 +1,16 @@
+# Filled in by a CI server; works without one too.
+APP=${APP:-worker}
+: "${BUILD_HOST:=localhost}" "${BUILD_AT:=$PWD/.build}"
+BRANCH=${CI_COMMIT_REF_NAME:-main}
+USING_DISTILLERY=false
+SKIP_MIX_CLEAN=true
+SKIP_GIT_CLEAN=$CI
+GIT_PUSH="-f"
+MODE=verbose
+LOG_FILE=/dev/null
+STAGING_HOSTS=${WORKERS:-localhost}
+TEST_AT=/srv/workers
+
+git_clean_remote() { :; }
+pre_git_pull() { echo "no such hook"; }
+get_start_node_command() { echo "systemctl --user start $APP"; }
