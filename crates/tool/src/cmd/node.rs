@@ -31,6 +31,7 @@ pub struct Args {
 
 /// Arguments of `ping` and `version`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Exits with 0 if every node is up, with 8 if one is not, with 6 if a host can't be reached.")]
 pub struct AskArgs {
     /// Which hosts.
     #[command(flatten)]

@@ -45,7 +45,13 @@ async fn send(git_dir: &Path, references: &[String], transport: &dyn Transport, 
 }
 
 /// The user's push settings (hooks, signing, following tags, submodules) are for publishing; this is none.
-async fn send_once(git_dir: &Path, references: &[String], transport: &dyn Transport, own: &str, name: &str) -> Result<(), GitError> {
+async fn send_once(
+    git_dir: &Path,
+    references: &[String],
+    transport: &dyn Transport,
+    own: &str,
+    name: &str,
+) -> Result<(), GitError> {
     let remote = transport.git(&format!("{own}/{name}"));
     let mut git = command(git_dir);
     git.arg("--git-dir").arg(git_dir).args(["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]);

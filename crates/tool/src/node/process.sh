@@ -136,15 +136,19 @@ listening_ports() {
   done
 }
 
+# Makes a private directory, in memory where possible: the disk may be full, and what goes in is secret.
+private_dir() { mktemp -d /dev/shm/edeliver.XXXXXX 2>/dev/null || mktemp -d; }
+
 # erl_call with the node's cookie, which stands in a private home directory and in no command line.
-# $1 erl_call, $2 seconds, then its words; Erlang source on stdin with -e.
+# $1 erl_call, $2 seconds, then its words; Erlang source on stdin with -e. Status: that of erl_call, 3 if it could not be called.
 call_node() (
   program=$1 seconds=$2
   shift 2
-  home=$(mktemp -d) || exit 1
+  cookie=$(cookie_of_node)
+  home=$(private_dir) || exit 3
   trap 'rm -rf "$home"' EXIT
   trap 'exit 1' HUP INT TERM
-  (umask 077 && cookie_of_node >"$home/.erlang.cookie" && chmod 400 "$home/.erlang.cookie")
+  (umask 077 && printf '%s' "$cookie" >"$home/.erlang.cookie" && chmod 400 "$home/.erlang.cookie") 2>/dev/null || exit 3
   unset XDG_CONFIG_HOME
   HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
 )
@@ -152,7 +156,8 @@ call_node() (
 # What tells one node from another under the same name, and how far it is.
 NODE_QUESTION='{os:getpid(), node(), init:get_status()}.'
 
-# Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time, 1 else.
+# Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
+# 3 there is no room for the question, 1 else.
 ask_at() {
   program=$1 seconds=$2
   shift 2
@@ -186,6 +191,7 @@ ask_registered() {
   ask_at "$erl_call" "${NODE_PATIENCE:-3}" "$node_name_kind" "$node_name" && { node_at="$node_name_kind $node_name"; return; }
   case $status in
     142) node_is=hung ;;
+    3) node_is=unasked ;;
     # Another node answered: ours could not take the name.
     0) node_is=starting ;;
     *) node_is=wrong-cookie ;;

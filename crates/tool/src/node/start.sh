@@ -124,7 +124,7 @@ wait_until_up() {
   return 21
 }
 
-scratch=$(mktemp -d) || exit 1
+scratch=$(private_dir) || exit 1
 we_began=$(start_time $$)
 [ -x "$script" ] || { echo "there is no start script $script"; finish 23; }
 boots=$(permanent_version "$root" "$app")

@@ -1,5 +1,7 @@
 //! The common road: deploy, start, ask, deploy the next, go back.
 
+use std::fs;
+
 use crate::{
     fleet::{Fleet, assert_there},
     store::App,
@@ -101,4 +103,35 @@ fn old_releases_go_and_what_is_needed_stays() {
     assert!(!fleet.read("one", "releases/RELEASES").contains("\"0.1.0\""));
     fleet.edeliver("rollback").ok();
     assert!(fleet.edeliver("releases").ok().contains("0.2.0"));
+}
+
+/// Hooks that note when they run, and what is there by then.
+const HOOKS: &str = r#"
+note() { echo "$1 $(ls "$ROOT/releases" 2>/dev/null | grep -c '^0') $VERSION $DEPLOY_ENVIRONMENT" >>notes; }
+pre_extract_release_archive() { note before; }
+post_extract_release_archive() { note deployed; [ ! -e refuse ] || error "the hook refuses"; }
+pre_start_deployed_release() { note starting; __remote "echo hosts do this" ; }
+post_start_deployed_release() { note started; }
+"#;
+
+#[test]
+fn hooks_run_at_their_places_and_can_stop_a_deploy() {
+    let fleet = Fleet::new(App::Mix, 2);
+    let hooks = HOOKS.replace("$ROOT", fleet.root("one").to_str().unwrap());
+    fs::write(fleet.project().join("hooks.sh"), hooks).unwrap();
+    let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
+    fs::write(fleet.project().join("edeliver.toml"), format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
+    let told = fleet.edeliver("deploy release --version=0.1.0 --start-deploy --verbose").ok();
+    assert_eq!(told.matches("hosts do this").count(), 2, "once on each host: {told}");
+    let notes = fs::read_to_string(fleet.project().join("notes")).unwrap();
+    let wanted = ["before 0", "deployed 1", "starting 1", "started 1"].map(|note| format!("{note} 0.1.0 staging\n"));
+    assert_eq!(notes, wanted.concat());
+
+    fs::write(fleet.project().join("refuse"), "").unwrap();
+    let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy").ends_with(9);
+    assert!(told.contains("the hook refuses"), "{told}");
+    for host in ["one", "two"] {
+        assert_eq!(fleet.read(host, "releases/start_erl.data").split_whitespace().last(), Some("0.1.0"));
+    }
+    assert_eq!(fleet.edeliver("version").ok().matches("0.1.0").count(), 4, "running and booting next on both hosts");
 }

@@ -94,7 +94,8 @@ impl Scene {
     pub(crate) fn served(&self, host: &str) -> Option<String> {
         let status = self.lab.status().expect("the hub answers");
         let address = status.hosts.iter().find(|row| row.host.to_string() == host).expect("the host is there").address;
-        let ask = format!("exec 3<>/dev/tcp/{address}/{PORT} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 5 tail -n 1 <&3");
+        let ask =
+            format!("exec 3<>/dev/tcp/{address}/{PORT} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 5 tail -n 1 <&3");
         let output = self.lab.command("bash").args(["-c", &ask]).output().expect("bash is installed");
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }

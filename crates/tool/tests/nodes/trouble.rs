@@ -182,3 +182,16 @@ async fn several_nodes_of_one_root_are_all_told_and_the_configured_one_is_chosen
     assert_eq!(chosen.others, [one.pid.unwrap()]);
     assert!(chosen.pid.is_some() && chosen.pid != one.pid);
 }
+
+#[tokio::test]
+async fn heart_does_not_bring_back_a_node_that_was_killed_on_purpose() {
+    let (mut running, host) = (Running::new(Kind::Mix), Local::new());
+    let revived = running.dir().join("revived");
+    running.set("ERL_FLAGS", "-heart");
+    running.set("HEART_COMMAND", &format!("touch '{}'", revived.display()));
+    let node = running.start(&host).await.unwrap();
+    signal(&node, Signal::STOP);
+    assert!(running.stop(&host).await.join("\n").contains("SIGKILL"));
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(!revived.exists());
+}
