@@ -112,6 +112,7 @@ find_top
 keep_found
 draft_all
 must settle
+half_way=44
 for_each put_but_decider
 put releases/RELEASES
 if [ -n "$previous" ]; then put "$own/previous"; else must rm -f -- "$own/previous"; fi

@@ -22,6 +22,9 @@ pub enum StepError {
     /// The disk is full.
     #[error("there is no room on the host")]
     NoSpace(#[source] Remote),
+    /// Some of the files that decide what boots are changed, and some are not.
+    #[error("it failed half way")]
+    HalfWay(#[source] Remote),
     /// The script failed otherwise.
     #[error("{script} failed with status {status}")]
     Script {
@@ -72,6 +75,7 @@ impl StepError {
             41 => Self::Locked(why),
             42 => Self::Damaged(why),
             43 => Self::NoSpace(why),
+            44 => Self::HalfWay(why),
             status => Self::Script { script, status, why },
         }
     }
@@ -89,9 +93,12 @@ impl StepError {
     /// Lines that the host printed before it failed, without the cause.
     pub(super) fn output(&self) -> &[String] {
         match self {
-            Self::Stale(why) | Self::Locked(why) | Self::Damaged(why) | Self::NoSpace(why) | Self::Script { why, .. } => {
-                why.lines.split_last().map_or(&[], |(_, before)| before)
-            }
+            Self::Stale(why)
+            | Self::Locked(why)
+            | Self::Damaged(why)
+            | Self::NoSpace(why)
+            | Self::HalfWay(why)
+            | Self::Script { why, .. } => why.lines.split_last().map_or(&[], |(_, before)| before),
             Self::Node(error) => error.log(),
             Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
             Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],

@@ -10,7 +10,7 @@ use edeliver_core::{
 use tokio::task::JoinSet;
 
 use super::{
-    Shared, Site,
+    Shared, Site, StepError,
     hook::Runner,
     host::{HostTask, Pause},
     outcome::{End, Ending},
@@ -116,9 +116,14 @@ impl Fleet {
         // Once the user has interrupted, the hosts go on to their end only.
         if !hooks.cancel.is_requested() {
             self.waiting_for(name).for_each(HostTask::hook_begins);
-            let result = hooks.run(name).await;
-            let why = result.as_ref().err().map(|error| crate::error::chain(error).join(": "));
-            self.waiting_for(name).for_each(|task| task.hook_ended(why.as_deref()));
+            let why = match hooks.run(name).await {
+                Ok(()) => None,
+                Err(StepError::Hook(failure)) => Some(crate::error::chain(&failure).join(": ")),
+                Err(other) => Some(other.to_string()),
+            };
+            if !hooks.cancel.is_requested() || why.is_none() {
+                self.waiting_for(name).for_each(|task| task.hook_ended(why.as_deref()));
+            }
         }
         for slot in &mut self.slots {
             match std::mem::replace(slot, Slot::Busy) {

@@ -124,11 +124,13 @@ impl HostTask {
     async fn over_after_failure(&mut self, error: StepError) -> End {
         let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()) };
         let (unknown, refused) = (error.leaves_unknown(), self.refused(&error));
+        let half_way = matches!(error, StepError::HalfWay(_));
         let why = why(&step, &error);
         self.reporter.send(told::failed(self.next, step.describe(), error));
         if unknown {
             return self.over((HostResult::Unknown, why, Ending::Otherwise));
         }
+        self.so_far.touched |= half_way;
         match (step, refused) {
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;

@@ -4,7 +4,8 @@
 # $1 root; a relative one is meant from the home directory. $2 release name. $3 the version that boots as the plan has it, `-` for none.
 #
 # Statuses of all these scripts: 0 done; 40 the root is not as the plan has it, nothing was changed; 41 another process is changing it;
-# 42 content is not what it should be; 43 the disk is full; others: see the last line on standard error, which is the cause.
+# 42 content is not what it should be; 43 the disk is full; 44 failed half way; others: see the last line on standard error, which is
+# the cause.
 
 LC_ALL=C
 export LC_ALL
@@ -12,10 +13,13 @@ umask 022
 own=.edeliver
 lock=$own/lock
 
+# The status of every failure from here on, if something that serves has been changed.
+half_way=''
+
 # Ends with status $1 and cause $2.
 stop_with() {
   printf '%s\n' "$2" >&2
-  exit "$1"
+  exit "${half_way:-$1}"
 }
 
 # KiB that are free for us.

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod faults;
+mod fleet;
 mod folder;
 mod hosts;
 mod killed;

@@ -41,14 +41,13 @@ fn busybox_tools() -> &'static Path {
     TOOLS.get_or_init(install).path()
 }
 
-/// Programs that change something, each of which first counts, in the file `COUNT`, and ends the whole process group where the count is
-/// `KILL_AT`.
+/// Programs that change something, each of which first counts, in the file `COUNT`, and does `DEED` instead where the count is `AT`.
 fn counting_tools() -> &'static Path {
     static TOOLS: OnceLock<TempDir> = OnceLock::new();
     let install = || {
         let dir = tempfile::tempdir().unwrap();
         for tool in ["cat", "chmod", "cp", "ln", "mkdir", "mv", "rm", "sync", "tar"] {
-            let count = "echo >>\"$COUNT\"\n[ \"$(($(wc -c <\"$COUNT\")))\" -ne \"$KILL_AT\" ] || kill -9 0\n";
+            let count = "read -r n <\"$COUNT\"\nn=$((n + 1))\necho $n >\"$COUNT\"\n[ $n -ne \"$AT\" ] || eval \"$DEED\"\n";
             let file = dir.path().join(tool);
             std::fs::write(&file, format!("#!/bin/dash\n{count}exec /bin/{tool} \"$@\"\n")).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -72,6 +71,8 @@ pub(super) enum What {
     Kill(Duration),
     /// The script and all it started are killed before the nth program that changes something is run; the link is lost.
     KillAt(usize),
+    /// The nth program that changes something fails.
+    FailAt(usize),
     /// The script ends as it should, and its answer is lost.
     Deaf,
     /// Its time is over.
@@ -127,11 +128,12 @@ impl Folder {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         reply
     }
-    async fn run_until(&self, call: Call<'_>, program: usize) -> Option<Reply> {
+    async fn run_until(&self, call: Call<'_>, program: usize, deed: &str) -> Option<Reply> {
         let count = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(count.path(), "0\n").unwrap();
         let mut command = self.command();
         let tools = format!("{}:{}", counting_tools().display(), std::env::var("PATH").unwrap());
-        command.env("PATH", tools).env("COUNT", count.path()).env("KILL_AT", program.to_string());
+        command.env("PATH", tools).env("COUNT", count.path()).env("AT", program.to_string()).env("DEED", deed);
         let reply = talk(&mut spawn(&mut command, &call), call.input).await;
         (reply.status != KILLED).then_some(reply)
     }
@@ -170,7 +172,10 @@ impl Transport for Folder {
         match fault {
             None => {}
             Some(What::Kill(after)) => return self.run_for(call, after).await.map_or(lost, Ok),
-            Some(What::KillAt(program)) => return self.run_until(call, program).await.map_or(lost, Ok),
+            Some(What::KillAt(program)) => return self.run_until(call, program, "kill -9 0").await.map_or(lost, Ok),
+            Some(What::FailAt(program)) => {
+                return Ok(self.run_until(call, program, "echo it failed >&2; exit 1").await.unwrap());
+            }
             Some(What::Deaf) => {
                 assert_eq!(self.run_all(call).await.status, 0);
                 return lost;

@@ -82,9 +82,6 @@ impl Host {
     pub(super) fn through(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport, ..self }
     }
-    pub(super) fn dir(&self) -> &Path {
-        self.dir.path()
-    }
     pub(super) fn site(&self) -> Site {
         Site { transport: self.transport.clone(), place: self.place.clone() }
     }
@@ -271,8 +268,4 @@ pub(super) fn settings() -> TargetSettings {
         start_deploy: false,
         clean_deploy: false,
     }
-}
-
-pub(super) fn version(text: &str) -> Version {
-    text.parse().unwrap()
 }

@@ -54,6 +54,9 @@ async fn killed_everywhere(script: &'static str, host: Host, release: &Release) 
         assert_eq!(ran.outcome.hosts[0].result, HostResult::Unknown, "{when}: {:?}", ran.causes());
         assert_nothing_lost(script, &host, &before, release, &when);
         finish(&host, release, &when).await;
+        if program % 5 == 0 {
+            assert_finished(&host, release, &when).await;
+        }
     }
 }
 
@@ -77,6 +80,9 @@ async fn finish(host: &Host, release: &Release, when: &str) {
     if !plan.is_empty() {
         host.assert_tidy();
     }
+}
+
+async fn assert_finished(host: &Host, release: &Release, when: &str) {
     let plan = host.plan(release, ask).await;
     assert!(plan.is_empty(), "{when} there is still to do: {:?}", only(&plan));
 }
@@ -154,4 +160,38 @@ async fn at_any_time() {
             finish(&host, &second, &format!("when {script} was killed by chance")).await;
         }
     }
+}
+
+/// Every program fails once: a host is then as it was, or all is done nevertheless; the next run finishes the work.
+async fn failed_everywhere(script: &'static str, first: &Release, second: &Release) {
+    let host = Host::new(Shell::Dash);
+    host.deploy(first).await.assert_done();
+    let plan = host.plan(second, ask).await;
+    let before = installed(&host);
+    for program in 1.. {
+        let when = format!("when program {program} of {script} failed");
+        let host = host.copy();
+        host.folder.fail(script, What::FailAt(program));
+        let ran = host.apply(&plan, Some(second)).await;
+        let failed = ran.outcome.hosts[0].result == HostResult::Failed;
+        assert!(failed || ran.outcome.exit_code == 0, "{when}: {:?}", ran.outcome);
+        assert_contains(&installed(&host), &before, &when);
+        host.assert_boots(if failed { first } else { second });
+        finish(&host, second, &when).await;
+        if !failed && ran.causes().is_empty() && program > 40 {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_program_of_staging_may_fail() {
+    failed_everywhere("stage", &Release::new("0.1.0"), &Release::new("0.2.0")).await;
+}
+
+#[tokio::test]
+async fn any_program_of_activating_may_fail() {
+    let mut second = Release::relx("0.2.0");
+    second.add("releases/COOKIE", 0o644, "another cookie");
+    failed_everywhere("activate", &Release::relx("0.1.0"), &second).await;
 }

@@ -55,6 +55,7 @@ impl Release {
         let script = format!("#!/bin/sh\nREL_VSN=\"{version}\"\n");
         release.add("bin/demo", 0o755, &script);
         release.add(&format!("bin/demo-{version}"), 0o755, &script);
+        release.add("releases/RELEASES", 0o644, "relx's own, which knows of one release");
         release
     }
     /// Without the file names that facts leave out, so that the library with them would count as another one.
