@@ -4,8 +4,9 @@
 
 mod reader;
 
-use std::{future::Future, io, pin::Pin, time::Duration};
+use std::{future::Future, io, os::fd::OwnedFd, pin::Pin, time::Duration};
 
+use rustix::io::ioctl_fionbio;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
@@ -40,60 +41,87 @@ pub(super) enum Ended {
 
 /// [`BOOTSTRAP`](super::wrapper::BOOTSTRAP), running somewhere.
 pub(super) struct Channel {
-    /// Its standard input.
-    pub(super) stdin: pipe::Sender,
-    /// Its standard output.
-    pub(super) stdout: pipe::Receiver,
-    /// Its standard error.
-    pub(super) stderr: pipe::Receiver,
+    /// Its pipes.
+    pub(super) near: NearEnds,
     /// Resolves when it has ended. Dropping it gives the channel up.
     pub(super) ended: Pin<Box<dyn Future<Output = Ended> + Send>>,
 }
 
 /// The far ends of a channel's pipes, in the order of their numbers.
-pub(super) type FarEnds = [std::os::fd::OwnedFd; 3];
+pub(super) type FarEnds = [OwnedFd; 3];
 
-/// Three pipes: ours for the channel, and the far ends.
-pub(super) fn pipes() -> io::Result<((pipe::Sender, pipe::Receiver, pipe::Receiver), FarEnds)> {
-    let ((stdin, ours_in), (ours_out, stdout), (ours_err, stderr)) = (io::pipe()?, io::pipe()?, io::pipe()?);
-    let ours = (
-        pipe::Sender::from_owned_fd(ours_in.into())?,
-        pipe::Receiver::from_owned_fd(ours_out.into())?,
-        pipe::Receiver::from_owned_fd(ours_err.into())?,
-    );
-    Ok((ours, [stdin.into(), stdout.into(), stderr.into()]))
+/// Our ends of a channel's pipes.
+pub(super) struct NearEnds {
+    stdin: pipe::Sender,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+    /// How much of the preamble is in the pipe already.
+    sent: usize,
 }
 
-/// Runs the call on the channel. Dropping the future drops the channel, and with it the pipe that the wrapper's beat goes into.
-///
-/// # Errors
-/// See [`TransportError`]; a script that ran to its end is never an error here.
-pub(super) async fn run(channel: Channel, mut call: Call<'_>) -> Result<Reply, TransportError> {
-    let nonce = Nonce::new();
-    let preamble = preamble(&call, &nonce)?;
-    let Channel { stdin, stdout, stderr, mut ended } = channel;
-    let mut reader = Reader::new(stdout, stderr, nonce.mark(), Sink::from(&mut call.output));
-    let input = std::mem::replace(&mut call.input, Input::Empty);
-    let (script, after) = (call.script.name, call.timeout);
-    // The host's timer decides. Ours is for a host that doesn't answer, and later by more than the timer of a busy shell may drift.
-    let patience = after.min(FOREVER);
-    let deadline = Instant::now() + patience + patience / 20 + Duration::from_secs(5);
-    let end = match timeout_at(deadline, exchange(&mut reader, send(stdin, preamble, input))).await {
-        Ok(end) => end?,
-        Err(_) => return Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
+/// Three pipes, the first with as much of `preamble` in it as fits: so it is there when the far shell starts, without waiting for us.
+pub(super) fn pipes(preamble: &[u8]) -> io::Result<(NearEnds, FarEnds)> {
+    let ((stdin, near_in), (near_out, stdout), (near_err, stderr)) = (io::pipe()?, io::pipe()?, io::pipe()?);
+    ioctl_fionbio(&near_in, true)?;
+    let sent = rustix::io::write(&near_in, preamble).unwrap_or(0);
+    let near = NearEnds {
+        stdin: pipe::Sender::from_owned_fd(near_in.into())?,
+        stdout: pipe::Receiver::from_owned_fd(near_out.into())?,
+        stderr: pipe::Receiver::from_owned_fd(near_err.into())?,
+        sent,
     };
-    match end {
-        _ if reader.late() => Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
-        End::Status(status) => {
-            // The far session is still there for a moment; who counts sessions must not count it as ended yet.
-            tokio::spawn(timeout(Duration::from_secs(5), ended));
-            reader.into_reply(status).await
+    Ok((near, [stdin.into(), stdout.into(), stderr.into()]))
+}
+
+/// A call, and how it is put to the far shell.
+pub(super) struct Prepared<'a> {
+    call: Call<'a>,
+    nonce: Nonce,
+    preamble: Vec<u8>,
+}
+
+impl<'a> Prepared<'a> {
+    /// # Errors
+    /// [`TransportError::Here`] for arguments that no shell can hold.
+    pub(super) fn new(call: Call<'a>) -> Result<Self, TransportError> {
+        let nonce = Nonce::new();
+        let preamble = preamble(&call, &nonce)?;
+        Ok(Self { call, nonce, preamble })
+    }
+    /// For [`pipes`].
+    pub(super) fn preamble(&self) -> &[u8] {
+        &self.preamble
+    }
+    /// Runs the call on a channel. Dropping the future drops the channel, and with it the pipe that the wrapper's beat goes into.
+    ///
+    /// # Errors
+    /// See [`TransportError`]; a script that ran to its end is never an error here.
+    pub(super) async fn run(mut self, channel: Channel) -> Result<Reply, TransportError> {
+        let Channel { near: NearEnds { stdin, stdout, stderr, sent }, mut ended } = channel;
+        let input = std::mem::replace(&mut self.call.input, Input::Empty);
+        self.preamble.drain(..sent);
+        let (script, after) = (self.call.script.name, self.call.timeout);
+        let mut reader = Reader::new(stdout, stderr, self.nonce.mark(), Sink::from(&mut self.call.output));
+        // The host's timer decides. Ours is for a host that doesn't answer, and later by more than the timer of a busy shell may drift.
+        let patience = after.min(FOREVER);
+        let deadline = Instant::now() + patience + patience / 20 + Duration::from_secs(5);
+        let end = match timeout_at(deadline, exchange(&mut reader, send(stdin, self.preamble, input))).await {
+            Ok(end) => end?,
+            Err(_) => return Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
+        };
+        match end {
+            _ if reader.late() => Err(TransportError::Timeout { script, after, tail: reader.into_tail() }),
+            End::Status(status) => {
+                // The far session is still there for a moment; who counts sessions must not count it as ended yet.
+                tokio::spawn(timeout(Duration::from_secs(5), ended));
+                reader.into_reply(status).await
+            }
+            _ if reader.begun() => Err(TransportError::LinkLost { script }),
+            end => match timeout(Duration::from_secs(2), &mut ended).await {
+                Ok(Ended::Link) => Err(TransportError::LinkLost { script }),
+                _ => Err(TransportError::NoShell { why: reader.noise(end == End::Silent) }),
+            },
         }
-        _ if reader.begun() => Err(TransportError::LinkLost { script }),
-        end => match timeout(Duration::from_secs(2), &mut ended).await {
-            Ok(Ended::Link) => Err(TransportError::LinkLost { script }),
-            _ => Err(TransportError::NoShell { why: reader.noise(end == End::Silent) }),
-        },
     }
 }
 

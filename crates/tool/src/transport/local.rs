@@ -11,7 +11,7 @@ use tokio::{net::TcpStream, process::Command};
 
 use super::{
     Call, Counts, GitRemote, Reply, Stream, Transport, TransportError,
-    call::{self, Channel, Ended, pipes},
+    call::{Channel, Ended, Prepared, pipes},
     wrapper::BOOTSTRAP,
 };
 
@@ -60,9 +60,9 @@ impl Local {
         self.calls.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
-    fn start(&self) -> Result<Channel, TransportError> {
+    fn start(&self, preamble: &[u8]) -> Result<Channel, TransportError> {
         let failed = |source| TransportError::Here { what: "a shell can't be started on this machine", source };
-        let ((stdin, stdout, stderr), far) = pipes().map_err(failed)?;
+        let (near, far) = pipes(preamble).map_err(failed)?;
         let [far_in, far_out, far_err] = far.map(Stdio::from);
         let mut command = Command::new(&self.shell);
         command.args(["-c", BOOTSTRAP]).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -75,7 +75,7 @@ impl Local {
             let _ = child.wait().await;
             Ended::Process
         });
-        Ok(Channel { stdin, stdout, stderr, ended })
+        Ok(Channel { near, ended })
     }
 }
 
@@ -83,7 +83,9 @@ impl Local {
 impl Transport for Local {
     async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
         self.counted()?;
-        call::run(self.start()?, call).await
+        let call = Prepared::new(call)?;
+        let channel = self.start(call.preamble())?;
+        call.run(channel).await
     }
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         self.counted()?;

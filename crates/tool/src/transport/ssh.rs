@@ -35,7 +35,7 @@ use self::{
     mux::{Mux, MuxError},
     sessions::Sessions,
 };
-use super::{Call, Counts, GitRemote, Limits, Reply, Stream, Transport, TransportError, call};
+use super::{Call, Counts, GitRemote, Limits, Reply, Stream, Transport, TransportError, call::Prepared};
 
 /// Attempts at a login that an overloaded sshd drops, and the pause after the first; it doubles.
 const ATTEMPTS: u32 = 5;
@@ -132,8 +132,9 @@ async fn login(to: &Destination, limits: &Limits) -> Result<Master, TransportErr
 impl Transport for Ssh {
     async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let channel = self.sessions.open().await.map_err(|error| self.not_started(&error))?;
-        call::run(channel, call).await
+        let call = Prepared::new(call)?;
+        let channel = self.sessions.open(call.preamble()).await.map_err(|error| self.not_started(&error))?;
+        call.run(channel).await
     }
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         self.calls.fetch_add(1, Ordering::Relaxed);

@@ -61,9 +61,8 @@ edeliver_watcher=$!
 ( eval "$edeliver_script" )
 edeliver_status=$?
 exec 3>&2 2>/dev/null
-kill -USR1 "$edeliver_watcher"
-# Its death must not interrupt the writing of the marks: busybox loses what it writes into a full pipe at that moment.
-wait "$edeliver_watcher"
 edeliver_mark "end $edeliver_status" >&3
 edeliver_mark "end $edeliver_status"
+# Not before: the watch's death signals this shell, and busybox loses what it is writing into a full pipe at that moment.
+kill -USR1 "$edeliver_watcher"
 exit "$edeliver_status"

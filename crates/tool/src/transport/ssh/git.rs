@@ -12,7 +12,7 @@ use std::{
 use tokio::{fs::File, runtime};
 
 use super::sessions::Sessions;
-use crate::transport::{Call, GitRemote, Input, Output, Reply, Script, TransportError, call, quote};
+use crate::transport::{Call, GitRemote, Input, Output, Reply, Script, TransportError, call::Prepared, quote};
 
 /// The hidden subcommand.
 pub(super) const VERB: &str = "__git-ssh";
@@ -56,9 +56,11 @@ pub fn git_ssh_main(words: &[OsString]) -> ExitCode {
 }
 
 async fn relay(socket: PathBuf, command: String) -> Result<Reply, TransportError> {
-    let channel = Sessions::new(socket).open().await.map_err(|error| TransportError::Unreachable { why: error.to_string() })?;
     let (input, output) = (Input::Stream(Box::new(bare(std::io::stdin())?)), Output::Stream(Box::new(bare(std::io::stdout())?)));
-    call::run(channel, Call { script: SCRIPT, args: vec![command], input, output, timeout: LONGEST }).await
+    let call = Prepared::new(Call { script: SCRIPT, args: vec![command], input, output, timeout: LONGEST })?;
+    let channel = Sessions::new(socket).open(call.preamble()).await;
+    let channel = channel.map_err(|error| TransportError::Unreachable { why: error.to_string() })?;
+    call.run(channel).await
 }
 
 /// Without the line buffer of the standard library: git's last words before it waits for an answer have no line end.

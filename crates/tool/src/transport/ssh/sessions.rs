@@ -17,7 +17,7 @@ use tokio::{
 
 use super::mux::{Mux, MuxError};
 use crate::transport::{
-    call::{Channel, Ended, pipes},
+    call::{Channel, Ended, NearEnds, pipes},
     limits::SESSIONS,
     wrapper::BOOTSTRAP,
 };
@@ -52,11 +52,11 @@ impl Sessions {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
-    /// The bootstrap line in a session of its own, as soon as there is room for one.
+    /// The bootstrap line in a session of its own, as soon as there is room for one; it finds `preamble` on its standard input.
     ///
     /// # Errors
     /// [`MuxError::Gone`] without a connection, [`MuxError::Refused`] if the host opens none even when no other is open.
-    pub(super) async fn open(&self) -> Result<Channel, MuxError> {
+    pub(super) async fn open(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
         let mut permit = self.permit().await;
         let mut refused = Instant::now();
         let mut pause = Duration::from_millis(10);
@@ -64,8 +64,8 @@ impl Sessions {
             if self.closed.load(Ordering::Relaxed) {
                 return Err(MuxError::Gone(io::ErrorKind::NotConnected.into()));
             }
-            match start(&self.socket).await {
-                Ok((mux, parts)) => return Ok(channel(mux, parts, self.socket.clone(), permit)),
+            match start(&self.socket, preamble).await {
+                Ok((mux, near)) => return Ok(channel(mux, near, self.socket.clone(), permit)),
                 Err(MuxError::Refused(_)) if refused.elapsed() < LAG => sleep(pause).await,
                 Err(MuxError::Refused(_)) if self.shrink() => {
                     permit.forget();
@@ -88,22 +88,20 @@ impl Sessions {
     }
 }
 
-type Ours = (tokio::net::unix::pipe::Sender, tokio::net::unix::pipe::Receiver, tokio::net::unix::pipe::Receiver);
-
-async fn start(socket: &Path) -> Result<(Mux, Ours), MuxError> {
-    let (ours, far) = pipes().map_err(MuxError::Gone)?;
+async fn start(socket: &Path, preamble: &[u8]) -> Result<(Mux, NearEnds), MuxError> {
+    let (near, far) = pipes(preamble).map_err(MuxError::Gone)?;
     let open = async {
         let mut mux = Mux::open(socket).await?;
         mux.session(BOOTSTRAP, far).await?;
         Ok(mux)
     };
     match timeout(OPENING, open).await {
-        Ok(mux) => Ok((mux?, ours)),
+        Ok(mux) => Ok((mux?, near)),
         Err(_) => Err(MuxError::Gone(io::ErrorKind::TimedOut.into())),
     }
 }
 
-fn channel(mut mux: Mux, (stdin, stdout, stderr): Ours, socket: PathBuf, permit: OwnedSemaphorePermit) -> Channel {
+fn channel(mut mux: Mux, near: NearEnds, socket: PathBuf, permit: OwnedSemaphorePermit) -> Channel {
     let ended = Box::pin(async move {
         let exit = mux.exit().await;
         drop(permit);
@@ -114,5 +112,5 @@ fn channel(mut mux: Mux, (stdin, stdout, stderr): Ours, socket: PathBuf, permit:
             super::mux::Exit::NoStatus => Ended::Link,
         }
     });
-    Channel { stdin, stdout, stderr, ended }
+    Channel { near, ended }
 }
