@@ -254,6 +254,7 @@ impl Host<'_> {
         );
         reasons.extend(activate.then(|| self.cookie_changes()).flatten());
         reasons.push(self.node_reason());
+        reasons.extend(switch::others(self.seen));
         if let Some(Step::Prune(prune)) = prune {
             reasons.extend(self.goes(prune));
         }
@@ -287,13 +288,20 @@ impl Host<'_> {
             state => format!("the node is {}", state.word()),
         }
     }
-    fn goes(&self, prune: &Prune) -> Option<String> {
-        let versions: Vec<&str> = prune.versions.iter().map(Version::as_str).collect();
-        let go = if versions.len() == 1 { "goes" } else { "go" };
+    fn goes(&self, prune: &Prune) -> Vec<String> {
+        let is_unfinished = |version: &&Version| self.seen.unfinished.iter().any(|unfinished| unfinished.version == **version);
+        let (unfinished, old): (Vec<&Version>, Vec<&Version>) = prune.versions.iter().partition(is_unfinished);
         let why = match self.work.request.keep {
             Keep::Newest(count) => format!("{count} releases are kept"),
             Keep::Needed => "only what is needed is kept".to_owned(),
         };
-        (!versions.is_empty()).then(|| format!("{} {go}: {why}", versions.join(", ")))
+        let go = if old.len() == 1 { "goes" } else { "go" };
+        let left = unfinished.iter().map(|version| format!("what an interrupted deploy or removal left of {version} goes"));
+        let old = (!old.is_empty()).then(|| format!("{} {go}: {why}", list(&old)));
+        old.into_iter().chain(left).collect()
     }
+}
+
+fn list(versions: &[&Version]) -> String {
+    versions.iter().map(|version| version.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -60,7 +60,8 @@ fn host(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &Ho
         NodeAction::Restart => restart(&switch),
     };
     let undo = if action == NodeAction::Restart && !steps.is_empty() { undo_restart(&switch) } else { Vec::new() };
-    HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons: vec![reason], steps, undo }
+    let reasons = [reason].into_iter().chain(switch::others(seen)).collect();
+    HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons, steps, undo }
 }
 
 type Decision = (Verdict, String, Vec<Step>);
@@ -84,7 +85,11 @@ fn start(switch: &Switch<'_>) -> Decision {
             (Verdict::Change, "the node is starting: it is waited for".to_owned(), vec![switch.start(permanent)])
         }
         NodeState::Running | NodeState::NoDistribution | NodeState::Unasked => {
-            (Verdict::Nothing, format!("{} already", runs(seen)), Vec::new())
+            let next = match seen.node.booted.as_ref() == Some(permanent) {
+                true => String::new(),
+                false => format!("; {permanent} boots when it is restarted"),
+            };
+            (Verdict::Nothing, format!("{} already{next}", runs(seen)), Vec::new())
         }
         _ => blocked(runs(seen), Hint::command("stop it and start it anew", format!("edeliver restart {}", switch.settings.name))),
     }

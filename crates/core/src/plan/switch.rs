@@ -115,6 +115,16 @@ pub(super) fn kind(seen: &Seen, app: &AppName, installed: Option<&Installed>) ->
     }
 }
 
+/// Only one node of a root is started and stopped; that there are others must be said.
+pub(super) fn others(seen: &Seen) -> Option<String> {
+    let pids: Vec<String> = seen.node.others.iter().map(u32::to_string).collect();
+    match &pids[..] {
+        [] => None,
+        [one] => Some(format!("process {one} serves the same root and is left alone")),
+        several => Some(format!("processes {} serve the same root and are left alone", several.join(", "))),
+    }
+}
+
 /// What was observed, for apply to check again.
 pub(super) fn precondition(seen: &Seen) -> Precondition {
     Precondition { permanent: seen.permanent.clone(), running: seen.node.booted.clone(), node: Some(seen.node.state) }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use edeliver_core::{
     choose::{self, Choice, Stored, StoredKind},
-    delta,
+    delta::{self, Delta},
     facts::HostFacts,
     hint::Hint,
     name::{AppName, HostName, Version},
@@ -66,7 +66,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
     let title = format!("deploy {} to {}", release.manifest.title(), target.name);
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
-    let relocations = relocations(&store, &release.manifest, &fleet.facts)?;
+    let relocations = relocations(&store, &release.manifest, &fleet.facts).await?;
     let request = DeployRequest {
         app: settings.app.clone(),
         start: args.start_deploy || fleet.target.start_deploy,
@@ -146,11 +146,17 @@ fn rel_path<'a>(manifest: &'a Manifest, app: &AppName) -> Option<&'a RelPath> {
 }
 
 /// For each host on which a library gets a directory of its own: the boot files that name it.
-fn relocations(store: &Store, manifest: &Manifest, facts: &[HostFacts]) -> Result<BTreeMap<HostName, Relocation>, RelocateError> {
+async fn relocations(
+    store: &Store,
+    manifest: &Manifest,
+    facts: &[HostFacts],
+) -> Result<BTreeMap<HostName, Relocation>, RelocateError> {
     let moved = |facts: &HostFacts| {
         let delta = delta::against(manifest, facts.seen.as_ref().ok()?);
         (!delta.rewrite.is_empty()).then(|| (facts.host.clone(), delta))
     };
-    let moved = facts.iter().filter_map(moved);
-    moved.map(|(host, delta)| Ok((host, relocate::relocate(store, manifest, &delta)?))).collect()
+    let moved: Vec<_> = facts.iter().filter_map(moved).collect();
+    let (store, manifest) = (store.clone(), manifest.clone());
+    let rewrite = move |(host, delta): (HostName, Delta)| Ok((host, relocate::relocate(&store, &manifest, &delta)?));
+    blocking(move || moved.into_iter().map(rewrite).collect()).await
 }

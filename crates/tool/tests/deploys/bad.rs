@@ -101,3 +101,22 @@ fn a_node_that_hangs_is_told_and_a_restart_gets_rid_of_it() {
     assert!(fleet.edeliver("ping").ok().contains("running"));
     assert_ne!(fleet.beam("one").unwrap(), first);
 }
+
+#[test]
+fn a_host_that_cannot_be_reached_stops_a_deploy_before_it_begins() {
+    let fleet = Fleet::new(App::Relx, 1);
+    let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
+    // Nobody listens on port 1.
+    let unreachable = "{ name = \"127.0.0.1\", transport = \"ssh\", port = 1, path = \"/nowhere\" }";
+    let config = config.replace("hosts = [", &format!("hosts = [{unreachable}, "));
+    fs::write(fleet.project().join("edeliver.toml"), config).unwrap();
+    let told = fleet.edeliver("deploy release --version=0.1.0").ends_with(6);
+    assert!(told.contains("can't be reached") && told.contains("--skip-blocked"), "{told}");
+    assert!(!fleet.root("one").exists());
+    fleet.edeliver("deploy release --version=0.1.0 --start-deploy --skip-blocked").ends_with(8);
+    let told = fleet.edeliver("ping").ends_with(6);
+    assert!(told.contains("running") && told.contains("could not be asked"), "{told}");
+    let told = fleet.edeliver("releases").ends_with(6);
+    assert!(told.contains("0.1.0") && told.contains("could not be asked"), "{told}");
+    fleet.edeliver("ping --host=one").ok();
+}

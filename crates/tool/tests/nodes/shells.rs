@@ -41,3 +41,12 @@ fn busybox() -> Local {
     let path = format!("{}:/usr/bin:/bin", dir.join("tools").display());
     Local::new().login_shell(dir.join("sh")).env("PATH", &path)
 }
+
+/// This machine for the user `nobody`, who may look into this directory.
+pub(crate) fn user(dir: &Path) -> Local {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+    let shell = dir.join("nobody");
+    fs::write(&shell, "#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh \"$@\"\n").unwrap();
+    fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+    Local::new().login_shell(shell)
+}

@@ -2,7 +2,10 @@
 
 use std::{fs, process::Command, time::Instant};
 
-use edeliver::{node::NodeError, transport::Local};
+use edeliver::{
+    node::{self, NodeError},
+    transport::Local,
+};
 use edeliver_core::facts::NodeState;
 use rustix::process::Signal;
 
@@ -194,4 +197,22 @@ async fn heart_does_not_bring_back_a_node_that_was_killed_on_purpose() {
     assert!(running.stop(&host).await.join("\n").contains("SIGKILL"));
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert!(!revived.exists());
+}
+
+#[tokio::test]
+async fn a_node_of_another_user_is_seen_and_not_ended() {
+    let running = Running::new(Kind::Mix);
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: only root can be two users");
+        return;
+    }
+    let nobody = shells::user(running.dir());
+    let node = running.start(&Local::new()).await.unwrap();
+    assert_eq!(running.state(&nobody).await, node, "asked with the cookie of its command line");
+    let mut told = Vec::new();
+    let tell = &mut |line: &str| told.push(line.to_owned());
+    let timeout = std::time::Duration::from_secs(1);
+    signal(&node, Signal::STOP); // so that it can't be asked to stop
+    let refused = node::stop(&nobody, &running.place, None, timeout, tell).await.unwrap_err();
+    assert!(matches!(refused, NodeError::NotOurs { .. }), "{refused}: {told:?}");
 }

@@ -2,7 +2,7 @@
 
 use super::model::*;
 use crate::{
-    facts::{HostFacts, Seen, Unseen},
+    facts::{HostFacts, Seen, Unfinished, Unseen},
     hint::Hint,
     plan::{self, DeployRequest, Keep, NodeAction, Plan, RollbackRequest, Verdict, Wanted},
     release::{Libc, Manifest},
@@ -158,6 +158,18 @@ deploy app 0.5.0 to production
 }
 
 #[test]
+fn what_was_interrupted_goes_with_the_next_deploy() {
+    let mut seen = host_with(&[&release("0.1.0", "a")]);
+    seen.dirs.insert(path("lib/app-0.0.9"));
+    seen.unfinished = vec![Unfinished { version: version("0.0.9"), dirs: vec![path("lib/app-0.0.9"), path("lib/dep-1.0")] }];
+    let plan = deploy(&request(), &release("0.2.0", "a"), &fleet(&[("web1", &seen)]));
+    let told = &plan.hosts[0].reasons;
+    assert_eq!(told.last().unwrap(), "what an interrupted deploy or removal left of 0.0.9 goes");
+    let Some(Step::Prune(prune)) = plan.hosts[0].steps.last() else { panic!("{plan:#?}") };
+    assert_eq!(prune.dirs, [path("lib/app-0.0.9")], "what others use stays");
+}
+
+#[test]
 fn a_clean_deploy_leaves_what_runs_and_what_served_before() {
     let releases = ["0.1.0", "0.2.0", "0.3.0"].map(|vsn| release(vsn, "a"));
     let seen = host_with(&releases.each_ref());
@@ -282,8 +294,12 @@ fn nodes_are_started_stopped_and_restarted_as_they_are_found() {
     assert_eq!(node(NodeAction::Restart, &up).1, "the node runs 0.2.0, 0.2.0 boots: stop the node, start 0.2.0");
     let mut old = up.clone();
     (old.node.booted, old.node.version) = (Some(version("0.1.0")), Some(version("0.1.0")));
+    assert_eq!(node(NodeAction::Start, &old).1, "the node runs 0.1.0 already; 0.2.0 boots when it is restarted: ");
     let undone = "stop the node, start 0.2.0, stop 0.2.0, make 0.1.0 the release that boots, start 0.1.0";
     assert_eq!(node(NodeAction::Restart, &old).1, format!("the node runs 0.1.0, 0.2.0 boots: {undone}"));
+    let mut two = up.clone();
+    two.node.others = vec![12];
+    assert!(node(NodeAction::Stop, &two).1.contains("process 12 serves the same root and is left alone"));
     let mut hung = up.clone();
     hung.node.state = Hung;
     assert!(matches!(node(NodeAction::Start, &hung).0, Verdict::Blocked { .. }));
