@@ -4,6 +4,8 @@
 //! Reads files and lets bash run; what the texts mean is decided in [`edeliver_core::config`].
 
 mod classic;
+mod error;
+mod flags;
 pub mod import;
 
 use std::{
@@ -13,87 +15,18 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{
-        Around, BuildSettings, HookSource, Origin, Origins, Place, Problem, Problems, Settings,
-        raw::{self, Table},
-        settle_toml,
-    },
+    config::{Around, BuildSettings, HookSource, Origins, Place, Problem, Problems, Settings, raw, settle_toml},
     hint::Hint,
 };
 
-use crate::{
-    cli::{Words, options::Verbosity},
-    hook::shell::{Function, Shell, ShellError},
-};
+use crate::hook::shell::{Function, Shell};
+
+pub use self::{error::ConfigError, flags::Flags};
 
 /// What edeliver's own configuration is called.
 pub const TOML: &str = "edeliver.toml";
 /// What the configuration of edeliver 1.x is called.
 pub const CLASSIC: &str = ".deliver/config";
-
-/// Why there is no valid configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// There is none.
-    #[error("there is no {TOML} and no {CLASSIC} in {}", project.display())]
-    Missing {
-        /// Where it was looked for.
-        project: PathBuf,
-    },
-    /// A file can't be read.
-    #[error("can't read {path}")]
-    Read {
-        /// The file as the user would write it.
-        path: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It says something wrong.
-    #[error(transparent)]
-    Invalid(#[from] Problems),
-    /// bash could not run it to its end.
-    #[error("can't read {path}, which is a bash script")]
-    Script {
-        /// The file as the user would write it.
-        path: String,
-        /// Why.
-        #[source]
-        source: ShellError,
-    },
-    /// Something is to be built, and nobody said where.
-    #[error("no build host is configured")]
-    NoBuildHost {
-        /// What kind of configuration there is.
-        form: Form,
-    },
-}
-
-impl ConfigError {
-    /// What to do about it.
-    pub fn hints(&self) -> Vec<Hint> {
-        match self {
-            Self::Missing { .. } => vec![
-                Hint::text("go to the project's folder, or name it with --project"),
-                Hint::command(
-                    "a new configuration can begin as a copy of the defaults",
-                    format!("edeliver config default > {TOML}"),
-                ),
-            ],
-            Self::NoBuildHost { form: Form::Classic } => {
-                vec![Hint::text(format!("set BUILD_HOST, BUILD_USER and BUILD_AT in {CLASSIC}"))]
-            }
-            Self::NoBuildHost { .. } => vec![Hint::text(format!("add [build] with host and path to {TOML}"))],
-            Self::Script { source: ShellError::Start(_), .. } => {
-                vec![
-                    Hint::text("install bash"),
-                    Hint::command("or write an edeliver.toml, which needs none", "edeliver config import"),
-                ]
-            }
-            Self::Script { .. } | Self::Read { .. } | Self::Invalid(_) => Vec::new(),
-        }
-    }
-}
 
 /// What kind of configuration was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -105,47 +38,6 @@ pub enum Form {
     Classic,
     /// None: defaults, environment and flags.
     None,
-}
-
-/// What the command line says about settings, and what a classic config may ask about the command.
-#[derive(Debug, Clone, Default)]
-pub struct Flags {
-    table: Table,
-    context: Vec<(String, String)>,
-}
-
-impl Flags {
-    /// What edeliver 1.x told configs and hooks about the command.
-    pub fn of_command(words: &Words, verbosity: Verbosity) -> Self {
-        let mut flags = Self::default();
-        let word = |index: usize| words.command.get(index).cloned().unwrap_or_default();
-        flags.context("COMMAND", word(0));
-        flags.context("COMMAND_INFO", word(1));
-        if verbosity > Verbosity::Compact {
-            flags.context("VERBOSE", "true");
-            flags.context("MODE", if verbosity == Verbosity::Debug { "debug" } else { "verbose" });
-        }
-        if let Some(target) = &words.target {
-            flags.context("DEPLOY_ENVIRONMENT", target);
-            flags.context("NODE_ENVIRONMENT", target);
-            flags.context("NODE_ACTION", word(0));
-        }
-        flags
-    }
-    /// `flag` (`--mix-env`) gives the setting at a key path (`build.mix_env`) this value.
-    pub fn set(&mut self, key: &str, value: &str, flag: &str) {
-        self.table.set(key, value, &Place::of(Origin::Flag { flag: flag.to_owned() }));
-    }
-    /// A variable that a classic config sees while it is read: `COMMAND`, `DEPLOY_ENVIRONMENT`, `VERBOSE` …
-    pub fn context(&mut self, variable: &str, value: impl Into<String>) {
-        self.context.push((variable.to_owned(), value.into()));
-    }
-    /// Everything a classic config sees: the context, and variables that mean what flags say.
-    fn variables(&self) -> Vec<(String, String)> {
-        let flags = self.table.words().into_iter();
-        let named = flags.filter_map(|(key, value)| Some((edeliver_core::config::classic::variable_of(&key)?.to_owned(), value)));
-        self.context.iter().cloned().chain(named).collect()
-    }
 }
 
 /// A variable that a classic config set.

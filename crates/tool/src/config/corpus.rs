@@ -1,5 +1,7 @@
 //! Configs as projects have them: what they mean, and that an import keeps it. `NAME.sh` is the config, `NAME.txt` what is made of it.
 
+use edeliver_core::config::Origin;
+
 use super::{
     import,
     tests::{Project, told},

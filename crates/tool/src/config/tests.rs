@@ -10,7 +10,7 @@ use edeliver_core::config::TransportKind;
 use tempfile::TempDir;
 
 use super::*;
-use crate::hook::shell::Start;
+use crate::hook::shell::{ShellError, Start};
 
 /// A project's folder.
 pub(super) struct Project {

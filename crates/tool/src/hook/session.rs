@@ -21,9 +21,9 @@ use super::{
     call::SOCKET,
     calls::Calls,
     shell::{
-        LastWords, Shell, Start, field,
+        LastWords, Shell, Start,
+        line::{field, variables_request},
         output::{Heard, Said, Tone},
-        variables_request,
     },
     vars,
 };

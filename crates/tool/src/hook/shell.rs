@@ -3,13 +3,13 @@
 //!
 //! Knows the protocol of `prelude.sh` and nothing of what variables or hooks mean.
 
+pub(super) mod line;
 pub mod output;
 
 use std::{
-    collections::VecDeque,
     ffi::OsString,
     fmt,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::Shutdown,
     os::unix::{fs::OpenOptionsExt, net::UnixStream, process::CommandExt},
     path::{Path, PathBuf},
@@ -19,9 +19,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use line::{Broken, Line, field, variables_request};
 use output::{Heard, Said};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
@@ -202,11 +203,7 @@ impl Shell {
         Ok(Self { control: Some(ours), heard, group: Group { leader, gone }, dir })
     }
     fn source(&mut self, start: &Start<'_>) -> Result<Sourced, Broken> {
-        let mut line = Line {
-            control: self.control.as_mut().expect("not ended yet"),
-            until: Instant::now() + start.timeout,
-            buffer: VecDeque::new(),
-        };
+        let mut line = Line::new(self.control.as_mut().expect("not ended yet"), start.timeout);
         line.send(&variables_request(start.variables))?;
         let before = line.variables()?;
         let after = line.variables()?;
@@ -222,7 +219,7 @@ impl Shell {
     /// When the shell is gone.
     pub fn ask(&mut self, verb: &str, name: &str) -> Result<String, ShellError> {
         let control = self.control.as_mut().ok_or_else(|| ShellError::Talk(io::ErrorKind::BrokenPipe.into()))?;
-        let mut line = Line { control, until: Instant::now() + Duration::from_secs(30), buffer: VecDeque::new() };
+        let mut line = Line::new(control, Duration::from_secs(30));
         let request = [field(verb), field(name)].concat();
         let answer = line.send(&request).and_then(|()| line.field());
         answer.map_err(|broken| match broken {
@@ -271,27 +268,6 @@ impl Drop for Shell {
     }
 }
 
-/// `set COUNT (NAME VALUE)…`, without the word `set`.
-pub(super) fn variables_request(variables: &[(String, String)]) -> Vec<u8> {
-    let usable: Vec<_> = variables.iter().filter(|(name, value)| is_variable(name) && !value.contains('\0')).collect();
-    let mut request = field(&usable.len().to_string());
-    for (name, value) in usable {
-        request.extend(field(name));
-        request.extend(field(value));
-    }
-    request
-}
-
-pub(super) fn field(text: &str) -> Vec<u8> {
-    let mut field = text.as_bytes().to_vec();
-    field.push(0);
-    field
-}
-
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
 fn absolute(project: &Path, file: &Path) -> OsString {
     project.join(file).into_os_string()
 }
@@ -299,72 +275,6 @@ fn absolute(project: &Path, file: &Path) -> OsString {
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
-}
-
-/// Why a field did not come.
-enum Broken {
-    Line(io::Error),
-    Late,
-}
-
-/// The blocking line to bash. Bash answers only what it was asked, so nothing is left in the buffer when everything asked was read.
-struct Line<'a> {
-    control: &'a mut UnixStream,
-    until: Instant,
-    buffer: VecDeque<u8>,
-}
-
-impl Line<'_> {
-    fn send(&mut self, request: &[u8]) -> Result<(), Broken> {
-        self.control.write_all(request).map_err(Broken::Line)
-    }
-    fn field(&mut self) -> Result<String, Broken> {
-        let mut bytes = Vec::new();
-        loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == 0) {
-                bytes.extend(self.buffer.drain(..end));
-                self.buffer.pop_front();
-                return Ok(String::from_utf8_lossy(&bytes).into_owned());
-            }
-            bytes.extend(self.buffer.drain(..));
-            self.fill()?;
-        }
-    }
-    fn fill(&mut self) -> Result<(), Broken> {
-        let left = self.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or(Broken::Late)?;
-        self.control.set_read_timeout(Some(left)).map_err(Broken::Line)?;
-        let mut chunk = [0; 16 * 1024];
-        match self.control.read(&mut chunk) {
-            Ok(0) => Err(Broken::Line(io::ErrorKind::UnexpectedEof.into())),
-            Ok(count) => {
-                self.buffer.extend(&chunk[..count]);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Err(Broken::Late),
-            Err(error) => Err(Broken::Line(error)),
-        }
-    }
-    fn number(&mut self) -> Result<usize, Broken> {
-        self.field()?.parse().map_err(|_| Broken::Line(io::ErrorKind::InvalidData.into()))
-    }
-    fn variables(&mut self) -> Result<Vec<Variable>, Broken> {
-        let mut variables = Vec::new();
-        while self.field()? == "v" {
-            let name = self.field()?;
-            let count = self.number()?;
-            let values = (0..count).map(|_| self.field()).collect::<Result<_, _>>()?;
-            variables.push(Variable { name, values });
-        }
-        Ok(variables)
-    }
-    fn functions(&mut self) -> Result<Vec<Function>, Broken> {
-        let mut functions = Vec::new();
-        while self.field()? == "f" {
-            functions.push(Function { name: self.field()?, line: self.number()?, file: PathBuf::from(self.field()?) });
-        }
-        Ok(functions)
-    }
 }
 
 #[cfg(test)]
