@@ -82,7 +82,7 @@ impl HookError {
     /// The last lines that the hook printed.
     pub fn said(&self) -> &[String] {
         match self {
-            Self::Failed { said, .. } | Self::Stopped { said, .. } | Self::Timeout { said, .. } => &said.0,
+            Self::Failed { said, .. } | Self::Stopped { said, .. } | Self::Timeout { said, .. } => &said.lines,
             Self::Shell(_) | Self::Gone { .. } | Self::Talk { .. } => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! `edeliver config show|check|default|import`: what the configuration says, and where it says so.
 
-use edeliver_core::config::{HookSource, Origins, settle::DEFAULT_TOML};
+use edeliver_core::config::{HookSource, Origin, Origins, settle::DEFAULT_TOML};
 use indexmap::IndexMap;
 
 use crate::{
@@ -69,16 +69,22 @@ fn rows(origins: &Origins, args: &ShowArgs) -> Vec<IndexMap<String, String>> {
         .collect()
 }
 
-/// Whether a target has this setting from the settings of all targets, where it is shown already.
+/// Whether a target has this setting from the settings of all targets, where it is shown already; or is the target `local` that every
+/// classic config has.
 fn is_shared(origins: &Origins, key: &str) -> bool {
     let mut parts = key.splitn(3, '.');
     match (parts.next(), parts.next(), parts.next()) {
+        (Some("targets"), Some("local"), _) if is_derived(origins, "targets.local.path") => true,
         (Some("targets"), Some(_), Some(name)) => {
             let shared = origins.get(&format!("deploy.{name}"));
             shared.is_some() && shared == origins.get(key)
         }
         _ => false,
     }
+}
+
+fn is_derived(origins: &Origins, key: &str) -> bool {
+    origins.get(key).is_some_and(|setting| matches!(setting.origin, Origin::Derived { .. }))
 }
 
 fn check(ctx: &Ctx) -> Result<u8, Error> {

@@ -140,7 +140,8 @@ impl Session {
         // Taken out, so that a call which is dropped half-way leaves no shell in an unknown state behind.
         let live = held.take().ok_or_else(|| HookError::Gone { hook: name.to_owned() })?;
         live.calls.answer_with(remote);
-        let mut running = Running { live: Some(live), session: self, hook: name, last: Vec::new() };
+        let mut running =
+            Running { live: Some(live), session: self, hook: name, last: LastWords::default(), last_was_error: false };
         let done = running.run(args, vars, mode).await?;
         *held = running.live.take();
         Ok(Some(done))
@@ -200,7 +201,8 @@ struct Running<'a> {
     session: &'a Session,
     hook: &'a str,
     /// The last lines it printed.
-    last: Vec<String>,
+    last: LastWords,
+    last_was_error: bool,
 }
 
 impl Drop for Running<'_> {
@@ -278,13 +280,20 @@ impl Running<'_> {
             Tone::Success => reporter.info(text.clone()),
             Tone::Hint => reporter.warn(text.clone(), Vec::new()),
         }
-        if self.last.len() == KEPT {
-            self.last.remove(0);
+        self.keep(text, said.tone);
+    }
+    /// What `error_message` said at the very end is why the hook failed; else it is the last line.
+    fn keep(&mut self, text: String, tone: Tone) {
+        let LastWords { lines, matter } = &mut self.last;
+        *matter = if tone == Tone::Error && self.last_was_error { *matter + 1 } else { 1 };
+        self.last_was_error = tone == Tone::Error;
+        if lines.len() == KEPT {
+            lines.remove(0);
         }
-        self.last.push(text);
+        lines.push(text);
     }
     fn said(&mut self) -> LastWords {
-        LastWords(std::mem::take(&mut self.last))
+        std::mem::take(&mut self.last)
     }
     fn ended(&mut self, status: i32) -> HookError {
         let (hook, said) = (self.hook.to_owned(), self.said());

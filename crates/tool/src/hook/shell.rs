@@ -65,17 +65,29 @@ pub enum ShellError {
     },
 }
 
-/// The last lines of an output: as a cause, since that is where programs say what is wrong.
+/// The last lines of an output. As a cause it is what matters of them, since programs say at the end what is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastWords(pub Vec<String>);
+pub struct LastWords {
+    /// All lines that were kept.
+    pub lines: Vec<String>,
+    /// That many of them, at the end, are the cause.
+    pub matter: usize,
+}
 
-/// That many lines are enough to see what is wrong.
+/// Where nobody can say which lines matter, that many are enough to see what is wrong.
 const LAST_LINES: usize = 12;
+
+impl LastWords {
+    /// An output about which nothing more is known.
+    pub fn of(lines: Vec<String>) -> Self {
+        Self { matter: LAST_LINES, lines }
+    }
+}
 
 impl fmt::Display for LastWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = self.0.len().saturating_sub(LAST_LINES);
-        let lines: Vec<String> = self.0[from..].iter().map(|line| printable(line)).collect();
+        let from = self.lines.len().saturating_sub(self.matter);
+        let lines: Vec<String> = self.lines[from..].iter().map(|line| printable(line)).collect();
         f.write_str(lines.join("\n").trim())
     }
 }
@@ -177,7 +189,7 @@ impl Shell {
             }
             Err(Broken::Late) => {
                 shell.group.kill();
-                Err(ShellError::Timeout { after: start.timeout, said: LastWords(shell.rest().1) })
+                Err(ShellError::Timeout { after: start.timeout, said: LastWords::of(shell.rest().1) })
             }
         }
     }
@@ -241,7 +253,7 @@ impl Shell {
     }
     fn why_it_ended(mut self, error: io::Error) -> ShellError {
         match self.rest() {
-            (Some(status), said) => ShellError::Ended { status, said: LastWords(said) },
+            (Some(status), said) => ShellError::Ended { status, said: LastWords::of(said) },
             (None, _) => ShellError::Talk(error),
         }
     }

@@ -23,10 +23,16 @@ fn git_hints(error: &GitError) -> Vec<Hint> {
         GitError::Start(_) => vec![Hint::text("install git, version 2.31 or later")],
         GitError::NoRepository { .. } => vec![Hint::text("releases are built from a commit: put the project into git")],
         GitError::Empty => vec![Hint::command("releases are built from a commit", "git add --all && git commit")],
-        GitError::NoSuch { similar, shallow, .. } => {
+        GitError::NoSuch { wanted, similar, shallow } => {
             let similar = similar.iter().map(|name| Hint::text(format!("did you mean `{name}`?")));
             let fetch = shallow.then(|| Hint::command("only a part of the history is here", "git fetch --unshallow --tags"));
-            similar.chain(fetch).collect()
+            // a classic config that names none means `master`
+            let branch = wanted.starts_with("branch").then(|| {
+                Hint::text(
+                    "`--branch=` names another one; BRANCH in .deliver/config or build.branch in edeliver.toml does so for good",
+                )
+            });
+            similar.chain(fetch).chain(branch).collect()
         }
         GitError::Submodule { .. } => vec![Hint::command("check it out here", "git submodule update --init --recursive")],
         GitError::Failed { .. } | GitError::Rejected { .. } | GitError::Push { .. } => Vec::new(),
