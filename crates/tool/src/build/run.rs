@@ -79,6 +79,7 @@ pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
     chosen.branch = request.branch.clone().or(chosen.branch);
     let run = ctx.begin(format!("build {} {}", settings.app, chosen.commit.short()), request.how.journal())?;
     tell_uncommitted(ctx, &repository, &chosen).await?;
+    tell_unapplied(ctx, &request.settings);
     let store = ctx.store()?;
     let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
     let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
@@ -125,6 +126,17 @@ async fn tell_uncommitted(ctx: &Ctx, repository: &Repository, chosen: &Chosen) -
     let text = format!("{files} in the working tree {differ} from commit {}, which is what is built", chosen.commit.short());
     ctx.reporter.warn(text, vec![Hint::command("to see them", "git status")]);
     Ok(())
+}
+
+/// What edeliver 1.x did to a version by a task of its own in the project, nobody does here yet.
+fn tell_unapplied(ctx: &Ctx, settings: &BuildSettings) {
+    if let Some(auto) = &settings.auto_version {
+        let text = format!("the version is that of the project: `{auto}` is not appended yet");
+        ctx.reporter.warn(
+            text,
+            vec![Hint::text("leave AUTO_VERSION (in edeliver.toml `build.auto_version`) out to build without this warning")],
+        );
+    }
 }
 
 async fn gather_and_plan(

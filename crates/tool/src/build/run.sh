@@ -44,7 +44,8 @@ case $around in deps*) rm -f "$slot/deps" ;; esac
 
 if [ "$around" = bare ]; then
   shift "$(($1 + 1))"
-  cd "$project" && exec "$@" </dev/null
+  (cd "$project" && exec "$@" </dev/null)
+  exit
 fi
 
 with_profile "$profile" "$(cat <<'TEXT'
