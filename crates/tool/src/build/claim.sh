@@ -32,13 +32,26 @@ claim() {
   : >"$mine"
 }
 
-# rivals RUN CLAIMS: the living claims of other runs, one a line.
+# evict RUN: ends what commands of a build have left behind. Erlang starts every program in a process group of its own, so ending the
+# command's group does not end a C compiler that it runs. They all inherit a variable.
+evict() {
+  left=$(grep -lsF "EDELIVER_RUN=$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
+  [ -z "$left" ] || kill -KILL $left 2>/dev/null
+}
+
+# rivals RUN CLAIMS: the living claims of other runs, one a line. What the dead have left is removed.
 rivals() {
   for file in "$2"/*; do
     [ -e "$file" ] || continue
     name=${file##*/}
     case $name in *."$1".*) continue ;; esac
-    if alive "$name"; then printf '%s\n' "$name"; else rm -f "$file"; fi
+    if alive "$name"; then
+      printf '%s\n' "$name"
+    else
+      other=${name#*.}
+      evict "${other%%.*}"
+      rm -f "$file"
+    fi
   done
 }
 

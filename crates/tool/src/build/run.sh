@@ -48,10 +48,16 @@ if [ "$around" = bare ]; then
   exit
 fi
 
+# The wrapper ends our process group when the link goes or the time is over; the rest is up to us. A shell that waits for a program in
+# front would hear of it only when that has ended.
+# With the link gone, a shell that says that its child was ended would itself be ended by that.
+trap 'evict "$run"; exit 143' HUP TERM
+trap : PIPE
 with_profile "$profile" "$(cat <<'TEXT'
 cd "$1" || exit 1
-variables=$2
-shift 2
+export EDELIVER_RUN="$2"
+variables=$3
+shift 3
 LANG=C.UTF-8
 export LANG
 unset LC_ALL
@@ -83,8 +89,10 @@ case $1 in
 esac
 exec "$@"
 TEXT
-)" "$project" "$@"
+)" "$project" "$run" "$@" &
+wait "$!"
 status=$?
+trap - HUP TERM
 # 76 and 77 are our own words.
 case $status in 76 | 77) status=1 ;; esac
 [ "$status" = 0 ] || exit "$status"

@@ -86,8 +86,7 @@ fn killed_build() -> Result<(), Failed> {
     build.wait()?;
     eventually("the compiler has gone", || !compiling(&scene));
     scene.ok("build release --tag=v0.1.0 --force");
-    let slots =
-        scene.on("build", "find builds/.edeliver/slots -mindepth 2 -maxdepth 2 -type d -name '[0-9]*' ! -name '*.lock' | wc -l");
+    let slots = scene.on("build", "find builds/.edeliver/hotapp/slots -mindepth 2 -maxdepth 2 -type d -name '[0-9]*' | wc -l");
     assert_eq!(slots, "1", "the slot of the killed build is used again");
     Ok(())
 }

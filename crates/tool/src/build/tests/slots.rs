@@ -116,6 +116,39 @@ async fn a_build_that_lost_its_worktree_stops() {
     assert!(begun.elapsed() < Duration::from_secs(15), "it noticed only after {:?}", begun.elapsed());
 }
 
+/// Processes of this build host's user whose command line is this.
+fn running(command: &str) -> usize {
+    let lines = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.unwrap().path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).trim_end_matches('\0').replace('\0', " ").ends_with(command)).count()
+}
+
+#[tokio::test]
+async fn what_a_build_has_started_ends_with_it_even_in_a_process_group_of_its_own() {
+    let host = Host::new();
+    let sample = host.elixir();
+    let sleep = format!("sleep 61.{}", std::process::id());
+    let slow = "defmodule Slow do\n  System.cmd(\"sleep\", [\"SECONDS\"])\nend\n".replace("SECONDS", &sleep[6..]);
+    sample.write("lib/slow.ex", &slow).unwrap();
+    sample.commit("slow").unwrap();
+    let build = Build::of(&sample, &host);
+    let begun = async {
+        while running(&sleep) == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        _ = build.run() => panic!("it ended by itself"),
+        () = begun => {}
+    }
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if running(&sleep) == 0 {
+            return;
+        }
+    }
+    panic!("{sleep} still runs");
+}
+
 #[tokio::test]
 async fn a_checkout_that_was_killed_is_mended() {
     let host = Host::new();
