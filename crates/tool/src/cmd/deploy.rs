@@ -6,7 +6,6 @@ use edeliver_core::{
     choose::{self, Choice, Stored, StoredKind},
     delta::{self, Delta},
     facts::HostFacts,
-    hint::Hint,
     name::{AppName, HostName, Version},
     plan::{self, DeployRequest, Keep, Wanted},
     release::{Manifest, RelPath},
@@ -21,7 +20,7 @@ use crate::{
     error::{Error, Kind},
     hook::{Options, Session},
     relocate::{self, RelocateError, Relocation},
-    store::{Existing, Store, blocking},
+    store::{Store, blocking},
 };
 
 /// What is deployed.
@@ -100,23 +99,10 @@ impl Release {
         blocking(move || Self::read(&store, &stored)).await
     }
     fn read(store: &Store, stored: &Stored) -> Result<Self, Error> {
-        let manifest = match (stored.id, &stored.archive) {
-            (None, Some(archive)) => unpacked(store, stored, archive)?,
-            _ => store.manifest(&stored.version)?,
-        };
+        let manifest = store.release(stored)?;
         let rel = read_rel(store, &manifest)?;
         Ok(Self { manifest, rel })
     }
-}
-
-/// A release that the store has as a classic archive only is taken apart into content first; the archive stays.
-fn unpacked(store: &Store, stored: &Stored, archive: &str) -> Result<Manifest, Error> {
-    let manifest = store.import_archive(&store.archives_dir().join(archive), Existing::Refuse)?.manifest;
-    if manifest.version == stored.version {
-        return Ok(manifest);
-    }
-    let why = format!("{archive} holds {}, not what its name says", manifest.title());
-    Err(Error::usage(why).hint(Hint::text("name the version that is in it with `--version=`")))
 }
 
 async fn ask<'a>(ctx: &Ctx, several: &[&'a Stored]) -> Result<&'a Stored, Error> {

@@ -3,10 +3,7 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::{
-    relocate::RelocateError,
-    store::{StoreError, archive::ArchiveError},
-};
+use crate::{relocate::RelocateError, store::StoreError};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -41,12 +38,6 @@ fn store_hint(error: &StoreError) -> Option<Hint> {
         }
         _ => return None,
     })
-}
-
-impl From<ArchiveError> for Error {
-    fn from(error: ArchiveError) -> Self {
-        Self::new(Kind::Internal, error).hint(Hint::text("build that release again, or fetch the archive anew"))
-    }
 }
 
 impl From<RelocateError> for Error {
