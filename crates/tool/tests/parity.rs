@@ -1,5 +1,7 @@
 //! docs/parity.md claims nothing that no test proves.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test, also what lies outside of test functions")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -42,14 +42,21 @@ impl Nonce {
 /// [`TransportError::Here`] if an argument contains NUL, which no shell can hold.
 pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, TransportError> {
     let seconds = seconds(call.timeout).to_string();
-    let own = [nonce.0.as_str(), &seconds, call.script.text];
+    let script = without_comments(call.script.text);
+    let own = [nonce.0.as_str(), &seconds, &script];
     let all = || own.into_iter().chain(call.args.iter().map(String::as_str));
     if all().any(|text| text.contains('\0')) {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
         return Err(TransportError::Here { what: "an argument can't be given to a script", source });
     }
-    let code = format!("set -- {}\n{WRAPPER}", quote::words(all()));
+    let code = format!("set -- {}\n{}", quote::words(all()), without_comments(WRAPPER));
     Ok(format!("{LOADER}{}\n{code}", code.len()).into_bytes())
+}
+
+/// The script without the lines that are comments: they are a third of what would travel with every call.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Whole seconds for the host's timer: never 0, and no number that a shell's arithmetic can't hold.
@@ -65,6 +72,12 @@ mod tests {
     fn the_bootstrap_has_nothing_that_shells_disagree_on() {
         let inner = BOOTSTRAP.strip_prefix("exec /bin/sh -c '").unwrap().strip_suffix('\'').unwrap();
         assert!(!inner.contains(['\\', '!', '\n', '\'']), "{inner}");
+    }
+
+    #[test]
+    fn comments_do_not_travel() {
+        assert_eq!(without_comments("# why\na=1 # here\n  # more\nb='#2'\n"), "a=1 # here\nb='#2'\n");
+        assert!(!without_comments(WRAPPER).contains("\n#"));
     }
 
     #[test]

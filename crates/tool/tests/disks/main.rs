@@ -2,6 +2,8 @@
 //!
 //! Each test runs in a child of this program, under `unshare`. Where that is not allowed they count as ignored, and say so once.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test, also what lies outside of test functions")]
+
 use std::{
     env, fs,
     io::Write,

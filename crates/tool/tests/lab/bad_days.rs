@@ -15,7 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("one_of_three_hosts_down_stops_before_anything_is_done", one_down),
     ("one_of_three_hosts_down_can_be_left_out", one_left_out),
     ("a_full_disk_is_seen_before_the_first_byte", full_disk_before),
-    ("a_disk_that_fills_up_in_the_transfer_leaves_the_old_release", full_disk_during),
+    ("a_disk_that_fills_up_in_the_transfer_is_told_and_the_same_command_completes", full_disk_during),
     ("a_link_cut_in_the_transfer_is_unknown_and_the_same_command_completes", cut_link),
     ("a_host_that_loses_its_sshd_sessions_hides_nothing_of_the_others", sessions_killed),
     ("a_read_only_disk_is_seen_before_the_first_byte", read_only),
@@ -55,19 +55,21 @@ fn full_disk_before() -> Result<(), Failed> {
 }
 
 fn full_disk_during() -> Result<(), Failed> {
-    let scene = serving_old();
-    // Enough for the check beforehand; then somebody else takes the space while the transfer is under way.
-    scene.on("prod1", "mkdir -p apps/hotapp/.edeliver/staging");
-    let staging = "/home/deploy/apps/hotapp/.edeliver/staging";
-    scene.lab.fault("prod1", Fault::Disk { path: staging.into(), size: "64k".into() })?;
-    let ran = scene.run("deploy release to production --version=0.2.0 --start-deploy");
-    assert!(matches!(ran.code, Some(4 | 8)), "{:?} {}", ran.code, ran.said());
-    assert!(ran.said().to_lowercase().contains("space"), "{}", ran.said());
+    let scene = Scene::fleet(App::Hotapp, 1);
+    scene.on("prod1", "mkdir apps");
+    scene.lab.fault("prod1", Fault::Disk { path: "/home/deploy/apps".into(), size: "60m".into() })?;
+    scene.lab.shape("prod1", Link { rate_mbit: 8.0, ..Link::default() })?;
+    // There is room enough when it begins; then somebody else takes it while the transfer is under way.
+    let deploy = scene.spawn("deploy release to production --version=0.1.0");
+    eventually("staging begins", || scene.on("prod1", "ls apps/hotapp/.edeliver/staging 2>/dev/null | wc -l") != "0");
+    scene.on("prod1", "dd if=/dev/zero of=apps/filler bs=1M 2>/dev/null || true");
+    let ran = Ran::from(deploy.wait_with_output()?);
+    assert!(matches!(ran.code, Some(8 | 9)), "{:?} {}", ran.code, ran.said());
+    assert!(ran.said().contains("No space left"), "{}", ran.said());
+    scene.on("prod1", "rm apps/filler");
+    scene.lab.shape("prod1", Link::default())?;
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
     scene.assert_serves("prod1", "0.1.0");
-    assert_eq!(scene.permanent("prod1", "apps"), "0.1.0");
-    scene.lab.fault("prod1", Fault::Undo { path: staging.into() })?;
-    scene.ok("deploy release to production --version=0.2.0 --start-deploy");
-    scene.assert_serves("prod1", "0.2.0");
     scene.ok("stop production");
     Ok(())
 }

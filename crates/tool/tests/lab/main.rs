@@ -2,6 +2,8 @@
 //!
 //! Without the right to make such hosts every test here counts as ignored, and says why once.
 
+#![expect(clippy::zombie_processes, reason = "a test that fails leaves its process to the lab, which ends it")]
+
 mod bad_days;
 mod killed;
 mod logins;
@@ -18,6 +20,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A test: its name, and what it does.
 type Test = (&'static str, fn() -> Result<(), Failed>);
 
+#[expect(clippy::print_stderr, reason = "the reason belongs beside the test runner's own words")]
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let possible = Lab::possible();
