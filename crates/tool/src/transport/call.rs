@@ -43,7 +43,7 @@ pub(super) enum Ended {
 pub(super) struct Channel {
     /// Its pipes.
     pub(super) near: NearEnds,
-    /// Resolves when it has ended. Dropping it gives the channel up.
+    /// Resolves when it has ended; not to be waited for before the output has been read. Dropping it gives the channel up.
     pub(super) ended: Pin<Box<dyn Future<Output = Ended> + Send>>,
 }
 

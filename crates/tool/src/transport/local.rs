@@ -71,8 +71,10 @@ impl Local {
             command.current_dir(home);
         }
         let mut child = command.spawn().map_err(failed)?;
+        // Waited for from the start: a shell that was killed must be reaped, or its watch takes it for alive.
+        let wait = tokio::spawn(async move { child.wait().await });
         let ended = Box::pin(async move {
-            let _ = child.wait().await;
+            let _ = wait.await;
             Ended::Process
         });
         Ok(Channel { near, ended })

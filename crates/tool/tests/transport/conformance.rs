@@ -41,6 +41,7 @@ pub(crate) async fn conformance(host: &dyn Transport) {
     tokio::join!(
         a_daemon_outlives_its_script(host),
         a_timeout_ends_what_was_started(host),
+        a_killed_wrapper_is_not_taken_for_an_end(host),
         a_dropped_call_ends_what_was_started(host, Input::Empty),
         a_dropped_call_ends_what_was_started(host, Input::Stream(Box::new(tokio::io::repeat(0)))),
     );
@@ -280,6 +281,13 @@ async fn a_timeout_ends_what_was_started(host: &dyn Transport) {
     }
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     wait_until("all are gone", Duration::from_secs(1), || processes(&seconds).is_empty()).await;
+}
+
+async fn a_killed_wrapper_is_not_taken_for_an_end(host: &dyn Transport) {
+    let seconds = unique();
+    let reply = timeout(Duration::from_secs(10), host.run(call("sleep \"$1\" & kill -KILL $$; sleep \"$1\"", &[&seconds]))).await;
+    assert!(matches!(reply, Ok(Err(TransportError::LinkLost { .. }))), "{reply:?}");
+    wait_until("all are gone", Duration::from_secs(3), || processes(&seconds).is_empty()).await;
 }
 
 async fn a_dropped_call_ends_what_was_started(host: &dyn Transport, input: Input) {

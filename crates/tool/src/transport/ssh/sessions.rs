@@ -105,6 +105,7 @@ fn channel(mut mux: Mux, near: NearEnds, socket: PathBuf, permit: OwnedSemaphore
     let ended = Box::pin(async move {
         let exit = mux.exit().await;
         drop(permit);
+        // `mux` goes with this future; the master then drops what of the output has not been read yet.
         match exit {
             super::mux::Exit::Status(_) => Ended::Process,
             // A signal, or the link: the master knows.
