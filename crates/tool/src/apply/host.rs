@@ -164,7 +164,10 @@ impl HostTask {
         }
         let serves = !self.was_up() || !self.so_far.stopped;
         match (back || self.plan.expect.permanent.is_none(), serves) {
-            (true, true) => (HostResult::Failed, format!("{why}; {}", self.state_before("again")), Ending::AsBefore),
+            (true, true) => {
+                let how = if self.so_far.activated.is_some() || self.was_up() { "again" } else { "as before" };
+                (HostResult::Failed, format!("{why}; {}", self.state_before(how)), Ending::AsBefore)
+            }
             _ => (HostResult::Broken, format!("{why}; no node runs, and there is nothing to go back to"), Ending::Otherwise),
         }
     }

@@ -141,8 +141,9 @@ enter() {
 # What boots must be what the plan has, or one of the other versions given.
 must_boot() {
   for version_that_boots; do [ "$boots" != "$version_that_boots" ] || return 0; done
-  stop_with 40 "$root boots ${boots#-} now, and ${expected#-} when the plan was made"
+  stop_with 40 "$root boots $(in_words "$boots") now, and $(in_words "$expected") when the plan was made"
 }
+in_words() { case $1 in -) echo nothing ;; *) printf '%s\n' "$1" ;; esac; }
 
 # A release is complete with its manifest, which is put in place last.
 complete() { [ -f "$own/manifests/$1.json" ] && [ -d "releases/$1" ]; }

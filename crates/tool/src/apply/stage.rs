@@ -19,7 +19,7 @@ use crate::{
     transport::{Call, Input, Reply, Script},
 };
 
-const STAGE: Script = root::script!("stage", "stage.sh");
+pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
 
 /// The answer's word for a file whose content is not what it should be.
 const BAD: &str = "bad ";
@@ -51,7 +51,7 @@ async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<Rep
     let total = load.files.iter().map(|file| file.size).sum();
     let mut args = root::args(work.site, work.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
-    args.extend([run, stage.version.to_string(), String::new()]);
+    args.extend([run, stage.version.to_string()]);
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
     Ok(work.site.transport.run(call).await?)

@@ -1,5 +1,5 @@
 # Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh.
-# $4 name of the staging directory, $5 version, $6 program that digests: empty to take what is there.
+# $4 name of the staging directory, $5 version.
 #
 # Standard input: a compressed tar archive with
 #   new/…          files, links and directories of the release that travel, at their paths below the root
@@ -64,8 +64,8 @@ set_modes() {
 }
 
 choose_digester() {
-  for digester in "$1" sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r'; do
-    [ -z "$digester" ] || ! command -v "${digester%% *}" >/dev/null 2>&1 || return 0
+  for digester in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r'; do
+    ! command -v "${digester%% *}" >/dev/null 2>&1 || return 0
   done
   stop_with 1 "there is no program here that makes SHA-256 digests"
 }
@@ -136,7 +136,7 @@ finish() {
 error=$(mkdir -p -- "$(case $1 in /*) printf '%s' "$1" ;; *) printf '%s' "$HOME/$1" ;; esac)" 2>&1) || stop_with 1 "$error"
 enter "$1" "$2" "$3"
 must_boot "$expected" "$version"
-choose_digester "$6"
+choose_digester
 unpack
 incomplete=''
 copy "$stage/copies" .

@@ -2,7 +2,9 @@
 
 use std::{
     path::{Path, PathBuf},
+    pin::Pin,
     process::Command,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -11,11 +13,15 @@ use edeliver_core::{
     plan::Keep,
 };
 
+use tokio::io::{AsyncRead, ReadBuf};
+
 use super::{
-    folder::{SHELLS, Shell, What},
+    super::stage,
+    folder::{Folder, SHELLS, Shell, What},
     hosts::{Host, Ran, fast_dir},
     releases::Release,
 };
+use crate::transport::{Call, Input, Local, Transport, TransportError};
 
 fn assert_failed(ran: &Ran, exit_code: u8, cause: &str) {
     let causes = ran.causes();
@@ -144,7 +150,9 @@ async fn a_plan_is_stale_once_another_release_boots() {
     for shell in SHELLS {
         let host = Host::new(shell);
         let [first, second, third] = ["0.1.0", "0.2.0", "0.3.0"].map(Release::new);
+        let plan = host.plan(&third, |_| {}).await;
         host.deploy(&first).await.assert_done();
+        assert_failed(&host.apply(&plan, Some(&third)).await, 4, "boots 0.1.0 now, and nothing when the plan was made");
         let plan = host.plan(&third, |_| {}).await;
         host.deploy(&second).await.assert_done();
         let before = host.tree();
@@ -323,11 +331,11 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
     let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
-            if let std::task::Poll::Ready(ready) = future.as_mut().poll(context) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
                 *output = Some(ready);
             }
         }
-        if waiting.iter().all(|(_, output)| output.is_some()) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if waiting.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     waiting.into_iter().filter_map(|(_, output)| output).collect()
@@ -366,4 +374,41 @@ async fn a_release_that_came_to_be_needed_is_not_removed() {
         host.assert_complete(&releases[0]);
         host.assert_complete(&releases[1]);
     }
+}
+
+#[tokio::test]
+async fn any_program_that_makes_digests_will_do() {
+    for program in ["sha256sum", "shasum", "openssl"] {
+        let mut host = Host::new(Shell::Dash);
+        host.deploy(&Release::new("0.1.0")).await.assert_done();
+        let second = Release::new("0.2.0");
+        let plan = host.plan(&second, |_| {}).await;
+        std::fs::write(host.root.join("lib/demo-0.1.0/priv/tool"), "changed by hand").unwrap();
+        host = host.through(Folder::new(Shell::Digests(program)));
+        let ran = host.apply(&plan, Some(&second)).await;
+        ran.assert_done();
+        host.assert_complete(&second);
+        assert!(ran.events.iter().any(|event| matches!(event, EventKind::Warning { .. })), "{program} noticed nothing");
+    }
+}
+
+/// What never ends.
+struct Endless;
+
+impl AsyncRead for Endless {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_is_ended_leaves_nothing_behind() {
+    let host = Host::new(Shell::Dash);
+    let args = [host.root.to_str().unwrap(), "demo", "-", "run", "0.1.0"];
+    let call = Call { input: Input::Stream(Box::new(Endless)), ..Call::new(stage::STAGE, args, Duration::from_secs(2)) };
+    let ended = Local::new().run(call).await;
+    assert!(matches!(ended, Err(TransportError::Timeout { .. })), "{ended:?}");
+    let there = host.tree().into_keys().collect::<Vec<_>>();
+    assert_eq!(there, Vec::<String>::new());
+    host.assert_tidy();
 }

@@ -1,9 +1,9 @@
 //! A transport that runs scripts on this machine without the wrapper, and does to them what happens to links and hosts.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
@@ -27,6 +27,8 @@ pub(super) enum Shell {
     Dash,
     /// busybox's ash, with nothing but busybox's own tools.
     Busybox,
+    /// dash, where this is the only program that makes digests.
+    Digests(&'static str),
 }
 
 /// A folder with nothing in it but links to busybox, which then acts as those tools.
@@ -39,6 +41,22 @@ fn busybox_tools() -> &'static Path {
         dir
     };
     TOOLS.get_or_init(install).path()
+}
+
+/// A folder with links to this machine's tools, but for those that make digests; of these, one.
+fn tools_with(digester: &'static str) -> PathBuf {
+    static TOOLS: Mutex<BTreeMap<&str, TempDir>> = Mutex::new(BTreeMap::new());
+    let link = || {
+        let dir = tempfile::tempdir().unwrap();
+        for tool in std::fs::read_dir("/bin").unwrap().map(|tool| tool.unwrap().path()) {
+            let name = tool.file_name().and_then(|name| name.to_str()).unwrap();
+            if name == digester || !name.contains("sum") && name != "openssl" {
+                std::os::unix::fs::symlink(&tool, dir.path().join(name)).unwrap();
+            }
+        }
+        dir
+    };
+    TOOLS.lock().unwrap().entry(digester).or_insert_with(link).path().to_owned()
 }
 
 /// Programs that change something, each of which first counts, in the file `COUNT`, and does `DEED` instead where the count is `AT`.
@@ -110,6 +128,11 @@ impl Folder {
             Shell::Busybox => {
                 let mut command = Command::new(busybox_tools().join("ash"));
                 command.env("PATH", busybox_tools());
+                command
+            }
+            Shell::Digests(program) => {
+                let mut command = Command::new("dash");
+                command.env("PATH", tools_with(program));
                 command
             }
         };
