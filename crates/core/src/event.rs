@@ -47,6 +47,11 @@ pub enum EventKind {
         #[serde(default)]
         recorded: bool,
     },
+    /// What the run waits for until its next event; of no interest once that has come.
+    Waiting {
+        /// In words: `asking 3 hosts`.
+        what: String,
+    },
     /// The plan that is obeyed from here on.
     Planned {
         /// All of it.

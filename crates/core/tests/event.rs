@@ -45,12 +45,13 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::Rows { .. } => 11,
         EventKind::Text { .. } => 12,
         EventKind::RunFinished { .. } => 13,
-        EventKind::Unknown => 14,
+        EventKind::Waiting { .. } => 14,
+        EventKind::Unknown => 15,
     };
     let mut seen: Vec<i32> = FORMAT_1.lines().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..14).collect::<Vec<_>>());
+    assert_eq!(seen, (0..15).collect::<Vec<_>>());
 }
 
 #[test]
@@ -101,6 +102,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             command,
             recorded: true,
         }),
+        text().prop_map(|what| EventKind::Waiting { what }),
         (plan(), any::<bool>()).prop_map(|(plan, only_shown)| EventKind::Planned { plan, only_shown }),
         (any::<usize>(), text()).prop_map(|(index, what)| EventKind::StepStarted { index, what }),
         text().prop_map(|line| EventKind::StepOutput { line }),

@@ -68,10 +68,7 @@ impl Words {
 /// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Show what is in the release store
-    #[command(subcommand)]
-    Show(cmd::show::Command),
-    /// Build on the build host
+    /// Build releases on the build host
     #[command(subcommand)]
     Build(cmd::build::Command),
     /// Deploy releases to the hosts of a target
@@ -79,8 +76,6 @@ pub enum Command {
     Deploy(cmd::deploy::Command),
     /// Go back to the release that served before
     Rollback(cmd::rollback::Args),
-    /// Show what each host has, runs and boots next
-    Releases(cmd::releases::Args),
     /// Start nodes, and wait until they are up
     Start(cmd::node::Args),
     /// Stop nodes, and wait until they are gone
@@ -91,6 +86,11 @@ pub enum Command {
     Ping(cmd::node::AskArgs),
     /// Say which release each node runs
     Version(cmd::node::AskArgs),
+    /// Show what each host has, runs and boots next
+    Releases(cmd::releases::Args),
+    /// Show what is in the release store
+    #[command(subcommand)]
+    Show(cmd::show::Command),
     /// Earlier runs: list them, show one again
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -106,16 +106,16 @@ pub enum Command {
 impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
-            Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
             Self::Rollback(args) => cmd::rollback::run(ctx, args).await,
-            Self::Releases(args) => cmd::releases::run(ctx, args).await,
             Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,
             Self::Restart(args) => cmd::node::run(ctx, NodeAction::Restart, args).await,
             Self::Ping(args) => cmd::node::ping(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,
+            Self::Releases(args) => cmd::releases::run(ctx, args).await,
+            Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),

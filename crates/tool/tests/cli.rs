@@ -4,12 +4,38 @@
 
 mod program;
 
-use program::{Program, lines};
+use std::fs;
+
+use program::{Done, Program, done};
+
+/// Writes a file of the project.
+fn write(program: &Program, path: &str, text: &str) {
+    let path = program.project().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// What stands in the project folder, sorted.
+fn files(program: &Program) -> Vec<String> {
+    let entries = fs::read_dir(program.project()).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Runs a bash line that calls edeliver as `"$EDELIVER"`.
+fn shell(program: &Program, line: &str) -> Done {
+    done(program.command("bash").args(["-c", line]).env("EDELIVER", env!("CARGO_BIN_EXE_edeliver")).output().unwrap())
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
 
 #[test]
 fn help_is_printed_wherever_it_is_asked_for_and_nothing_else_happens() {
     let program = Program::new();
-    program.write("edeliver.toml", "this is no configuration");
+    write(&program, "edeliver.toml", "this is no configuration");
     for arguments in [
         &["help"][..],
         &["--help"],
@@ -23,7 +49,7 @@ fn help_is_printed_wherever_it_is_asked_for_and_nothing_else_happens() {
         assert_eq!((done.code, done.err.as_str()), (0, ""), "{arguments:?}");
         assert!(done.out.len() > 100, "{arguments:?}: {}", done.out);
     }
-    assert_eq!(program.files(), ["edeliver.toml"], "asking for help left something behind");
+    assert_eq!(files(&program), ["edeliver.toml"], "asking for help left something behind");
 }
 
 #[test]
@@ -82,13 +108,13 @@ fn completions_are_printed_without_a_project() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let done = Program::new().shell("\"$EDELIVER\" completions bash | head -n 1; exit ${PIPESTATUS[0]}");
+    let done = shell(&Program::new(), "\"$EDELIVER\" completions bash | head -n 1; exit ${PIPESTATUS[0]}");
     assert_eq!((done.code, done.err.as_str()), (0, ""));
 }
 
 #[test]
 fn a_result_that_cannot_be_written_is_told() {
-    let done = Program::new().shell("\"$EDELIVER\" completions bash > /dev/full");
+    let done = shell(&Program::new(), "\"$EDELIVER\" completions bash > /dev/full");
     assert!(done.err.starts_with("warning: the result can't be written to standard output"), "{}", done.err);
 }
 
@@ -107,13 +133,13 @@ fn without_a_configuration_only_its_absence_is_told() {
     let program = Program::new();
     let done = program.run(&["show", "releases", "--project", "."]);
     assert_eq!((done.code, done.out.as_str()), (0, ""), "the defaults are a configuration: {}", done.err);
-    assert!(program.files().is_empty(), "looking left something behind: {:?}", program.files());
+    assert!(files(&program).is_empty(), "looking left something behind: {:?}", files(&program));
 }
 
 #[test]
 fn a_wrong_configuration_is_told_with_its_place_and_the_remedy() {
     let program = Program::new();
-    program.write("edeliver.toml", &CONFIG.replace("hosts", "hots"));
+    write(&program, "edeliver.toml", &CONFIG.replace("hosts", "hots"));
     let done = program.run(&["show", "releases"]);
     assert_eq!((done.code, done.out.as_str()), (3, ""));
     for part in ["error", "edeliver.toml:4:1", "hots", "hosts"] {
@@ -124,11 +150,11 @@ fn a_wrong_configuration_is_told_with_its_place_and_the_remedy() {
 #[test]
 fn recorded_runs_are_looked_for_in_the_store() {
     let program = Program::new();
-    program.write("edeliver.toml", CONFIG);
+    write(&program, "edeliver.toml", CONFIG);
     let journal = include_str!("../../core/tests/samples/journal-1.jsonl");
-    program.write(".deliver/runs/20261123-001502-3f2a.jsonl", journal);
+    write(&program, ".deliver/runs/20261123-001502-3f2a.jsonl", journal);
     let torn: String = journal.lines().take(4).map(|line| format!("{line}\n")).collect();
-    program.write(".deliver/runs/20261124-101500-77aa.jsonl", &torn.replace("release to production", "release to staging"));
+    write(&program, ".deliver/runs/20261124-101500-77aa.jsonl", &torn.replace("release to production", "release to staging"));
     let listed = program.run(&["run", "list"]);
     assert_eq!(
         lines(&listed.out),

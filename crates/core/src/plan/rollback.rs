@@ -8,7 +8,7 @@ use crate::{
     config::TargetSettings,
     facts::{HostFacts, Seen},
     hint::Hint,
-    name::{AppName, HostName, Version},
+    name::{AppName, HostName, TargetName, Version},
     step::Step,
 };
 
@@ -23,13 +23,22 @@ pub struct RollbackRequest {
     pub restart: bool,
 }
 
+impl RollbackRequest {
+    /// In words: `roll production back to hotapp 0.1.0`.
+    pub fn title(&self, target: &TargetName) -> String {
+        match &self.to {
+            Some(version) => format!("roll {target} back to {} {version}", self.app),
+            None => format!("roll {target} back to the release before"),
+        }
+    }
+}
+
 /// Decides what happens on each host.
 pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
     let work = Work { request, settings };
-    let to = request.to.as_ref().map_or("the release before".to_owned(), |version| format!("{} {version}", request.app));
     Plan {
         format: FORMAT,
-        title: format!("roll {} back to {to}", settings.name),
+        title: request.title(&settings.name),
         target: Some(settings.name.clone()),
         release: None,
         before: Vec::new(),

@@ -80,6 +80,7 @@ pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
     let run = ctx.begin(format!("build {} {}", settings.app, chosen.commit.short()), request.how.journal())?;
     tell_uncommitted(ctx, &repository, &chosen).await?;
     tell_unapplied(ctx, &request.settings);
+    ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", request.settings.host.name) });
     let store = ctx.store()?;
     let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
     let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };

@@ -88,7 +88,7 @@ fn tell(reporter: &Reporter, error: &Error) -> u8 {
 async fn given_up(ctx: &Ctx) {
     ctx.cancel.reached(Level::Finish).await;
     if ctx.has_step_in_hand() {
-        ctx.reporter.warn("interrupted: finishing the step in hand, beginning no other; Ctrl-C again ends it", Vec::new());
+        ctx.reporter.warn("interrupted: what has begun is finished, nothing else is begun; Ctrl-C again ends it", Vec::new());
         ctx.cancel.reached(Level::Kill).await;
         ctx.reporter.warn("interrupted again: ending what runs on the hosts; Ctrl-C again leaves at once", Vec::new());
         tokio::time::sleep(LAST_GRACE).await;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use edeliver_core::{
     config::{HostSpec, TargetSettings},
+    event::EventKind,
     facts::HostFacts,
     name::{HostName, Version},
     plan::{self, Plan},
@@ -23,6 +24,7 @@ use crate::{
     report::Reporter,
     store::Store,
     transport::Transport,
+    ui::words,
 };
 
 /// What a deploy brings along.
@@ -48,6 +50,7 @@ impl Fleet {
     /// Asks the hosts.
     pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
         let (settings, store) = (ctx.settings()?, ctx.store()?);
+        ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", words::count(target.hosts.len(), "host")) });
         let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
         let question = Question { app: settings.app.clone(), known: Arc::new(known) };
         let gathered = inventory::gather(&target.hosts, &question, ctx.limits()?).await;

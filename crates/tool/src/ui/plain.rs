@@ -73,7 +73,7 @@ mod tests {
                 run,
                 title: "deploy release to production".to_owned(),
                 unix: 0,
-                command: vec![],
+                command: vec!["edeliver".to_owned(), "deploy".to_owned()],
                 recorded: true,
             },
         )
@@ -136,6 +136,8 @@ web-two | failed: 0.1.0 running
    web1 | start 0.2.0 (3.8 s)
    web1 | done: 0.2.0 running
 1 host done, 1 host failed in 5.2 s
+hint: when the cause is removed, this finishes what is left
+      edeliver deploy --host=web2
 hint: the whole record of this run
       edeliver run show 20261123-001502-3f2a
 > host  result  now
@@ -167,6 +169,8 @@ hint: the whole record of this run
             shown(Verbosity::Compact, &[rows(vec![row("0.10.0", "release"), row("0.2.0", "upgrade")])]),
             "> version  kind\n> 0.10.0   release\n> 0.2.0    upgrade\n"
         );
+        let without_kinds = vec![row("0.1.0", ""), row("0.2.0", "")];
+        assert_eq!(shown(Verbosity::Compact, &[rows(without_kinds)]), "> version\n> 0.1.0\n> 0.2.0\n");
         assert_eq!(shown(Verbosity::Compact, &[rows(vec![])]), "the store is empty\n");
         assert_eq!(shown(Verbosity::Compact, &[at(0, EventKind::Text { text: "a\n\nb".to_owned() })]), "> a\n> \n> b\n");
     }

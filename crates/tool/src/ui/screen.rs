@@ -57,6 +57,8 @@ pub(super) struct Screen {
     spinner: Spinner,
     /// The run's own step (a local hook, asking the hosts).
     own: Option<Work>,
+    /// Whether that is no step but a wait, which the next event of the run ends.
+    waits: bool,
     hosts: IndexMap<HostName, HostState>,
     over: bool,
 }
@@ -92,7 +94,14 @@ impl Screen {
 
     /// Folds the next event in.
     pub(super) fn event(&mut self, event: &Event) {
+        if event.host.is_none() && self.waits {
+            (self.own, self.waits) = (None, false);
+        }
         match &event.kind {
+            EventKind::Waiting { what } => {
+                self.own = Some(Work { what: what.clone(), since_ms: event.elapsed_ms, output: String::new() });
+                self.waits = true;
+            }
             EventKind::Planned { plan, .. } => {
                 for host in plan.hosts.iter().filter(|host| !host.steps.is_empty()) {
                     self.hosts.entry(host.host.clone()).or_insert(HostState::Waiting);
@@ -267,6 +276,15 @@ mod tests {
                 assert!(line.width() < width.max(1), "{width}: {line:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_wait_is_shown_until_the_next_event_of_the_run() {
+        let mut screen = Screen::default();
+        screen.event(&at(100, EventKind::Waiting { what: "asking 3 hosts".to_owned() }));
+        assert_eq!(seen(&screen, 1_440, ROOMY), ["| asking 3 hosts  1.3 s"]);
+        screen.event(&at(2_000, samples::planned(&["web1"])));
+        assert_eq!(seen(&screen, 2_400, ROOMY), ["  web1  waiting"]);
     }
 
     #[test]

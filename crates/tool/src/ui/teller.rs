@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of terminals. Styles are in the lines; who writes them strips them where they are not wanted.
 
+mod ending;
 mod plan;
 mod report;
 
@@ -59,8 +60,15 @@ pub(super) struct Teller {
     hosts: usize,
     /// The steps that go on.
     running: HashMap<Option<HostName>, Running>,
-    /// The recorded run.
-    run: Option<String>,
+    /// The run, if it is recorded: a question says nothing but its answer.
+    run: Option<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    id: String,
+    title: String,
+    command: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -68,6 +76,8 @@ struct Running {
     what: String,
     since_ms: u64,
     announced: bool,
+    /// It ends with the next event of the run.
+    is_wait: bool,
 }
 
 impl Teller {
@@ -98,11 +108,22 @@ impl Teller {
 
     fn lines_for(&mut self, event: &Event) -> Lines {
         let host = event.host.as_ref();
+        if host.is_none() && self.running.get(&None).is_some_and(|step| step.is_wait) {
+            self.running.remove(&None);
+        }
         match &event.kind {
-            EventKind::RunStarted { run, title, recorded, .. } => self.begun(run.as_str(), title, *recorded),
+            EventKind::RunStarted { run, title, command, recorded: true, .. } => self.begun(run.as_str(), title, command),
             EventKind::Planned { plan, only_shown } => self.planned(plan, *only_shown),
+            EventKind::Waiting { what } => {
+                self.running
+                    .insert(None, Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false, is_wait: true });
+                Vec::new()
+            }
             EventKind::StepStarted { what, .. } => {
-                self.running.insert(host.cloned(), Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false });
+                self.running.insert(
+                    host.cloned(),
+                    Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false, is_wait: false },
+                );
                 if self.verbosity > Verbosity::Compact { self.announce(host) } else { Vec::new() }
             }
             EventKind::StepOutput { line } if self.verbosity > Verbosity::Compact => {
@@ -137,16 +158,14 @@ impl Teller {
             EventKind::Rows { rows, .. } => out(report::rows(rows)),
             EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
             EventKind::RunFinished { outcome } => self.over(outcome, event.elapsed_ms),
-            EventKind::StepOutput { .. } | EventKind::Progress { .. } | EventKind::Unknown => Vec::new(),
+            EventKind::RunStarted { .. } | EventKind::StepOutput { .. } | EventKind::Progress { .. } | EventKind::Unknown => {
+                Vec::new()
+            }
         }
     }
 
-    /// A question that is answered from what is there says nothing but its answer.
-    fn begun(&mut self, run: &str, title: &str, recorded: bool) -> Lines {
-        if !recorded {
-            return Vec::new();
-        }
-        self.run = Some(run.to_owned());
+    fn begun(&mut self, run: &str, title: &str, command: &[String]) -> Lines {
+        self.run = Some(Run { id: run.to_owned(), title: title.to_owned(), command: command.to_vec() });
         vec![(To::Err, format!("{}  {}", paint(STRONG, title), paint(DIM, format_args!("run {run}"))))]
     }
 
@@ -156,7 +175,11 @@ impl Teller {
         self.prefix = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX);
         match only_shown {
             true => out(plan::lines(plan)),
-            false if plan.target.is_some() || self.verbosity > Verbosity::Compact => err(plan::lines(plan)),
+            false if plan.target.is_some() || self.verbosity > Verbosity::Compact => {
+                let lines = plan::lines(plan);
+                let title_is_known = usize::from(self.run.as_ref().is_some_and(|run| run.title == plan.title));
+                err(lines.into_iter().skip(title_is_known).collect())
+            }
             false => Vec::new(),
         }
     }
@@ -180,7 +203,8 @@ impl Teller {
         self.running.clear();
         let mut lines = out(report::table(&outcome.hosts));
         if let Some(run) = &self.run {
-            lines.extend(err(report::ending(outcome, elapsed_ms, run)));
+            lines.push((To::Err, ending::line(outcome, elapsed_ms)));
+            lines.extend(err(report::hints(&ending::hints(outcome, &run.id, &run.command))));
         }
         lines
     }

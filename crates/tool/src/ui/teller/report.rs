@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use edeliver_core::{
-    event::{HostOutcome, HostResult, Outcome},
+    event::{HostOutcome, HostResult},
     hint::Hint,
 };
 use indexmap::IndexMap;
@@ -10,7 +10,6 @@ use indexmap::IndexMap;
 use crate::ui::{
     style::{BAD, DIM, GOOD, HINT, STRONG, WARN, paint},
     table::{self, Cell},
-    words::{count, span},
 };
 
 /// The word of a result.
@@ -87,33 +86,14 @@ pub(super) fn table(hosts: &[HostOutcome]) -> Vec<String> {
     table::lines(&[head].into_iter().chain(hosts.iter().map(row)).collect::<Vec<_>>())
 }
 
-/// An answer.
+/// An answer. A column that has nothing to say is left out, as long as something is left.
 pub(super) fn rows(rows: &[IndexMap<String, String>]) -> Vec<String> {
-    let head = rows.first().map(|row| row.keys().map(|name| (name.clone(), DIM)).collect());
-    let cells = rows.iter().map(|row| row.values().map(|cell| (cell.clone(), Style::new())).collect());
-    table::lines(&head.into_iter().chain(cells).collect::<Vec<_>>())
-}
-
-/// The last line of a run that was recorded, and where its record is when something went wrong.
-pub(super) fn ending(outcome: &Outcome, elapsed_ms: u64, run: &str) -> Vec<String> {
-    let mut parts: Vec<String> = Vec::new();
-    for result in [HostResult::Done, HostResult::Failed, HostResult::Broken, HostResult::Unknown, HostResult::Skipped] {
-        let number = outcome.hosts.iter().filter(|host| host.result == result).count();
-        if number > 0 && outcome.hosts.len() == 1 {
-            parts.push(paint(style_of(result), word(result)));
-        } else if number > 0 {
-            parts.push(paint(style_of(result), format_args!("{} {}", count(number, "host"), word(result))));
-        }
-    }
-    if outcome.interrupted {
-        parts.push(paint(WARN, "interrupted"));
-    }
-    if parts.is_empty() {
-        parts.push(if outcome.exit_code == 0 { paint(GOOD, "done") } else { paint(BAD, "failed") });
-    }
-    let mut lines = vec![format!("{} {}", parts.join(", "), paint(DIM, format_args!("in {}", span(elapsed_ms))))];
-    if outcome.exit_code != 0 {
-        lines.extend(hints(&[Hint::command("the whole record of this run", format!("edeliver run show {run}"))]));
-    }
-    lines
+    let Some(first) = rows.first() else { return Vec::new() };
+    let says_something = |name: &&String| rows.iter().any(|row| row.get(*name).is_some_and(|cell| !cell.is_empty()));
+    let columns: Vec<&String> = first.keys().filter(says_something).collect();
+    let head = columns.iter().map(|name| ((*name).clone(), DIM)).collect();
+    let cells = |row: &IndexMap<String, String>| -> Vec<Cell> {
+        columns.iter().map(|name| (row.get(*name).cloned().unwrap_or_default(), Style::new())).collect()
+    };
+    table::lines(&[head].into_iter().chain(rows.iter().map(cells)).collect::<Vec<_>>())
 }
