@@ -32,7 +32,7 @@ impl<'a> Project<'a> {
         let failed = |error: samples::SampleError| format!("no sample project: {error}");
         sample(&dir, "0.1.0").map_err(failed)?;
         let sample = sample(&dir, "0.2.0").map_err(failed)?;
-        let toml = format!("app = \"{}\"\n\n{}", sample.app, stage.hosts_toml());
+        let toml = format!("app = \"{}\"\n\n{}", sample.app, stage.hosts_toml(sample.app));
         sample.write("edeliver.toml", &toml).map_err(failed)?;
         sample.commit("how it is deployed").map_err(failed)?;
         Ok(Self { stage, sample, title })

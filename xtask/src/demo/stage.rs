@@ -49,10 +49,10 @@ impl Stage {
         }
     }
     /// The hosts part of a project's edeliver.toml.
-    pub(super) fn hosts_toml(&self) -> String {
+    pub(super) fn hosts_toml(&self, app: &str) -> String {
         match &self.lab {
             Some(_) => ssh_hosts(),
-            None => folder_hosts(&self.folder.path().join("hosts")),
+            None => folder_hosts(&self.folder.path().join("hosts"), app),
         }
     }
     /// What happens to it at the end, in words.
@@ -77,9 +77,11 @@ fn ssh_hosts() -> String {
     )
 }
 
-fn folder_hosts(root: &Path) -> String {
+/// All of these hosts are one machine, on which every node needs a name of its own.
+fn folder_hosts(root: &Path, app: &str) -> String {
     let host = |name: &str| {
-        format!("{{ name = \"{name}\", transport = \"local\", path = {:?} }}", root.join(name).join("apps").display().to_string())
+        let path = root.join(name).join("apps").display().to_string();
+        format!("{{ name = \"{name}\", transport = \"local\", path = {path:?}, node = \"{app}_{name}\" }}")
     };
     let production = (1..=PRODUCTION).map(|n| host(&format!("prod{n}"))).collect::<Vec<_>>().join(",\n  ");
     let build = root.join("build").display().to_string();

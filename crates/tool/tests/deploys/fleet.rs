@@ -58,7 +58,7 @@ impl Fleet {
             format!("{{ name = {name:?}, path = {:?}, node = \"{unique}{name}\" }}", path.to_str().unwrap())
         };
         let hosts: Vec<String> = self.hosts.iter().map(host).collect();
-        let node = format!("RELAPP_NODE = {unique:?}");
+        let node = format!("RELEASE_NODE = {unique:?}");
         let text = format!(
             "app = \"{}\"\n[deploy]\ntransport = \"local\"\nstart_timeout = \"30s\"\n[deploy.env]\n{node}\n\
              [targets.staging]\nhosts = [{}]\n{more}\n",

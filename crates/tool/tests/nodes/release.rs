@@ -96,7 +96,7 @@ impl Running {
         let root = root.to_str().expect("UTF-8").parse().expect("a path on a host");
         let place = Place { root, app: kind.app().parse().expect("a name"), node: None };
         let mut running = Self { dir, place, environment: Environment::default() };
-        running.set(if kind == Kind::Relx { "RELAPP_NODE" } else { "RELEASE_NODE" }, &unique());
+        running.set("RELEASE_NODE", &unique());
         running
     }
     pub(crate) fn set(&mut self, name: &str, value: &str) {
