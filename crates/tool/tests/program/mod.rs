@@ -1,5 +1,8 @@
 //! The program under test in a project folder of its own, with an environment that has nothing of the developer's in it.
 
+#![expect(clippy::allow_attributes, reason = "no expectation holds in all of the test programs that share this")]
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -30,9 +33,26 @@ impl Program {
     pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")
     }
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.project().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    /// What stands in the project folder, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(self.project()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
     /// Runs edeliver with these arguments, without a terminal.
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         done(self.command(env!("CARGO_BIN_EXE_edeliver")).args(arguments).output().unwrap())
+    }
+    /// Runs a bash line that calls edeliver as `"$EDELIVER"`.
+    pub(crate) fn shell(&self, line: &str) -> Done {
+        done(self.command("bash").args(["-c", line]).env("EDELIVER", env!("CARGO_BIN_EXE_edeliver")).output().unwrap())
     }
     /// A program in the project folder, with nothing of the developer's environment.
     pub(crate) fn command(&self, program: &str) -> Command {
@@ -54,4 +74,9 @@ impl Program {
 pub(crate) fn done(output: Output) -> Done {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Done { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The lines of a text.
+pub(crate) fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
 }
