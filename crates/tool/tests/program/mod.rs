@@ -1,6 +1,5 @@
 //! The program under test in a project folder of its own, with an environment that has nothing of the developer's in it.
 
-#![expect(clippy::allow_attributes, reason = "no expectation holds in all of the test programs that share this")]
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::{
