@@ -67,6 +67,8 @@ async fn a_worktree_is_free_again_when_its_build_has_ended_or_died() {
     let busy = hold(&host, &first).await;
     // As if this program were killed: nobody says a word to the holder.
     drop(busy);
+    // The host notices at the next beat, and gives what runs there two seconds to end.
+    tokio::time::sleep(Duration::from_secs(8)).await;
     let mut next = Build::of(&sample, &host);
     next.run = run(3);
     assert_eq!(next.run().await.slot, first.slot);
