@@ -39,20 +39,30 @@ evict() {
   [ -z "$left" ] || kill -KILL $left 2>/dev/null
 }
 
-# rivals RUN CLAIMS: the living claims of other runs, one a line. What the dead have left is removed.
+# rivals RUN CLAIMS: the living claims of other runs, one a line: `hold RUN` of a build that holds the slot, `ending` of one whose operator
+# has gone; its wrapper is ending the rest. What the dead have left is removed.
 rivals() {
   for file in "$2"/*; do
     [ -e "$file" ] || continue
     name=${file##*/}
-    case $name in *."$1".*) continue ;; esac
-    if alive "$name"; then
-      printf '%s\n' "$name"
-    else
-      other=${name#*.}
-      evict "${other%%.*}"
+    other=${name#*.}
+    other=${other%%.*}
+    [ "$other" != "$1" ] || continue
+    if ! alive "$name"; then
+      evict "$other"
       rm -f "$file"
+    elif [ "${name%%.*}" = hold ] && leads "$pid"; then
+      echo "hold $other"
+    else
+      echo ending
     fi
   done
+}
+
+# leads PID: whether the first process of a group still runs. (Where there is no /proc, nobody can tell.)
+leads() {
+  [ -e /proc/self ] || return 0
+  state=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) && case $state in '' | [ZX]*) false ;; esac
 }
 
 # call_in SLOT RUN: for the scripts of a build that holds the slot. Ends the script if it doesn't any more.

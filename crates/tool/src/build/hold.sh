@@ -3,19 +3,19 @@
 slots=$1 all=$2 run=$3
 
 # free SLOT: whether the slot can be ours alone. Each of two contenders makes its claim first and looks for the other's then, so at
-# least one of them sees it; the one with the later run steps back.
+# least one of them sees it. The one with the later run takes its claim back; the other waits for that. Whoever holds the slot for good
+# is still there a second later; a build that is ending needs a few.
 free() {
-  ( umask 077 && mkdir -p "$1/claims" ) && claim hold "$run" "$1/claims" || exit 1
+  ( umask 077 && mkdir -p "$1/claims" ) || exit 1
   for patience in 5 4 3 2 1 0; do
-    others=$(rivals "$run" "$1/claims")
+    claim hold "$run" "$1/claims" || exit 1
+    others=$(rivals "$run" "$1/claims" | sort -u)
     case $others in
       '') return 0 ;;
-      *hold.*)
-        first=$(printf '%s\n' "$others" | sed -n 's/^hold\.//p' | sort | head -n 1)
-        # One that began earlier stays. One that began later is about to step back, unless its clock is wrong.
-        expr "x$first" \< "x$run" >/dev/null && break
-        [ "$patience" -ge 5 ] || break ;;
-      # Scripts of a build whose operator has gone: their wrapper is ending them.
+      *hold*)
+        first=$(printf '%s\n' "$others" | sed -n 's/^hold //p' | head -n 1)
+        ! expr "x$first" \< "x$run" >/dev/null || rm -f "$mine"
+        [ "$patience" = 5 ] || break ;;
       *) ;;
     esac
     [ "$patience" = 0 ] || sleep 1

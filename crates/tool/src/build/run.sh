@@ -42,8 +42,10 @@ case $around in
 esac
 case $around in deps*) rm -f "$slot/deps" ;; esac
 
+variables=$1
+shift
 if [ "$around" = bare ]; then
-  shift "$(($1 + 1))"
+  shift "$variables"
   (cd "$project" && exec "$@" </dev/null)
   exit
 fi
@@ -53,6 +55,15 @@ fi
 # With the link gone, a shell that says that its child was ended would itself be ended by that.
 trap 'evict "$run"; exit 143' HUP TERM
 trap : PIPE
+(
+# Values may be secrets, and everybody can see the words of a program. So they travel as variables past the profile, which must not
+# have the last word.
+n=0
+while [ "$n" -lt "$variables" ]; do
+  n=$((n + 1))
+  export "EDELIVER_ENV_$n=$1"
+  shift
+done
 with_profile "$profile" "$(cat <<'TEXT'
 cd "$1" || exit 1
 export EDELIVER_RUN="$2"
@@ -61,11 +72,12 @@ shift 3
 LANG=C.UTF-8
 export LANG
 unset LC_ALL
-while [ "$variables" -gt 0 ]; do
-  export "$1"
-  shift
-  variables=$((variables - 1))
+n=0
+while [ "$n" -lt "$variables" ]; do
+  n=$((n + 1))
+  eval "export \"\$EDELIVER_ENV_$n\"; unset EDELIVER_ENV_$n"
 done
+unset n variables
 # Without it, compiled modules contain the path of this folder.
 case ${ERL_COMPILER_OPTIONS-} in
   *deterministic*) ;;
@@ -89,7 +101,8 @@ case $1 in
 esac
 exec "$@"
 TEXT
-)" "$project" "$run" "$@" &
+)" "$project" "$run" "$variables" "$@"
+) &
 wait "$!"
 status=$?
 trap - HUP TERM

@@ -148,11 +148,13 @@ impl Site<'_> {
     /// What `run.sh` does besides running the command.
     fn around(&self, stage: BuildStage, words: &[String], first: bool, last: bool) -> [String; 2] {
         let mark = || self.work.deps_mark.as_ref().map_or(String::new(), ToString::to_string);
-        match (stage, first, last) {
+        // A build from nothing does not look for the mark, and leaves it.
+        let looks = first && self.work.caches == Caches::Used;
+        match (stage, looks, last) {
             (BuildStage::Deps, true, true) => ["deps".to_owned(), mark()],
             (BuildStage::Deps, true, false) => ["deps-check".to_owned(), mark()],
             (BuildStage::Deps, false, true) => ["deps-mark".to_owned(), mark()],
-            (BuildStage::Release | BuildStage::CompileAndRelease, true, _) => ["release".to_owned(), self.place()],
+            (BuildStage::Release | BuildStage::CompileAndRelease, ..) if first => ["release".to_owned(), self.place()],
             // git, or the build tool's own clean.
             (BuildStage::Clean, ..) if words.first().is_some_and(|word| word == "git") => ["bare".to_owned(), String::new()],
             _ => ["plain".to_owned(), String::new()],

@@ -1,5 +1,6 @@
 //! Real builds: real git, mix and rebar3, over the local transport.
 
+mod busybox;
 mod failing;
 mod incremental;
 mod reproducible;
@@ -9,7 +10,10 @@ mod sources;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -116,9 +120,18 @@ struct Build<'a> {
     settings: BuildSettings,
     caches: Caches,
     wanted: Wanted,
-    run: &'static str,
+    run: RunId,
     store: PathBuf,
     existing: Existing,
+    /// `PATH` on the build host, if not ours.
+    path: Option<String>,
+}
+
+/// Ids of runs: no two tests on this machine have the same, and a later one sorts behind.
+fn next_run() -> RunId {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("20260101-{:08}-{count:04}", std::process::id()).parse().unwrap()
 }
 
 async fn no_hooks(project: &Path, reporter: &Reporter) -> Session {
@@ -142,13 +155,17 @@ impl<'a> Build<'a> {
             settings,
             caches: Caches::Used,
             wanted: Wanted::Head,
-            run: "20260101-000000-0001",
+            run: next_run(),
             store: host.dir.path().join("store"),
             existing: Existing::Replace,
+            path: None,
         }
     }
     async fn gathered(&self) -> (Arc<dyn Transport>, Repository, BuildPlan, String) {
-        let transport: Arc<dyn Transport> = Arc::new(Local::new());
+        let transport: Arc<dyn Transport> = Arc::new(match &self.path {
+            Some(path) => Local::new().env("PATH", path),
+            None => Local::new(),
+        });
         let repository = Repository::open(&self.sample.dir).await.unwrap();
         let chosen = repository.choose(&self.wanted).await.unwrap();
         let source = repository.source(&chosen, self.sample.app).await.unwrap();
@@ -164,10 +181,9 @@ impl<'a> Build<'a> {
     async fn run(&self) -> Outcome {
         let (transport, repository, plan, base) = self.gathered().await;
         let (reporter, mut events) = Reporter::new();
-        let run: RunId = self.run.parse().unwrap();
         let site =
-            Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &base, run: &run };
-        let lease = Lease::begin(transport, &site.own(), plan.work.key.as_str(), &run);
+            Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &base, run: &self.run };
+        let lease = Lease::begin(transport, &site.own(), plan.work.key.as_str(), &self.run);
         let store = Store::open(&StoreSettings { path: self.store.clone(), archive: false }, &plan.work.app).unwrap();
         let session = no_hooks(&self.sample.dir, &site.reporter).await;
         let mut carrying = Carrying {

@@ -1,6 +1,6 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
-use edeliver_core::{event::Outcome, name::Revision, plan::build::Caches};
+use edeliver_core::{config::BuildSettings, event::Outcome, name::Revision, plan::build::Caches};
 
 use crate::{
     build::{self, Ended, Request},
@@ -73,24 +73,97 @@ fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
     if let Some(env) = &args.mix_env {
         settings.mix_env.clone_from(env);
     }
-    let branch = args.branch.clone().or(settings.branch.clone());
-    let wanted = match (&args.tag, args.revision.as_ref().or(unless(&args.branch, settings.revision.as_ref())), &branch) {
-        (Some(tag), _, _) => Wanted::Tag(tag.clone()),
-        (None, Some(revision), _) => Wanted::Revision(revision.clone()),
-        (None, None, Some(branch)) => Wanted::Branch(branch.clone()),
-        (None, None, None) => Wanted::Head,
-    };
+    let (wanted, branch) = wanted(args, &settings);
     Ok(Request {
         settings,
         wanted,
-        branch: branch.map(|branch| branch.to_string()),
+        branch,
         caches: if args.clean { Caches::Removed } else { Caches::Used },
         existing: if args.force { Existing::Replace } else { Existing::Refuse },
         how: PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false },
     })
 }
 
-/// A revision in the configuration does not stand against a branch on the command line.
-fn unless<'a>(branch: &Option<Revision>, revision: Option<&'a Revision>) -> Option<&'a Revision> {
-    if branch.is_some() { None } else { revision }
+/// Which commit, and what the build sees as `BRANCH`. The command line wins as a whole: a branch there is not overruled by a revision in the
+/// configuration.
+fn wanted(args: &Args, settings: &BuildSettings) -> (Wanted, Option<String>) {
+    let branch = args.branch.as_ref().or(settings.branch.as_ref());
+    let configured = settings.revision.as_ref().filter(|_| args.branch.is_none());
+    let wanted = match (&args.tag, args.revision.as_ref().or(configured), branch) {
+        (Some(tag), _, _) => Wanted::Tag(tag.clone()),
+        (None, Some(revision), _) => Wanted::Revision(revision.clone()),
+        (None, None, Some(branch)) => Wanted::Branch(branch.clone()),
+        (None, None, None) => Wanted::Head,
+    };
+    (wanted, branch.map(ToString::to_string))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser as _;
+    use edeliver_core::config::{HostSpec, Programs, TransportKind};
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn settings(branch: Option<&str>, revision: Option<&str>) -> BuildSettings {
+        let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+        BuildSettings {
+            host: HostSpec {
+                name: "build".parse().unwrap(),
+                transport: TransportKind::Ssh,
+                user: None,
+                port: None,
+                path: "/builds".parse().unwrap(),
+                node: None,
+                tags: Vec::new(),
+            },
+            tool: None,
+            release_tool: None,
+            mix_env: "prod".to_owned(),
+            rebar_profile: None,
+            rebar_config: None,
+            branch: parse(branch),
+            revision: parse(revision),
+            auto_version: None,
+            git_clean_paths: None,
+            skip_git_clean: false,
+            skip_mix_clean: false,
+            release_dir: None,
+            release_options: Vec::new(),
+            programs: Programs::default(),
+            env: Default::default(),
+            profile: String::new(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn chosen(line: &str, branch: Option<&str>, revision: Option<&str>) -> String {
+        let words = ["release"].into_iter().chain(line.split_whitespace());
+        let (wanted, branch) = wanted(&Line::parse_from(words).args, &settings(branch, revision));
+        let wanted = match wanted {
+            Wanted::Revision(name) => format!("revision {name}"),
+            Wanted::Tag(name) => format!("tag {name}"),
+            Wanted::Branch(name) => format!("branch {name}"),
+            Wanted::Head => "head".to_owned(),
+        };
+        format!("{wanted}, BRANCH={}", branch.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_configuration() {
+        assert_eq!(chosen("", None, None), "head, BRANCH=");
+        assert_eq!(chosen("", Some("main"), None), "branch main, BRANCH=main");
+        assert_eq!(chosen("", Some("main"), Some("abc")), "revision abc, BRANCH=main");
+        assert_eq!(chosen("--branch=side", Some("main"), Some("abc")), "branch side, BRANCH=side");
+        assert_eq!(chosen("--tag=v1", Some("main"), Some("abc")), "tag v1, BRANCH=main");
+        assert_eq!(chosen("--revision=HEAD~1 --branch=side", Some("main"), None), "revision HEAD~1, BRANCH=side");
+    }
 }

@@ -195,7 +195,7 @@ fn deps_mark(
     hooks: &BTreeSet<String>,
 ) -> Option<Digest> {
     let before = ["post_git_push", "pre_git_submodules", "post_git_submodules", "pre_erlang_get_and_update_deps"];
-    if request.caches == Caches::Removed || before.iter().any(|name| hooks.contains(*name)) {
+    if before.iter().any(|name| hooks.contains(*name)) {
         return None;
     }
     let told = |(name, value): (&String, &String)| {

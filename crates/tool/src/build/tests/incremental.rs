@@ -93,7 +93,12 @@ async fn clean_builds_from_nothing() {
     let mut clean = Build::of(&sample, &host);
     clean.caches = Caches::Removed;
     let clean = clean.run().await;
-    assert_eq!(clean.compiled(), ["Compiling 5 files (.ex)"]);
+    assert_eq!(clean.compiled(), ["Compiling 5 files (.ex)"], "{:?}", clean.output);
+    assert!(
+        clean.output.contains(&"All dependencies are up to date".to_owned()),
+        "dependencies were not asked for: {:?}",
+        clean.output
+    );
     assert_eq!(clean.manifest().id(), first.id());
 }
 

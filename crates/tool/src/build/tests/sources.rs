@@ -137,15 +137,20 @@ async fn the_profile_is_read_by_bash_before_a_command() {
     let host = Host::new();
     let sample = host.elixir();
     sample.edit("config/config.exs", "greeting: \"hello\"", "greeting: System.fetch_env!(\"GREETING\")").unwrap();
+    sample.write("lib/env.ex", "IO.inspect(System.get_env(\"SECRET\"))\nIO.inspect(System.get_env(\"EDELIVER_ENV_1\"))\n").unwrap();
     sample.commit("greeting").unwrap();
     let profile = host.dir.path().join("profile with a space");
-    std::fs::write(&profile, "words=(one 'two words')\nexport GREETING=${words[1]}\necho noise\nset -- lost arguments\n").unwrap();
+    let lines = "words=(one 'two words')\nexport GREETING=${words[1]} SECRET=weak\necho noise\nset -- lost arguments\n";
+    std::fs::write(&profile, lines).unwrap();
     let mut build = Build::of(&sample, &host);
+    build.settings.env.insert("SECRET".to_owned(), "two\nlines, \"quoted\" $HOME".to_owned());
     build.settings.profile = profile.to_str().unwrap().to_owned();
     let outcome = build.run().await;
     let config = Path::new(&outcome.slot).join("hotapp/_build/prod/rel/hotapp/releases/0.1.0/sys.config");
     let config = std::fs::read_to_string(config).unwrap();
     assert!(config.contains("{greeting,<<116,119,111,32,119,111,114,100,115>>}"), "{config}");
-    assert!(!outcome.output.iter().any(|line| line == "noise"));
+    let said = |line: &str| outcome.output.iter().any(|said| said == line);
+    assert!(!said("noise"));
+    assert!(said(r#""two\nlines, \"quoted\" $HOME""#) && said("nil"), "{:?}", outcome.output);
     outcome.manifest();
 }
