@@ -72,6 +72,15 @@ pub enum EventKind {
         /// Without its line end and without control characters.
         line: String,
     },
+    /// A script ran on a host, or a port of it was connected.
+    Called {
+        /// Its name.
+        script: String,
+        /// How long it took.
+        took_ms: u64,
+        /// Its exit status; `None`: it gave none (link lost, timeout, interrupted).
+        status: Option<i32>,
+    },
     /// How far a transfer is. Lossy: the latest wins.
     Progress {
         /// Bytes done.

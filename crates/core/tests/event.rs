@@ -46,12 +46,13 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::Text { .. } => 12,
         EventKind::RunFinished { .. } => 13,
         EventKind::Waiting { .. } => 14,
-        EventKind::Unknown => 15,
+        EventKind::Called { .. } => 15,
+        EventKind::Unknown => 16,
     };
     let mut seen: Vec<i32> = FORMAT_1.lines().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..15).collect::<Vec<_>>());
+    assert_eq!(seen, (0..16).collect::<Vec<_>>());
 }
 
 #[test]
@@ -103,6 +104,11 @@ fn kind() -> impl Strategy<Value = EventKind> {
             recorded: true,
         }),
         text().prop_map(|what| EventKind::Waiting { what }),
+        (text(), any::<u64>(), any::<Option<i32>>()).prop_map(|(script, took_ms, status)| EventKind::Called {
+            script,
+            took_ms,
+            status
+        }),
         (plan(), any::<bool>()).prop_map(|(plan, only_shown)| EventKind::Planned { plan, only_shown }),
         (any::<usize>(), text()).prop_map(|(index, what)| EventKind::StepStarted { index, what }),
         text().prop_map(|line| EventKind::StepOutput { line }),

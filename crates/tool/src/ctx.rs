@@ -133,7 +133,7 @@ impl Ctx {
             let prompter =
                 ui::PoliteTerminal::open(&self.ui, &self.reporter).map(|terminal| Arc::new(terminal) as Arc<dyn Prompter>);
             let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("edeliver"));
-            Limits::new(&program, prompter).with_ssh(&ssh)
+            Limits::new(&program, prompter).with_ssh(&ssh).told_to(&self.reporter)
         }))
     }
     /// The target that the user named, with just the hosts that they picked, in the order of the configuration.

@@ -11,6 +11,7 @@ mod marks;
 pub mod prompt;
 pub mod quote;
 pub mod ssh;
+mod told;
 mod wrapper;
 
 use std::{sync::Arc, time::Duration};
@@ -29,9 +30,13 @@ pub use self::{limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
 /// # Errors
 /// Everything that can go wrong with a login; a local host can always be opened.
 pub async fn open(spec: &HostSpec, limits: &Limits) -> Result<Arc<dyn Transport>, TransportError> {
-    Ok(match spec.transport {
+    let transport: Arc<dyn Transport> = match spec.transport {
         TransportKind::Local => Arc::new(Local::new()),
         TransportKind::Ssh => Arc::new(Ssh::open(spec, limits).await?),
+    };
+    Ok(match limits.reporter() {
+        Some(reporter) => Arc::new(told::Told::new(transport, &spec.name, reporter)),
+        None => transport,
     })
 }
 

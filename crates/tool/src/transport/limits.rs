@@ -10,6 +10,7 @@ use edeliver_core::config::SshSettings;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::prompt::{Prompter, Prompts, Terminal};
+use crate::report::Reporter;
 
 /// Logins at a time. A stock sshd (`MaxStartups 10:30:100`) starts to drop connections at random when ten are not logged in yet. It may
 /// be one jump host that all of them go through, so the limit holds for the run and not only per host.
@@ -26,6 +27,7 @@ pub struct Limits {
     program: Arc<Path>,
     ssh_config: Option<Arc<Path>>,
     connect_timeout: Duration,
+    reporter: Option<Reporter>,
 }
 
 impl Default for Limits {
@@ -47,6 +49,7 @@ impl Limits {
             program: program.into(),
             ssh_config: None,
             connect_timeout: Duration::from_secs(10),
+            reporter: None,
         }
     }
     /// With the project's settings for ssh.
@@ -67,6 +70,14 @@ impl Limits {
     #[must_use]
     pub fn with_prompter(self, prompter: Arc<dyn Prompter>) -> Self {
         Self { prompts: Arc::new(Prompts::new(Some(prompter))), ..self }
+    }
+    /// Each call on a host is told here.
+    #[must_use]
+    pub fn told_to(self, reporter: &Reporter) -> Self {
+        Self { reporter: Some(reporter.clone()), ..self }
+    }
+    pub(super) fn reporter(&self) -> Option<&Reporter> {
+        self.reporter.as_ref()
     }
     pub(super) async fn start(&self) -> SemaphorePermit<'_> {
         self.starts.acquire().await.expect("nobody closes it")

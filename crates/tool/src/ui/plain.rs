@@ -150,13 +150,23 @@ hint: the whole record of this run
     #[test]
     fn verbose_shows_what_the_commands_print_under_the_step_that_ran_them() {
         let text = shown(Verbosity::Verbose, &deploy());
-        assert!(
-            text.contains(
-                "   web1 | put 0.2.0 beside what is there ...\nweb-two | put 0.2.0 beside what is there ...\n   web1 |   tar: x\n"
-            ),
-            "{text}"
+        assert!(text.contains("   web1 | put 0.2.0 beside what is there ...\n   web1 |   tar: x\n"), "{text}");
+        assert!(text.contains("web-two |     Kernel pid terminated\n"), "its last output was not told before:\n{text}");
+        let mut printing = deploy();
+        printing.insert(5, of("web-two", 40, output("Kernel pid terminated")));
+        let text = shown(Verbosity::Verbose, &printing);
+        assert_eq!(text.matches("Kernel pid terminated").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn debug_shows_what_ran_where() {
+        let called = |status| EventKind::Called { script: "stage.sh".to_owned(), took_ms: 40, status };
+        let events = [of("web1", 10, called(Some(0))), of("web1", 20, called(None))];
+        assert_eq!(
+            shown(Verbosity::Debug, &events),
+            "web1 |   ran stage.sh: status 0 (0.0 s)\nweb1 |   ran stage.sh: no status (0.0 s)\n"
         );
-        assert!(!text.contains("its last output"), "it was shown already:\n{text}");
+        assert_eq!(shown(Verbosity::Verbose, &events), "");
     }
 
     #[test]

@@ -5,15 +5,17 @@
 mod ending;
 mod plan;
 mod report;
-
-use std::collections::HashMap;
+mod running;
 
 use edeliver_core::{
     event::{Event, EventKind, Outcome},
+    hint::Hint,
     name::HostName,
     plan::Plan,
 };
 use unicode_width::UnicodeWidthStr as _;
+
+use running::Running;
 
 use super::{
     style::{BAD, DIM, STRONG, WARN, paint},
@@ -21,9 +23,6 @@ use super::{
     words::span,
 };
 use crate::cli::options::Verbosity;
-
-/// A step that takes longer than this is announced before it is over: a log that stands still must say on what.
-const ANNOUNCED_AFTER_MS: u64 = 2_000;
 
 /// Host names are aligned up to this width; longer ones shift their own lines only.
 const WIDEST_PREFIX: usize = 24;
@@ -59,7 +58,7 @@ pub(super) struct Teller {
     /// Hosts of the plan.
     hosts: usize,
     /// The steps that go on.
-    running: HashMap<Option<HostName>, Running>,
+    running: Running,
     /// The run, if it is recorded: a question says nothing but its answer.
     run: Option<Run>,
 }
@@ -71,19 +70,10 @@ struct Run {
     command: Vec<String>,
 }
 
-#[derive(Debug)]
-struct Running {
-    what: String,
-    since_ms: u64,
-    announced: bool,
-    /// It ends with the next event of the run.
-    is_wait: bool,
-}
-
 impl Teller {
     /// Nothing told yet.
     pub(super) fn new(verbosity: Verbosity, steps: Steps) -> Self {
-        Self { verbosity, steps, prefix: 0, hosts: 0, running: HashMap::new(), run: None }
+        Self { verbosity, steps, prefix: 0, hosts: 0, running: Running::default(), run: None }
     }
 
     /// The lines for the next event.
@@ -95,73 +85,77 @@ impl Teller {
 
     /// Time passes: the steps that turn out to be slow.
     pub(super) fn announce_slow(&mut self, now_ms: u64) -> Lines {
-        let mut slow: Vec<(Option<HostName>, String)> = Vec::new();
-        for (host, step) in &mut self.running {
-            if !step.announced && now_ms.saturating_sub(step.since_ms) >= ANNOUNCED_AFTER_MS {
-                step.announced = true;
-                slow.push((host.clone(), format!("{} ...", step.what)));
-            }
-        }
-        slow.sort();
-        slow.into_iter().map(|(host, line)| (To::Err, self.of_host(host.as_ref(), &line))).collect()
+        let slow = self.running.slow(now_ms);
+        slow.into_iter().map(|(host, line)| self.line(host.as_ref(), &line)).collect()
     }
 
     fn lines_for(&mut self, event: &Event) -> Lines {
-        let host = event.host.as_ref();
-        if host.is_none() && self.running.get(&None).is_some_and(|step| step.is_wait) {
-            self.running.remove(&None);
+        if event.host.is_none() {
+            self.running.end_wait();
         }
         match &event.kind {
+            EventKind::StepStarted { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::StepOutput { .. }
+            | EventKind::Called { .. }
+            | EventKind::StepFinished { .. }
+            | EventKind::StepFailed { .. } => self.of_step(event),
             EventKind::RunStarted { run, title, command, recorded: true, .. } => self.begun(run.as_str(), title, command),
             EventKind::Planned { plan, only_shown } => self.planned(plan, *only_shown),
-            EventKind::Waiting { what } => {
-                self.running
-                    .insert(None, Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false, is_wait: true });
-                Vec::new()
-            }
-            EventKind::StepStarted { what, .. } => {
-                self.running.insert(
-                    host.cloned(),
-                    Running { what: what.clone(), since_ms: event.elapsed_ms, announced: false, is_wait: false },
-                );
-                if self.verbosity > Verbosity::Compact { self.announce(host) } else { Vec::new() }
-            }
-            EventKind::StepOutput { line } if self.verbosity > Verbosity::Compact => {
-                vec![self.line(host, &paint(DIM, format_args!("  {line}")))]
-            }
-            EventKind::StepFinished { what, took_ms, note, .. } => {
-                self.running.remove(&host.cloned());
-                self.finished(host, what, *took_ms, note.as_deref())
-            }
-            EventKind::StepFailed { what, causes, output, hints, .. } => {
-                self.running.remove(&host.cloned());
-                let output = if self.verbosity > Verbosity::Compact { &[] } else { &output[..] };
-                let mut lines = vec![self.line(host, &format!("{} {what}", paint(BAD, "failed:")))];
-                lines.extend(report::failure(causes, output).iter().map(|line| self.line(host, line)));
-                lines.extend(err(report::hints(hints)));
-                lines
-            }
             // Of a single host the table says it in a moment.
             EventKind::HostFinished { .. } if self.hosts == 1 => Vec::new(),
             EventKind::HostFinished { result, summary } => {
                 let word = paint(report::style_of(*result), format_args!("{}:", report::word(*result)));
-                vec![self.line(host, &format!("{word} {summary}"))]
+                vec![self.line(event.host.as_ref(), &format!("{word} {summary}"))]
             }
             EventKind::Warning { text, hints } => {
-                let mut lines = vec![self.line(host, &format!("{} {text}", paint(WARN, "warning:")))];
+                let mut lines = vec![self.line(event.host.as_ref(), &format!("{} {text}", paint(WARN, "warning:")))];
                 lines.extend(err(report::hints(hints)));
                 lines
             }
-            EventKind::Info { text } => vec![self.line(host, text)],
+            EventKind::Info { text } => vec![self.line(event.host.as_ref(), text)],
             EventKind::Error { causes, hints, .. } => err(report::error(causes, hints)),
             EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],
             EventKind::Rows { rows, .. } => out(report::rows(rows)),
             EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
             EventKind::RunFinished { outcome } => self.over(outcome, event.elapsed_ms),
-            EventKind::RunStarted { .. } | EventKind::StepOutput { .. } | EventKind::Progress { .. } | EventKind::Unknown => {
-                Vec::new()
-            }
+            EventKind::RunStarted { .. } | EventKind::Progress { .. } | EventKind::Unknown => Vec::new(),
         }
+    }
+
+    fn of_step(&mut self, event: &Event) -> Lines {
+        let (host, now_ms) = (&event.host, event.elapsed_ms);
+        match &event.kind {
+            EventKind::StepStarted { what, .. } => self.running.begin(host.clone(), what, now_ms, running::Kind::Step),
+            EventKind::Waiting { what } => self.running.begin(None, what, now_ms, running::Kind::Wait),
+            EventKind::StepOutput { line } if self.verbosity > Verbosity::Compact => {
+                // Before its first line one sees what printed it.
+                let first = self.running.printed(host);
+                let lines = first.into_iter().chain([paint(DIM, format_args!("  {line}"))]);
+                return lines.map(|line| self.line(host.as_ref(), &line)).collect();
+            }
+            EventKind::Called { script, took_ms, status } if self.verbosity == Verbosity::Debug => {
+                let status = status.map_or("no status".to_owned(), |status| format!("status {status}"));
+                return vec![self.line(host.as_ref(), &paint(DIM, format_args!("  ran {script}: {status} ({})", span(*took_ms))))];
+            }
+            EventKind::StepFinished { what, took_ms, note, .. } => {
+                self.running.end(host);
+                return self.finished(host.as_ref(), what, *took_ms, note.as_deref());
+            }
+            EventKind::StepFailed { what, causes, output, hints, .. } => {
+                let output = if self.running.end(host) { &[] } else { &output[..] };
+                return self.failed(host.as_ref(), what, report::failure(causes, output), hints);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn failed(&self, host: Option<&HostName>, what: &str, why: Vec<String>, hints: &[Hint]) -> Lines {
+        let mut lines = vec![self.line(host, &format!("{} {what}", paint(BAD, "failed:")))];
+        lines.extend(why.iter().map(|line| self.line(host, line)));
+        lines.extend(err(report::hints(hints)));
+        lines
     }
 
     fn begun(&mut self, run: &str, title: &str, command: &[String]) -> Lines {
@@ -182,13 +176,6 @@ impl Teller {
             }
             false => Vec::new(),
         }
-    }
-
-    fn announce(&mut self, host: Option<&HostName>) -> Lines {
-        let Some(step) = self.running.get_mut(&host.cloned()) else { return Vec::new() };
-        step.announced = true;
-        let line = format!("{} ...", step.what);
-        vec![self.line(host, &line)]
     }
 
     fn finished(&self, host: Option<&HostName>, what: &str, took_ms: u64, note: Option<&str>) -> Lines {
