@@ -5,6 +5,7 @@
 //! back is framed by marks: output that start-up files print is dropped, and a shell that silently did nothing is noticed.
 
 mod call;
+mod detached;
 pub mod limits;
 mod local;
 mod marks;

@@ -7,11 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{net::TcpStream, process::Command};
+use tokio::net::TcpStream;
 
 use super::{
     Call, Counts, GitRemote, Reply, Stream, Transport, TransportError,
     call::{Channel, Ended, Prepared, pipes},
+    detached::detached,
     wrapper::BOOTSTRAP,
 };
 
@@ -64,9 +65,9 @@ impl Local {
         let failed = |source| TransportError::Here { what: "a shell can't be started on this machine", source };
         let (near, far) = pipes(preamble).map_err(failed)?;
         let [far_in, far_out, far_err] = far.map(Stdio::from);
-        let mut command = Command::new(&self.shell);
+        let mut command = detached(&self.shell);
         command.args(["-c", BOOTSTRAP]).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(far_in).stdout(far_out).stderr(far_err).process_group(0);
+        command.stdin(far_in).stdout(far_out).stderr(far_err);
         if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
             command.current_dir(home);
         }

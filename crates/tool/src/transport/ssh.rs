@@ -9,7 +9,7 @@ mod failure;
 mod forward;
 mod git;
 mod master;
-pub mod mux;
+mod mux;
 mod sessions;
 
 use std::{
@@ -27,10 +27,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub use self::{askpass::askpass_main, git::git_ssh_main};
 use self::{
+    askpass::askpass_main,
     config::Destination,
     forward::Forward,
+    git::git_ssh_main,
     master::{Lines, Master},
     mux::{Mux, MuxError},
     sessions::Sessions,

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use edeliver::transport::{
-    Call, Limits, Output, Script, Ssh, Transport, TransportError,
+    Call, Limits, Local, Output, Script, Ssh, Transport, TransportError,
     prompt::{Prompter, Terminal},
 };
 use tokio::io::AsyncReadExt;
@@ -25,6 +25,7 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
             ["run", config, host, seconds, text] => run(config, host, seconds, text).await,
             ["open", config, hosts @ ..] => open_all(config, hosts).await,
             ["ask"] => ask().await,
+            ["local", text] => println!("status: {}", local(text).await),
             ["log-in", config, host] => log_in_at_the_terminal(config, host).await,
             other => panic!("{other:?}"),
         }
@@ -76,6 +77,12 @@ async fn open_all(config: &str, hosts: &[&str]) {
     for (spec, opened) in specs.iter().zip(join_all(specs.iter().map(|spec| Ssh::open(spec, &limits))).await) {
         println!("{}: {:?}", spec.name, opened.map(|host| host.counts().logins));
     }
+}
+
+/// The status of a script on this machine.
+async fn local(text: &str) -> i32 {
+    let script = Script { name: "test", text: String::leak(text.to_owned()) };
+    Local::new().run(Call::new(script, [""; 0], Duration::from_secs(10))).await.unwrap().status
 }
 
 async fn ask() {

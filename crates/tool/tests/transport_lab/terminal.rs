@@ -19,6 +19,7 @@ use crate::{
 pub(crate) const TESTS: &[Test] = &[
     ("an_answer_is_not_shown_while_it_is_typed", answer_is_not_shown),
     ("ssh_asks_for_a_passphrase_at_the_terminal", passphrase),
+    ("a_local_script_does_not_get_the_terminal", local_script),
     ("a_killed_program_leaves_nothing_behind", killed),
 ];
 
@@ -55,6 +56,12 @@ fn passphrase() -> Result<(), Failed> {
     press(&mut keys, "open sesame");
     assert_eq!(player.says("opened:", SOON), "opened: Ok(1)");
     assert!(!player.seen().iter().any(|line| line.contains("sesame")), "{:?}", player.seen());
+    Ok(())
+}
+
+fn local_script() -> Result<(), Failed> {
+    let (mut player, _keys) = Player::at_a_terminal(&["local", "( read -r answer </dev/tty ) 2>/dev/null && exit 7; exit 8"]);
+    assert_eq!(player.says("status:", SOON), "status: 8");
     Ok(())
 }
 

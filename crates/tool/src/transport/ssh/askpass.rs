@@ -183,7 +183,7 @@ fn fingerprint(line: &str) -> Option<String> {
 }
 
 /// This binary as ssh's askpass: asks the process that waits for the login. `link` is the name it was called by.
-pub fn askpass_main(link: &Path, prompt: &OsString) -> ExitCode {
+pub(super) fn askpass_main(link: &Path, prompt: &OsString) -> ExitCode {
     let kind = std::env::var("SSH_ASKPASS_PROMPT").unwrap_or_default();
     match consult(&link.with_file_name(SOCKET), &kind, &prompt.to_string_lossy()) {
         Ok(Some(answer)) if writeln!(std::io::stdout(), "{answer}").is_ok() => ExitCode::SUCCESS,

@@ -38,7 +38,7 @@ pub(super) fn remote(label: &str, path: &str, program: &Path, socket: &Path) -> 
 }
 
 /// This binary as git's ssh: `words` are the host, which the socket knows already, and the command.
-pub fn git_ssh_main(words: &[OsString]) -> ExitCode {
+pub(super) fn git_ssh_main(words: &[OsString]) -> ExitCode {
     let (Some(socket), Some(command)) = (std::env::var_os(SOCKET), words.get(1).and_then(|word| word.to_str())) else {
         return complain("it is started by edeliver's own git only");
     };

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    env, io,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
@@ -13,13 +13,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStderr, ChildStdin, Command},
+    process::{Child, ChildStderr, ChildStdin},
     task::JoinHandle,
     time::{sleep, timeout},
 };
 
 use super::{
-    super::{Limits, TransportError},
+    super::{Limits, TransportError, detached::detached},
     askpass::Askpass,
     config::Destination,
     failure::{self, Attempt},
@@ -92,12 +92,15 @@ impl Master {
 
     fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, limits: &Limits) -> Result<Self, TransportError> {
         let socket = dir.path().join("m");
-        let mut command = Command::new("/bin/sh");
+        let mut command = detached(Path::new("/bin/sh"));
         command.args(["-c", include_str!("master.sh"), "edeliver-master"]).arg(dir.path());
         command.arg("ssh").args(options(to, &socket, limits)).args(&to.words);
         command.env("SSH_ASKPASS", &askpass.program).env("SSH_ASKPASS_REQUIRE", "force").env("LC_ALL", "C");
-        // A group of its own: Ctrl-C at the terminal is for us to act on, and a login can be given up with all its jump hosts.
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        if env::var_os("DISPLAY").is_none() {
+            // Before 8.4 ssh did not know the word `force`, and asked in this way only where it saw a display. X11 forwarding is off.
+            command.env("DISPLAY", "edeliver");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| here("ssh can't be started", source))?;
         let said = Lines::default();
         let stderr = child.stderr.take().expect("it is piped");
@@ -188,7 +191,7 @@ fn private_dir() -> io::Result<TempDir> {
     let make = |parent: &Path| tempfile::Builder::new().prefix("edeliver-").rand_bytes(8).tempdir_in(parent);
     let short = |parent: &PathBuf| parent.as_os_str().len() + "/edeliver-12345678/m".len() <= LONGEST_SOCKET;
     // Never $TMPDIR: macOS has a long one.
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()).filter(short);
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()).filter(short);
     runtime.and_then(|parent| make(&parent).ok()).map_or_else(|| make(Path::new("/tmp")), Ok)
 }
 

@@ -36,7 +36,7 @@ const SESSION_OPENED: u32 = 0x8000_0006;
 
 /// What a master answers, or doesn't.
 #[derive(Debug, thiserror::Error)]
-pub enum MuxError {
+pub(super) enum MuxError {
     /// No master there, or it ended.
     #[error("there is no connection any more")]
     Gone(#[source] io::Error),
@@ -50,7 +50,7 @@ pub enum MuxError {
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     /// With this status.
     Status(u32),
     /// Without one: killed by a signal, or the connection is gone. The protocol doesn't tell.
@@ -59,14 +59,14 @@ pub enum Exit {
 
 /// A connection to a control socket.
 #[derive(Debug)]
-pub struct Mux(UnixStream);
+pub(super) struct Mux(UnixStream);
 
 impl Mux {
     /// Connects and exchanges versions.
     ///
     /// # Errors
     /// [`MuxError::Gone`] if nobody listens there; [`MuxError::Protocol`] for another version.
-    pub async fn open(path: &Path) -> Result<Self, MuxError> {
+    pub(super) async fn open(path: &Path) -> Result<Self, MuxError> {
         let mut mux = Self(UnixStream::connect(path).await.map_err(MuxError::Gone)?);
         let mut hello = mux.receive().await?;
         if (hello.number()?, hello.number()?) != (HELLO, VERSION) {
@@ -80,7 +80,7 @@ impl Mux {
     ///
     /// # Errors
     /// See [`MuxError`].
-    pub async fn alive(&mut self) -> Result<u32, MuxError> {
+    pub(super) async fn alive(&mut self) -> Result<u32, MuxError> {
         self.send(&Request::new(ALIVE_CHECK).number(0)).await?;
         let mut answer = self.answer(ALIVE).await?;
         answer.number()
@@ -90,7 +90,7 @@ impl Mux {
     ///
     /// # Errors
     /// [`MuxError::Refused`] if the host opens no further session.
-    pub async fn session(&mut self, command: &str, fds: [OwnedFd; 3]) -> Result<(), MuxError> {
+    pub(super) async fn session(&mut self, command: &str, fds: [OwnedFd; 3]) -> Result<(), MuxError> {
         const NO_ESCAPE_CHARACTER: u32 = u32::MAX;
         let flags = Request::new(NEW_SESSION).number(0).string("").number(0).number(0).number(0).number(0);
         self.send(&flags.number(NO_ESCAPE_CHARACTER).string("").string(command)).await?;
@@ -101,13 +101,13 @@ impl Mux {
     ///
     /// # Errors
     /// [`MuxError::Refused`] if there is no such connection or the host forbids forwarding.
-    pub async fn stream(&mut self, host: &str, port: u16, fds: [OwnedFd; 2]) -> Result<(), MuxError> {
+    pub(super) async fn stream(&mut self, host: &str, port: u16, fds: [OwnedFd; 2]) -> Result<(), MuxError> {
         self.send(&Request::new(NEW_STDIO_FWD).number(0).string("").string(host).number(port.into())).await?;
         self.opened(fds).await
     }
 
     /// Waits for the end of the session.
-    pub async fn exit(&mut self) -> Exit {
+    pub(super) async fn exit(&mut self) -> Exit {
         loop {
             let Ok(mut message) = self.receive().await else { return Exit::NoStatus };
             if let (Ok(EXIT_MESSAGE), Ok(_session), Ok(status)) = (message.number(), message.number(), message.number()) {
