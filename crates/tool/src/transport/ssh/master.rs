@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    env, io,
+    env,
+    fs::Permissions,
+    io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
@@ -188,7 +191,9 @@ fn options(to: &Destination, socket: &Path, limits: &Limits) -> Vec<String> {
 
 /// A directory that only we can enter, with a path short enough for a socket.
 fn private_dir() -> io::Result<TempDir> {
-    let make = |parent: &Path| tempfile::Builder::new().prefix("edeliver-").rand_bytes(8).tempdir_in(parent);
+    let private = Permissions::from_mode(0o700);
+    let make =
+        |parent: &Path| tempfile::Builder::new().prefix("edeliver-").rand_bytes(8).permissions(private.clone()).tempdir_in(parent);
     let short = |parent: &PathBuf| parent.as_os_str().len() + "/edeliver-12345678/m".len() <= LONGEST_SOCKET;
     // Never $TMPDIR: macOS has a long one.
     let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()).filter(short);
@@ -204,4 +209,16 @@ async fn read(stderr: ChildStderr, said: Lines) {
 
 fn here(what: &'static str, source: io::Error) -> TransportError {
     TransportError::Here { what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_enter_the_directory_and_a_socket_fits_into_its_path() {
+        let dir = private_dir().unwrap();
+        assert_eq!(dir.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(dir.path().join("m").as_os_str().len() <= LONGEST_SOCKET);
+    }
 }
