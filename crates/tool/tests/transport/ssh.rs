@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use edeliver::transport::{Call, Transport, TransportError, prompt::Prompter};
 
 use crate::{
-    conformance::{SOON, a_port_can_be_reached, call, conformance, join_all, processes, wait_until},
+    conformance::{SOON, a_dropped_script_that_ends_by_itself_is_gone_at_once, a_port_can_be_reached, call, conformance, join_all, processes, wait_until},
     sshd::{Sshd, keygen},
 };
 
@@ -23,6 +23,7 @@ async fn a_host_behind_ssh_keeps_the_promises() {
     let host = sshd.open().await.unwrap();
     conformance(&host).await;
     a_port_can_be_reached(&host).await;
+    a_dropped_script_that_ends_by_itself_is_gone_at_once(&host).await;
     assert_eq!(host.counts().logins, 1);
     assert_eq!(sshd.logins(), 1);
     host.close().await;
