@@ -52,8 +52,8 @@ launch() (
     . "$profile" >/dev/null 2>&1 </dev/null
   fi
   : >"$scratch/profile-done"
-  configured_name
   for pair; do export "$pair"; done
+  configured_name # a host's own name says more than the environment of all hosts
   command=start
   grep -q '^ *daemon[|)]' "$script" && command=daemon
   exec "$script" "$command" </dev/null >"$scratch/output" 2>&1

@@ -225,7 +225,11 @@ pub(crate) async fn a_dropped_script_that_ends_by_itself_is_gone_at_once(host: &
     {
         let (_open, input) = tokio::io::duplex(1);
         let mut hear = |line: &str| *group.lock().unwrap() = line.parse().ok().and_then(Pid::from_raw);
-        let call = Call { input: Input::Stream(Box::new(input)), output: Output::Lines(&mut hear), ..call("echo $$; read -r line; exit 3", &[]) };
+        let call = Call {
+            input: Input::Stream(Box::new(input)),
+            output: Output::Lines(&mut hear),
+            ..call("echo $$; read -r line; exit 3", &[])
+        };
         let mut running = std::pin::pin!(host.run(call));
         let heard = wait_until("it runs", SOON, || group.lock().unwrap().is_some());
         tokio::select! { _ = &mut running => panic!("it ended"), () = heard => {} }

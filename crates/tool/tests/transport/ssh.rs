@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use edeliver::transport::{Call, Transport, TransportError, prompt::Prompter};
 
 use crate::{
-    conformance::{SOON, a_dropped_script_that_ends_by_itself_is_gone_at_once, a_port_can_be_reached, call, conformance, join_all, processes, wait_until},
+    conformance::{
+        SOON, a_dropped_script_that_ends_by_itself_is_gone_at_once, a_port_can_be_reached, call, conformance, join_all, processes,
+        wait_until,
+    },
     sshd::{Sshd, keygen},
 };
 

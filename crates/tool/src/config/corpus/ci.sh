@@ -1,10 +1,10 @@
 # Filled in by a CI server; works without one too.
 APP=${APP:-worker}
 : "${BUILD_HOST:=localhost}" "${BUILD_AT:=$PWD/.build}"
-BRANCH=${CI_COMMIT_REF_NAME:-main}
+BRANCH=${REF_OF_THE_ROBOT:-main}
 USING_DISTILLERY=false
 SKIP_MIX_CLEAN=true
-SKIP_GIT_CLEAN=$CI
+SKIP_GIT_CLEAN=$DEPLOYED_BY_ROBOT
 GIT_PUSH="-f"
 MODE=verbose
 LOG_FILE=/dev/null
