@@ -11,6 +11,7 @@ use edeliver_core::{
 
 use crate::{
     cli::options::PlanArgs,
+    config::Form,
     ctx::{Ctx, Journal},
     error::{CHANGES_PLANNED, Error, Kind},
 };
@@ -48,9 +49,14 @@ pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how
         return Ok(Settled::Over(ctx.finish(nothing_to_do(plan))));
     }
     match target {
-        Some(target) if target.confirm => confirm(ctx, plan).await,
+        Some(target) if target.confirm && !goes_on_unasked(ctx) => confirm(ctx, plan).await,
         _ => Ok(Settled::Apply),
     }
+}
+
+/// Scripts and CI jobs written for edeliver 1.x never were asked. With a classic config they go on as they did where there is no terminal.
+fn goes_on_unasked(ctx: &Ctx) -> bool {
+    !ctx.ui.may_ask() && ctx.loaded().is_ok_and(|loaded| loaded.form == Form::Classic)
 }
 
 async fn confirm(ctx: &Ctx, plan: &Plan) -> Result<Settled, Error> {
@@ -150,6 +156,19 @@ mod tests {
         assert_eq!(refused.kind, Kind::Usage);
         assert!(refused.hints.iter().any(|hint| hint.text.contains("--yes")), "{refused:?}");
         assert_eq!(settled(change(), true, PlanArgs::default()).await.unwrap(), Settled::Apply);
+    }
+
+    #[tokio::test]
+    async fn a_script_of_edeliver_1_goes_on_unasked_where_nobody_can_be_asked() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::create_dir(project.path().join(".deliver")).unwrap();
+        let hosts = "APP=shop\nBUILD_HOST=b\nBUILD_AT=/b\nPRODUCTION_HOSTS=h\nPRODUCTION_USER=u\nDELIVER_TO=/srv\n";
+        std::fs::write(project.path().join(".deliver/config"), hosts).unwrap();
+        let (reporter, drafts) = Reporter::new();
+        drop(drafts);
+        let ctx = Ctx::new(project.path().into(), Default::default(), reporter, ui::Handle::detached(false), Cancel::never());
+        let change = plan(vec![host("a", Verdict::Change)]);
+        assert_eq!(settle(&ctx, &change, Some(&production()), PlanArgs::default()).await.unwrap(), Settled::Apply);
     }
 
     #[tokio::test]

@@ -40,6 +40,7 @@ use edeliver_core::{
     release::{Digest, Manifest, RelPath},
 };
 
+use archive::ArchiveError;
 pub use blob::BlobReader;
 pub use error::StoreError;
 pub use garbage::Collected;
@@ -113,13 +114,11 @@ impl Store {
     }
 
     fn release_of_archive(&self, path: &Path, version: &Version) -> Result<Manifest, StoreError> {
-        let imported = self.import_archive(path, Existing::Refuse);
-        let unusable = |source| StoreError::Archive { path: path.to_owned(), source: Box::new(source) };
-        let manifest = imported.map_err(unusable)?.manifest;
-        if manifest.version != *version {
-            return Err(StoreError::Misnamed { path: path.to_owned(), title: manifest.title() });
+        match self.import_archive_of(version, path) {
+            Ok(imported) => Ok(imported.manifest),
+            Err(ArchiveError::Store(misnamed @ StoreError::Misnamed { .. })) => Err(misnamed),
+            Err(source) => Err(StoreError::Archive { path: path.to_owned(), source: Box::new(source) }),
         }
-        Ok(manifest)
     }
 
     /// Content, checked while it is read: the read at its end fails if it isn't what its name says.

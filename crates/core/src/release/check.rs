@@ -8,6 +8,10 @@ use std::collections::HashMap;
 use super::{Digest, Entry, EntryKind, RelPath, layout, layout::Place};
 use crate::name::Version;
 
+/// The longest path in a release, in bytes: `.edeliver/top/VERSION/` or a new name of its library must find room before it on hosts, and
+/// the root before that, where paths end at 4,096 bytes.
+const LONGEST: usize = 640;
+
 /// Why files don't make a release.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilesError {
@@ -47,6 +51,12 @@ pub enum FilesError {
         /// The file.
         path: RelPath,
     },
+    /// A path that leaves no room for the folders edeliver puts in front of it.
+    #[error("{path} has more than {LONGEST} bytes")]
+    TooLong {
+        /// The path.
+        path: RelPath,
+    },
     /// A path that belongs to something else in a release root.
     #[error("{path} can't be part of a release: {why}")]
     Misplaced {
@@ -64,6 +74,9 @@ pub enum FilesError {
 pub fn files(version: &Version, files: &[Entry]) -> Result<(), FilesError> {
     if let Some(pair) = files.windows(2).find(|pair| pair[0].path >= pair[1].path) {
         return Err(FilesError::Order { path: pair[1].path.clone() });
+    }
+    if let Some(entry) = files.iter().find(|entry| entry.path.as_str().len() > LONGEST) {
+        return Err(FilesError::TooLong { path: entry.path.clone() });
     }
     files.iter().try_for_each(|entry| above(files, entry))?;
     files.iter().try_for_each(|entry| place(version, entry))?;

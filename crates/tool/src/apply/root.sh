@@ -90,14 +90,17 @@ bury() {
   rm -f -- "$1.$2"
 }
 
-# Waits up to 5 seconds for whoever is changing the root.
+# Waits for whoever is changing the root. So long, because it may be our own last attempt: after a cut, a host sees only when the link
+# works again (and TCP has tried again, which takes it up to 13 seconds then) that nobody is at the other end.
+patience=30
 take_lock() {
   # $$ is the wrapper's shell. Not in one line: the parent would be the outer substitution's shell.
   pid=$(exec sh -c 'echo $PPID')
   me=$(name_of_process "$pid")
   seconds=0
   until take "$lock"; do
-    [ "$seconds" -lt 5 ] || stop_with 41 "process ${holder%%-*} is changing $root"
+    [ "$seconds" -lt "$patience" ] || stop_with 41 "process ${holder%%-*} is changing $root"
+    [ "$seconds" -ne 1 ] || printf '%s\n' "waiting up to $patience s for process ${holder%%-*}, which is changing $root" >&2
     sleep 1
     seconds=$((seconds + 1))
   done

@@ -49,15 +49,11 @@ pub(super) async fn keep(
     let files = found.select(assembled.described.listing.clone()).files;
     // The platform is known only when the content is here; everything else is checked before anything travels.
     let draft = found.manifest(None, Platform::anywhere(), files.clone())?;
-    match stored(store, &found.version).await? {
-        Some(manifest) if manifest.files == draft.files => {
-            let note = "the store has it already".to_owned();
-            return Ok(Kept { manifest, already: true, note, leaks: Vec::new() });
-        }
-        Some(manifest) if existing == Existing::Refuse => {
-            return Err(BuildError::Exists { title: manifest.title(), commit: manifest.commit });
-        }
-        Some(_) | None => {}
+    let there = stored(store, &found.version).await?.map(|manifest| (manifest.files == draft.files, manifest));
+    if let Some((false, manifest)) = &there
+        && existing == Existing::Refuse
+    {
+        return Err(BuildError::Exists { title: manifest.title(), commit: manifest.commit.clone() });
     }
     let begun = store.clone();
     let intake = Arc::new(blocking(move || begun.intake()).await?);
@@ -66,10 +62,21 @@ pub(super) async fn keep(
     if !lacking.is_empty() {
         bring(site, slot, &assembled.described.dir, &intake, &lacking, bytes).await?;
     }
-    let note = format!("{} in {} new files", size(bytes), lacking.len());
     let leaks = leaks(site, &intake, &lacking).await?;
+    if let Some((true, manifest)) = there {
+        return Ok(Kept { manifest, already: true, note: already(lacking.len()), leaks });
+    }
+    let note = format!("{} in {} new files", size(bytes), lacking.len());
     let manifest = finish(site, assembled, intake, files, existing).await?;
     Ok(Kept { manifest, already: false, note, leaks })
+}
+
+/// The same release was there. Content of it that was damaged has come anew.
+fn already(repaired: usize) -> String {
+    match repaired {
+        0 => "the store has it already".to_owned(),
+        _ => format!("the store had it already; {repaired} damaged or missing files of it were brought again"),
+    }
 }
 
 /// Writes the classic archive of a release, unless it is there.
@@ -87,7 +94,7 @@ async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, Bu
     let store = store.clone();
     match blocking(move || store.manifest(&version)).await {
         Ok(manifest) => Ok(Some(manifest)),
-        Err(StoreError::Absent { .. }) => Ok(None),
+        Err(StoreError::Absent { .. } | StoreError::ManifestDamaged { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -115,9 +122,14 @@ async fn bring(
     let reporter = site.reporter.clone();
     let progress = move |done| reporter.send(EventKind::Progress { done, total });
     let (sent, taken) = tokio::join!(site.transport.run(call), unpack_into(intake, source, files.iter().copied(), progress));
-    // If the far end failed, what came is cut off, and that is not the cause.
-    Site::checked(sent?, scripts::COLLECT)?;
-    Ok(taken?)
+    // What refuses the content closes the pipe, and the far end fails then too; a far end that fails cuts the content off. The cause is told.
+    match taken {
+        Err(refused) if !refused.is_cut_off() => Err(refused.into()),
+        taken => {
+            Site::checked(sent?, scripts::COLLECT)?;
+            Ok(taken?)
+        }
+    }
 }
 
 /// Which of the new files name the folder they were built in. The runtime system was not built there.

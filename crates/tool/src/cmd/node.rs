@@ -40,7 +40,9 @@ pub struct AskArgs {
 
 /// `start`, `stop`, `restart`.
 pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8, Error> {
-    let (app, target) = (&ctx.settings()?.app, ctx.target(&args.target)?);
+    let (app, mut target) = (&ctx.settings()?.app, ctx.target(&args.target)?);
+    // A node that runs is left alone by it, so there is nothing to lose, and somebody waits.
+    target.confirm &= action != NodeAction::Start;
     let title = format!("{} {app} on {}", action.word(), target.name);
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
     let plan = plan::node(action, app, &fleet.target, &fleet.facts);

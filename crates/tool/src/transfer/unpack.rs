@@ -71,6 +71,13 @@ pub enum UnpackError {
     Ended(#[from] tokio::task::JoinError),
 }
 
+impl UnpackError {
+    /// Whether the stream only ended too early: then whoever sent it knows why.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self, Self::Tar(TarError::CutOff | TarError::Read(_)) | Self::Lacking { .. })
+    }
+}
+
 /// The files still to come: digest and size in bytes.
 type Expected = HashMap<RelPath, (Digest, u64)>;
 

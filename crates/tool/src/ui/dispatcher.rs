@@ -62,6 +62,10 @@ impl Handle {
     pub fn record_in(&self, file: PathBuf) {
         let _ = self.journal.set(file);
     }
+    /// Whether somebody sits at a terminal.
+    pub fn may_ask(&self) -> bool {
+        self.answers.may_ask
+    }
     /// Asks for a yes. `--yes` answers without showing the question. `banner` names what is at stake.
     ///
     /// # Errors

@@ -42,6 +42,13 @@ fn paths_are_sorted_and_stand_once() {
 }
 
 #[test]
+fn every_path_leaves_room_for_what_is_put_before_it() {
+    let path = |length: usize| format!("lib/a-1/priv/{}", "d/".repeat(length / 2)) + "f";
+    assert_eq!(checked([file(&path(600))]), Ok(()));
+    assert!(checked([file(&path(800))]).unwrap_err().ends_with("has more than 640 bytes"));
+}
+
+#[test]
 fn nothing_lies_below_a_file_a_link_or_an_empty_directory() {
     // `a-b` sorts between `a` and `a/b`, so neighbours alone don't show it.
     for above in [file("a"), link("a", "b"), empty("a")] {

@@ -1,6 +1,6 @@
 //! Worktrees that one build owns at a time.
 
-use std::fs;
+use std::{fs, os::unix::process::CommandExt as _, process::Command};
 
 use super::*;
 
@@ -69,13 +69,16 @@ async fn claims_of_the_dead_do_not_count() {
     let sample = host.elixir();
     let first = Build::of(&sample, &host).run().await;
     let claims = Path::new(&first.slot).join("claims");
-    // A process that never was; our own, with another start: its number was used before a reboot.
-    for dead in
-        ["hold.20250101-000000-0009.4194303.0a0a0a0a-1".to_owned(), format!("hold.20250101-000000-0008.{}.0a0a0a0a-1", group())]
-    {
+    // A process that never was; one that leads a group, with another start: its number was used before a reboot.
+    let mut leader = Command::new("sleep").arg("300").process_group(0).spawn().unwrap();
+    let claim = |run: &str, pid: u32| format!("hold.20250101-000000-{run}.{pid}.0a0a0a0a-1");
+    for dead in [claim("0009", 4_194_303), claim("0008", leader.id())] {
         fs::write(claims.join(dead), "").unwrap();
     }
-    assert_eq!(Build::of(&sample, &host).run().await.slot, first.slot);
+    let slot = Build::of(&sample, &host).run().await.slot;
+    leader.kill().unwrap();
+    leader.wait().unwrap();
+    assert_eq!(slot, first.slot);
     assert_eq!(fs::read_dir(claims).unwrap().count(), 0);
 }
 
@@ -168,10 +171,6 @@ async fn two_applications_share_a_build_folder() {
 
 fn head(sample: &Sample) -> String {
     sample.git(&["rev-parse", "HEAD"]).unwrap()
-}
-
-fn group() -> i32 {
-    rustix::process::getpgrp().as_raw_nonzero().get()
 }
 
 /// Holds the slot that a build has used.

@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use edeliver_core::release::{Entry, EntryKind, Found, Manifest, RelPath};
+use edeliver_core::{
+    name::Version,
+    release::{Entry, EntryKind, Found, Manifest, RelPath},
+};
 
 use super::ArchiveError;
 use crate::{
@@ -44,11 +47,28 @@ impl Store {
     /// # Errors
     /// [`ArchiveError`]; nothing is in the store then.
     pub fn import_archive(&self, path: &Path, existing: Existing) -> Result<Imported, ArchiveError> {
+        self.import(path, None, existing)
+    }
+
+    /// The same for an archive that must have this version; what else it has does not get into the store.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]; [`StoreError::Misnamed`] in it if it has another version.
+    pub(in crate::store) fn import_archive_of(&self, version: &Version, path: &Path) -> Result<Imported, ArchiveError> {
+        self.import(path, Some(version), Existing::Refuse)
+    }
+
+    fn import(&self, path: &Path, only: Option<&Version>, existing: Existing) -> Result<Imported, ArchiveError> {
         let unreadable = |source| ArchiveError::Open { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
         let intake = self.intake()?;
         let imported = release(&intake, listing(&intake, file, limit(size))?)?;
+        if let Some(version) = only
+            && imported.manifest.version != *version
+        {
+            return Err(StoreError::Misnamed { path: path.to_owned(), title: imported.manifest.title() }.into());
+        }
         intake.finish(&imported.manifest, existing)?;
         Ok(imported)
     }
