@@ -11,11 +11,12 @@ use nix::mount::MsFlags;
 use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
 
+use crate::disk::systemd;
 use crate::error::During;
 use crate::hub::cable;
 use crate::state::StateDir;
 use crate::tool::SYSTEM_PATH;
-use crate::{Base, HostName, LabError, disk, files, mounts, namespace, tool};
+use crate::{Base, HostName, LabError, cgroup, disk, files, mounts, namespace, tool};
 
 /// What the hub tells a new host, once its cable is plugged in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,10 +59,14 @@ pub(crate) fn boot(state: &StateDir) -> Result<std::convert::Infallible, LabErro
     let root = mount_disk(state, &order)?;
     mount_kernel_views(&root)?;
     mount_devices(&root.join("dev"))?;
+    if order.base == Base::Systemd {
+        cgroup::enter(state, &order.name)?;
+        cgroup::mount(&root.join("sys/fs/cgroup"))?;
+    }
     files::put(&root.join("run/init"), INIT, 0o755)?;
     enter(&root)?;
-    drop_capabilities()?;
-    become_init()
+    drop_capabilities(order.base)?;
+    become_init(order.base)
 }
 
 /// Tells the hub that the namespaces are there, then waits for the cable.
@@ -82,7 +87,7 @@ fn mount_disk(state: &StateDir, order: &BootOrder) -> Result<PathBuf, LabError> 
     let root = top.join("root");
     mounts::bind(&root, &root)?;
     let usr = match order.base {
-        Base::Debian => PathBuf::from("/usr"),
+        Base::Debian | Base::Systemd => PathBuf::from("/usr"),
         Base::Busybox => state.base().join("busybox"),
     };
     for (tree, below) in [("usr", usr), ("etc", state.base().join("etc"))] {
@@ -90,7 +95,7 @@ fn mount_disk(state: &StateDir, order: &BootOrder) -> Result<PathBuf, LabError> 
         let options = format!("lowerdir={},upperdir={},workdir={}", below.display(), upper.display(), work.display());
         mounts::fresh("overlay", &root.join(tree), MsFlags::empty(), &options)?;
     }
-    if order.base == Base::Debian {
+    if order.base.is_machines() {
         mount_unmerged(&root)?;
     }
     fs::copy(state.base().join("hosts"), root.join("etc/hosts")).during(|| "write /etc/hosts".to_owned())?;
@@ -156,22 +161,26 @@ fn enter(root: &Path) -> Result<(), LabError> {
     enter().during(|| format!("enter {}", root.display()))
 }
 
-fn drop_capabilities() -> Result<(), LabError> {
-    for capability in TAKEN {
+fn drop_capabilities(base: Base) -> Result<(), LabError> {
+    // systemd mounts: what its units see, its users' runtime directories.
+    let keeps = |capability: CapabilitySet| base == Base::Systemd && capability == CapabilitySet::SYS_ADMIN;
+    for capability in TAKEN.into_iter().filter(|capability| !keeps(*capability)) {
         rustix::thread::remove_capability_from_bounding_set(capability).during(|| format!("give up {capability:?}"))?;
     }
     Ok(())
 }
 
-fn become_init() -> Result<std::convert::Infallible, LabError> {
+fn become_init(base: Base) -> Result<std::convert::Infallible, LabError> {
     let _ = nix::unistd::setsid();
-    let error = Command::new("/bin/sh")
-        .arg("/run/init")
-        .env_clear()
-        .env("PATH", SYSTEM_PATH)
-        .env("HOME", "/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .exec();
-    Err(error).during(|| "start /bin/sh".to_owned())
+    let mut init = match base {
+        Base::Systemd => Command::new(systemd::PROGRAM),
+        Base::Debian | Base::Busybox => Command::new("/bin/sh"),
+    };
+    init.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    match base {
+        // It behaves as in a container then: no devices, no clock, no kernel settings.
+        Base::Systemd => init.env("container", "lab"),
+        Base::Debian | Base::Busybox => init.arg("/run/init").env("PATH", SYSTEM_PATH).env("HOME", "/"),
+    };
+    Err(init.exec()).during(|| format!("start {}", init.get_program().display()))
 }

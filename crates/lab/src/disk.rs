@@ -6,6 +6,7 @@
 
 mod busybox;
 mod etc;
+pub(crate) mod systemd;
 
 use std::fs;
 use std::path::Path;
@@ -109,6 +110,10 @@ pub(crate) fn furnish(state: &StateDir, name: &HostName, spec: &HostSpec) -> Res
     match spec.base {
         Base::Busybox => busybox::furnish(&state.base().join("busybox"))?,
         Base::Debian => hide_programs(&top.join("usr.up"), name, spec)?,
+        Base::Systemd => {
+            systemd::furnish(&state.base().join("etc"), &top.join("etc.up"))?;
+            hide_programs(&top.join("usr.up"), name, spec)?;
+        }
     }
     files::put(&done, "", 0o644)
 }

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_s
 
 use crate::error::During;
 use crate::state::{HubNote, StateDir};
-use crate::{LabError, process};
+use crate::{LabError, cgroup, process};
 
 /// Ends the hub, and with it all hosts; removes clients and files. Does nothing if there is no lab.
 pub(crate) fn down(state: &StateDir) -> Result<(), LabError> {
@@ -50,7 +50,11 @@ pub(crate) fn clear(state: &StateDir) -> Result<(), LabError> {
     if let Some(note) = state.note() {
         kill_clients(&note.mark());
     }
-    if state.is_ours() { remove_tree(state) } else { Ok(()) }
+    if !state.is_ours() {
+        return Ok(());
+    }
+    cgroup::clear(state);
+    remove_tree(state)
 }
 
 fn kill_clients(mark: &str) {

@@ -10,7 +10,7 @@ use crate::ask::{Answer, Manner, Request, ask};
 use crate::error::During;
 use crate::launch::{Life, launch};
 use crate::state::StateDir;
-use crate::{Fault, HostName, HostSpec, HostTraffic, LabError, LabSpec, Link, Status, binary, down, namespace, possible};
+use crate::{Fault, HostName, HostSpec, HostTraffic, LabError, LabSpec, Link, Status, binary, disk, down, namespace, possible};
 
 /// A running lab with a state directory of its own; goes down when dropped, or when this process ends in whatever way.
 ///
@@ -40,6 +40,14 @@ impl Lab {
     /// Why not, in one line; tests print it and count as ignored.
     pub fn possible() -> Result<(), String> {
         possible::possible()
+    }
+
+    /// Whether its hosts can have systemd as PID 1 ([`Base::Systemd`](crate::Base::Systemd)).
+    ///
+    /// # Errors
+    /// Why not, in one line; tests print it and count as ignored.
+    pub fn systemd_possible() -> Result<(), String> {
+        possible::possible().and_then(|()| disk::systemd::possible())
     }
 
     /// Starts a lab, and waits until sshd listens on all of its hosts.

@@ -19,6 +19,7 @@
 mod ask;
 mod binary;
 mod boot;
+mod cgroup;
 pub mod cli;
 mod disk;
 mod down;

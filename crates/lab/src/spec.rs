@@ -14,6 +14,16 @@ pub enum Base {
     Debian,
     /// Nothing but a static BusyBox and sshd: no bash, rsync, scp, sftp, GNU options. The login shell is /bin/sh.
     Busybox,
+    /// Like `Debian`, with the machine's own systemd as PID 1: units, user units, `systemctl reboot`. Not possible everywhere, see
+    /// [`Lab::systemd_possible`](crate::Lab::systemd_possible).
+    Systemd,
+}
+
+impl Base {
+    /// Whether /usr is the machine's.
+    pub(crate) fn is_machines(self) -> bool {
+        self != Self::Busybox
+    }
 }
 
 /// A host's cable to the others.

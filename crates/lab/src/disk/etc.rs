@@ -136,8 +136,8 @@ fn copy_shared(etc: &Path) -> Result<(), LabError> {
 pub(super) fn personalise(base: &Path, own: &Path, spec: &HostSpec) -> Result<(), LabError> {
     let (accounts, shell): (&[&str], _) = match (spec.base, spec.shell.as_deref()) {
         (Base::Busybox, shell) => (&["root", "deploy", "admin"], shell.unwrap_or("/bin/sh")),
-        (Base::Debian, Some(shell)) => (&["deploy"], shell),
-        (Base::Debian, None) => (&[], ""),
+        (Base::Debian | Base::Systemd, Some(shell)) => (&["deploy"], shell),
+        (Base::Debian | Base::Systemd, None) => (&[], ""),
     };
     if !accounts.is_empty() {
         let passwd = files::read(&base.join("passwd"))?;

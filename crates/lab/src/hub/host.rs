@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use nix::sched::{CloneFlags, setns, unshare};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use super::cable::{self, Cable};
@@ -18,7 +19,7 @@ use crate::ask::Manner;
 use crate::boot::BootOrder;
 use crate::error::During;
 use crate::name::HUB;
-use crate::{HostName, HostSpec, HostState, LabError, disk, files, process, tool};
+use crate::{Base, HostName, HostSpec, HostState, LabError, disk, files, process, tool};
 
 /// A host, running or not.
 pub(super) struct Host {
@@ -160,6 +161,7 @@ impl Hub {
         let pid = self.init_of(name)?;
         match manner {
             Manner::PowerLoss => cut::silence(name)?,
+            Manner::Clean if self.find(name)?.spec.base == Base::Systemd => shut_down(pid),
             Manner::Clean => end_processes(pid),
         }
         let init = Pid::from_raw(pid).expect("a host has a number");
@@ -211,6 +213,16 @@ fn give_order(init: &mut Child, order: &BootOrder) -> Result<(), LabError> {
     let text = serde_json::to_string(order).expect("an order is plain data");
     let mut stdin = init.stdin.take().expect("stdin is a pipe");
     stdin.write_all(text.as_bytes()).during(|| "speak to the new host".to_owned())
+}
+
+/// Tells systemd to shut down, and gives it time.
+fn shut_down(init: i32) {
+    let Some(number) = Pid::from_raw(init) else { return };
+    let told = tool::feed_inside(init, crate::namespace::ALL, &["systemctl", "--no-block", "poweroff"], "");
+    if let (Ok(_), Ok(handle)) = (told, pidfd_open(number, PidfdFlags::empty())) {
+        let limit = Timespec { tv_sec: 15, tv_nsec: 0 };
+        let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit));
+    }
 }
 
 /// Tells all processes to end, and gives them time: a node stops its applications in order.

@@ -4,6 +4,7 @@ mod fault;
 mod host;
 mod life;
 mod network;
+mod systemd;
 
 use std::process::{Command, Output, Stdio};
 
@@ -16,11 +17,18 @@ fn main() {
     let arguments = Arguments::from_args();
     let possible = Lab::possible();
     let tests = [host::TESTS, network::TESTS, fault::TESTS, life::TESTS].concat();
-    let trial = |(name, run): Test| match &possible {
+    let with_systemd = if arguments.list { possible.clone() } else { Lab::systemd_possible() };
+    let trials = tests.into_iter().map(|test| trial(test, &possible));
+    let trials = trials.chain(systemd::TESTS.iter().map(|test| trial(*test, &with_systemd)));
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// A test that counts as ignored where the machine can't hold what it needs.
+fn trial((name, run): Test, possible: &Result<(), String>) -> Trial {
+    match possible {
         Ok(()) => Trial::test(name, run),
         Err(why) => Trial::test(name, run).with_kind(why.clone()).with_ignored_flag(true),
-    };
-    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit();
+    }
 }
 
 /// `prod1` to `prodN` alone.
