@@ -10,6 +10,7 @@
 pub mod control;
 pub mod epmd;
 pub mod frame;
+pub mod guarded;
 pub mod handshake;
 mod io;
 pub mod session;

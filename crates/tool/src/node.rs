@@ -6,6 +6,8 @@
 
 pub(crate) mod answer;
 mod error;
+pub mod find;
+pub mod link;
 
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use edeliver_core::{
 
 pub use answer::Answer;
 pub use error::NodeError;
+pub use find::Found;
+pub use link::Link;
 
 use crate::transport::{Call, Output, Script, Transport};
 

@@ -23,6 +23,27 @@ pub enum Identity {
     },
 }
 
+/// Which node should answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Any will do.
+    Any,
+    /// One whose name begins so, up to the `@`: a command line often has no more.
+    Name(String),
+    /// This one.
+    Node(NodeName),
+}
+
+impl Expected {
+    fn fits(&self, peer: &NodeName) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Name(name) => peer.name() == name,
+            Self::Node(node) => peer == node,
+        }
+    }
+}
+
 /// What is known after the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connected {
@@ -53,9 +74,13 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// A refusal with a status: `not_allowed` where a capability it demands is missing, `nok` while it connects to us.
+    /// A refusal with a status: `not_allowed` where a capability it demands is missing, or the node has a
+    /// list of nodes that may connect (`net_kernel:allow/1`).
     #[error("the node refuses with status {0}")]
     Refused(String),
+    /// Another connection under our name is there, or on its way. It is left alone: choose another name.
+    #[error("the node is connected to another node of our name")]
+    NameTaken,
     /// It closed the connection where it would if the cookies differ.
     #[error("the node closed the connection on our cookie")]
     Cookie,
@@ -89,16 +114,16 @@ pub struct Handshake {
     /// Our challenge.
     challenge: u32,
     local: Option<(NodeName, u32)>,
-    expected: Option<NodeName>,
+    expected: Expected,
     peer: Option<(NodeName, u32, u64)>,
     input: Vec<u8>,
 }
 
 impl Handshake {
-    /// Begins; returns the handshake and what to send first. `challenge` must be random. `expected` is the node that should
-    /// answer, none if any will do.
+    /// Begins; returns the handshake and what to send first. `challenge` must be random. A node that is not the
+    /// `expected` one gets no proof that we know the cookie.
     #[must_use]
-    pub fn start(identity: &Identity, expected: Option<NodeName>, cookie: Cookie, challenge: u32) -> (Self, Vec<u8>) {
+    pub fn start(identity: &Identity, expected: Expected, cookie: Cookie, challenge: u32) -> (Self, Vec<u8>) {
         let (name, creation, flags) = match identity {
             Identity::Named { node, creation } => (node.as_atom().as_str(), *creation, flags::OFFERED),
             Identity::Nameless { host } => (host.as_str(), 0, flags::OFFERED | flags::NAME_ME),
@@ -152,8 +177,8 @@ impl Handshake {
         self.state = State::Challenge;
         match status {
             b"ok" | b"ok_simultaneous" => Ok(Vec::new()),
-            // A connection of our name is there already: one of an earlier run, whose end has not been noticed yet.
-            b"alive" => Ok(packet(b"strue")),
+            // To say `true` would end the other connection, in the middle of a call perhaps; to say nothing is as good as `false`.
+            b"alive" | b"nok" => Err(HandshakeError::NameTaken),
             _ => match status.strip_prefix(b"named:") {
                 Some(named) if self.local.is_none() => {
                     self.local = Some(parse_named(named).ok_or(HandshakeError::Protocol)?);
@@ -166,7 +191,7 @@ impl Handshake {
 
     fn answer(&mut self, message: &[u8]) -> Result<Vec<u8>, HandshakeError> {
         let (peer, challenge) = parse_challenge(message).ok_or(HandshakeError::Protocol)?;
-        if self.expected.as_ref().is_some_and(|expected| *expected != peer.0) {
+        if !self.expected.fits(&peer.0) {
             return Err(HandshakeError::OtherNode(peer.0));
         }
         self.peer = Some(peer);

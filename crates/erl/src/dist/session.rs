@@ -11,9 +11,9 @@
 use super::control::Control;
 use super::frame::{Frame, FrameError, Frames, TICK, encode};
 use super::handshake::Connected;
-use super::io::{Action, IoRequest, to_text};
+use super::io::{self, Action, IoRequest, to_text};
 use crate::term::{Atom, Pid, Reference, Term};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Number of a call, unique in its session.
 pub type CallId = u32;
@@ -51,6 +51,7 @@ pub struct Session {
     output: Vec<u8>,
     last: u32,
     waiting: BTreeMap<u32, Waiting>,
+    forgotten: BTreeSet<CallId>,
 }
 
 /// What an answer is for.
@@ -78,6 +79,7 @@ impl Session {
             output: Vec::new(),
             last: 0,
             waiting: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -87,9 +89,12 @@ impl Session {
         self.request(module, function, arguments, leader, Waiting::Call)
     }
 
-    /// Forgets a call nobody waits for any more. The function runs on.
+    /// Forgets a call nobody waits for any more. The function runs on until it prints: that fails from now on, as on a terminal that
+    /// was closed.
     pub fn forget(&mut self, call: CallId) {
-        self.waiting.remove(&call);
+        if self.waiting.remove(&call).is_some() {
+            self.forgotten.insert(call);
+        }
     }
 
     /// Bytes to send; they are handed out once.
@@ -140,13 +145,14 @@ impl Session {
         if let Some(request) = IoRequest::from_message(&message) {
             return self.io_request(to.id, &request);
         }
-        let Some([Term::Reference(reference), result]) = message.as_tuple() else { return None };
+        let Term::Tuple(parts) = message else { return None };
+        let Ok([Term::Reference(reference), result]) = <[Term; 2]>::try_from(parts) else { return None };
         let id = *reference.ids.get(1)?;
         match self.waiting.remove(&id)? {
             Waiting::Call => Some(Event::Returned { call: id, result: unwrap(result) }),
             Waiting::Format { call, to, reply } => {
                 self.send(to, &reply);
-                let text = to_text(result).unwrap_or_else(|| result.to_string());
+                let text = to_text(&result).unwrap_or_else(|| result.to_string());
                 Some(Event::Printed { call, text })
             }
         }
@@ -154,6 +160,10 @@ impl Session {
 
     fn io_request(&mut self, call: CallId, request: &IoRequest) -> Option<Event> {
         match request.action() {
+            _ if self.forgotten.contains(&call) => {
+                self.send(request.from.clone(), &request.reply(io::closed()));
+                None
+            }
             Action::Reply(reply) => {
                 self.send(request.from.clone(), &request.reply(reply));
                 None
@@ -176,9 +186,9 @@ impl Session {
     }
 }
 
-fn unwrap(result: &Term) -> Result<Term, BadRpc> {
-    match result.as_tuple() {
-        Some([tag, reason]) if tag.is_atom("badrpc") => Err(BadRpc(reason.clone())),
-        _ => Ok(result.clone()),
+fn unwrap(result: Term) -> Result<Term, BadRpc> {
+    match result {
+        Term::Tuple(mut parts) if parts.len() == 2 && parts[0].is_atom("badrpc") => Err(BadRpc(parts.remove(1))),
+        result => Ok(result),
     }
 }

@@ -1,6 +1,6 @@
 //! Against a real node, with an epmd of its own.
 
-use super::handshake::{Connected, Handshake, HandshakeError, Identity};
+use super::handshake::{Connected, Expected, Handshake, HandshakeError, Identity};
 use super::session::{BadRpc, CallId, Event, Session};
 use super::*;
 use crate::term::{Term, text};
@@ -62,8 +62,8 @@ impl Node {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let expected = NodeName::new(expected).unwrap();
-        let (mut handshake, hello) = Handshake::start(identity, Some(expected), Cookie::new(cookie), 0x1234_5678);
+        let expected = Expected::Node(NodeName::new(expected).unwrap());
+        let (mut handshake, hello) = Handshake::start(identity, expected, Cookie::new(cookie), 0x1234_5678);
         stream.write_all(&hello).unwrap();
         let mut buffer = [0; 4096];
         loop {

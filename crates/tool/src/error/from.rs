@@ -67,8 +67,10 @@ impl From<NodeError> for Error {
         match error {
             NodeError::Transport(error) => error.into(),
             error => {
-                let (kind, hints) =
-                    (if matches!(error, NodeError::Answer(_)) { Kind::Internal } else { Kind::Stopped }, error.hints());
+                let (kind, hints) = (
+                    if matches!(error, NodeError::Answer(_) | NodeError::Found(_)) { Kind::Internal } else { Kind::Stopped },
+                    error.hints(),
+                );
                 Self { hints, ..Self::new(kind, error) }
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use edeliver_core::{facts::NodeState, hint::Hint, name::Version};
 
-use super::answer::AnswerError;
+use super::{answer::AnswerError, find::FindError};
 use crate::transport::TransportError;
 
 /// Why a node could not be asked, started or stopped. `log`: the last lines of what the release printed.
@@ -81,6 +81,9 @@ pub enum NodeError {
     /// The script answered in a way that can't be read.
     #[error("the host's answer about its node can't be read")]
     Answer(#[source] AnswerError),
+    /// The script that looks for the node did. Its answer is not quoted: the cookie is in it.
+    #[error("the host's answer about its node can't be read")]
+    Found(#[source] FindError),
     /// The host.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -98,7 +101,7 @@ impl NodeError {
             | Self::NotOurs { log }
             | Self::StaysAlive { log }
             | Self::Script { log, .. } => log,
-            Self::OtherVersion { .. } | Self::Answer(_) => &[],
+            Self::OtherVersion { .. } | Self::Answer(_) | Self::Found(_) => &[],
             Self::Transport(TransportError::Failed { tail, .. } | TransportError::Timeout { tail, .. }) => tail,
             Self::Transport(_) => &[],
         }

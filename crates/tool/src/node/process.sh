@@ -12,7 +12,7 @@ absolute_root() {
 
 # Reads the command line of process $1 into node_* variables.
 read_command_line() {
-  node_boot='' node_name='' node_name_kind='' node_cookie='' node_bin='' node_proto='' before=''
+  node_boot='' node_name='' node_name_kind='' node_cookie='' node_bin='' node_proto='' node_dist_port='' before=''
   while IFS= read -r word; do
     case $before in
       -boot) node_boot=$word ;;
@@ -20,6 +20,7 @@ read_command_line() {
       -setcookie) node_cookie=$word ;;
       -bindir) node_bin=$word ;;
       -proto_dist) node_proto=$word ;;
+      -erl_epmd_port) node_dist_port=$word ;;
     esac
     [ "$word" = -extra ] && break
     before=$word

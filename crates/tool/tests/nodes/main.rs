@@ -4,6 +4,7 @@
 
 mod found;
 mod life;
+mod link;
 mod release;
 mod shells;
 mod trouble;

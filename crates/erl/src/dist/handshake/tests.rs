@@ -9,7 +9,7 @@ fn named() -> Identity {
 }
 
 fn start() -> Handshake {
-    Handshake::start(&named(), Some(node("app@host")), Cookie::new("secret\n"), 42).0
+    Handshake::start(&named(), Expected::Node(node("app@host")), Cookie::new("secret\n"), 42).0
 }
 
 fn challenge(name: &str) -> Vec<u8> {
@@ -23,11 +23,11 @@ fn ack(cookie: &str) -> Vec<u8> {
 
 #[test]
 fn our_name_comes_first() {
-    let (_, hello) = Handshake::start(&named(), None, Cookie::new("c"), 1);
+    let (_, hello) = Handshake::start(&named(), Expected::Any, Cookie::new("c"), 1);
     assert_eq!(hello[..3], [0, 24, b'N']);
     assert_eq!(hello[3..11], flags::OFFERED.to_be_bytes());
     assert_eq!(hello[11..], *b"\0\0\0\x07\0\x09tool@host");
-    let (_, hello) = Handshake::start(&Identity::Nameless { host: "h".into() }, None, Cookie::new("c"), 1);
+    let (_, hello) = Handshake::start(&Identity::Nameless { host: "h".into() }, Expected::Any, Cookie::new("c"), 1);
     assert_eq!(hello[3..11], (flags::OFFERED | flags::NAME_ME).to_be_bytes());
 }
 
@@ -60,13 +60,22 @@ fn what_follows_the_handshake_is_kept() {
 }
 
 #[test]
-fn an_old_connection_of_our_name_is_replaced() {
-    assert_eq!(start().receive(&packet(b"salive")).unwrap().send, packet(b"strue"));
+fn another_connection_of_our_name_is_left_alone() {
+    assert_eq!(start().receive(&packet(b"salive")), Err(HandshakeError::NameTaken));
+    assert_eq!(start().receive(&packet(b"snok")), Err(HandshakeError::NameTaken));
+}
+
+#[test]
+fn the_first_part_of_a_name_may_be_all_that_is_known() {
+    for (peer, fits) in [("app@host", true), ("app@other", true), ("apple@host", false)] {
+        let (mut handshake, _) = Handshake::start(&named(), Expected::Name("app".into()), Cookie::new("secret"), 42);
+        assert_eq!(handshake.receive(&[packet(b"sok"), challenge(peer)].concat()).is_ok(), fits, "{peer}");
+    }
 }
 
 #[test]
 fn a_name_is_given_on_request() {
-    let (mut handshake, _) = Handshake::start(&Identity::Nameless { host: "h".into() }, None, Cookie::new("secret"), 42);
+    let (mut handshake, _) = Handshake::start(&Identity::Nameless { host: "h".into() }, Expected::Any, Cookie::new("secret"), 42);
     let peer = [packet(b"snamed:\0\x03x@h\0\0\0\x09"), challenge("any@h"), ack("secret")].concat();
     let connected = handshake.receive(&peer).unwrap().connected.unwrap();
     assert_eq!((connected.local, connected.creation), (node("x@h"), 9));
