@@ -52,6 +52,13 @@ pub enum EventKind {
         /// In words: `asking 3 hosts`.
         what: String,
     },
+    /// Hosts are being asked; like [`EventKind::Waiting`], and says which.
+    Asking {
+        /// In words: `uptime on 3 hosts`.
+        what: String,
+        /// In the order of the configuration.
+        hosts: Vec<HostName>,
+    },
     /// The plan that is obeyed from here on.
     Planned {
         /// All of it.
@@ -153,6 +160,36 @@ pub enum EventKind {
         /// All lines.
         text: String,
     },
+    /// A line that a host's command, log or function printed, where that is what the user asked for.
+    Printed {
+        /// Without its line end and without control characters.
+        line: String,
+        /// Where it was printed.
+        #[serde(default)]
+        to: StdStream,
+    },
+    /// What hosts answered to a question. Hosts with the same answer are in one event.
+    Answer {
+        /// Those that gave this answer, in the order of the configuration.
+        hosts: Vec<HostName>,
+        /// How many were asked.
+        of: usize,
+        /// All lines.
+        text: String,
+    },
+    /// Why hosts gave no answer to a question. Hosts with the same trouble are in one event.
+    NoAnswer {
+        /// Those, in the order of the configuration.
+        hosts: Vec<HostName>,
+        /// How many were asked.
+        of: usize,
+        /// The class, one of the words of `edeliver help exit-codes`.
+        class: String,
+        /// The chain of causes, outermost first; the last is the remote cause.
+        causes: Vec<String>,
+        /// Remedies.
+        hints: Vec<Hint>,
+    },
     /// Last event of a run.
     RunFinished {
         /// Over all hosts.
@@ -161,6 +198,17 @@ pub enum EventKind {
     /// Written by a later edeliver.
     #[serde(other)]
     Unknown,
+}
+
+/// One of the two outputs of a command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StdStream {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
 }
 
 /// How it ended on one host.

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use edeliver_core::{
-    event::{Event, EventKind, HostOutcome, HostResult, Outcome, SCHEMA},
+    event::{Event, EventKind, HostOutcome, HostResult, Outcome, SCHEMA, StdStream},
     hint::Hint,
+    name::HostName,
     plan::Plan,
 };
 use indexmap::IndexMap;
@@ -13,13 +14,20 @@ use proptest::prelude::*;
 /// A journal of format 1 as it lies on users' disks. Never edit it: when the format changes, add a file.
 const FORMAT_1: &str = include_str!("samples/journal-1.jsonl");
 
+/// The same for kinds that this format was given later. Never edit a line of it.
+const FORMAT_1_GROWN: &str = include_str!("samples/journal-1-answers.jsonl");
+
+fn samples() -> impl Iterator<Item = &'static str> {
+    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines())
+}
+
 fn parse(line: &str) -> Event {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
 #[test]
 fn a_journal_of_format_1_is_read_without_a_loss() {
-    for (seq, line) in FORMAT_1.lines().enumerate() {
+    for (seq, line) in samples().enumerate() {
         let event = parse(line);
         assert_eq!(event.seq, u64::try_from(seq).unwrap());
         assert_ne!(event.kind, EventKind::Unknown, "{line}");
@@ -47,12 +55,16 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::RunFinished { .. } => 13,
         EventKind::Waiting { .. } => 14,
         EventKind::Called { .. } => 15,
-        EventKind::Unknown => 16,
+        EventKind::Asking { .. } => 16,
+        EventKind::Printed { .. } => 17,
+        EventKind::Answer { .. } => 18,
+        EventKind::NoAnswer { .. } => 19,
+        EventKind::Unknown => 20,
     };
-    let mut seen: Vec<i32> = FORMAT_1.lines().map(|line| word(&parse(line).kind)).collect();
+    let mut seen: Vec<i32> = samples().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..16).collect::<Vec<_>>());
+    assert_eq!(seen, (0..20).collect::<Vec<_>>());
 }
 
 #[test]
@@ -68,6 +80,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 fn hints() -> impl Strategy<Value = Vec<Hint>> {
     prop::collection::vec((text(), prop::option::of(text())).prop_map(|(text, command)| Hint { text, command }), 0..3)
+}
+fn hosts() -> impl Strategy<Value = Vec<HostName>> {
+    prop::collection::vec("[a-z][a-z0-9-]{0,8}".prop_map(|host| host.parse().unwrap()), 0..3)
 }
 fn result() -> impl Strategy<Value = HostResult> {
     use HostResult::{Broken, Done, Failed, Skipped, Unknown};
@@ -123,6 +138,17 @@ fn kind() -> impl Strategy<Value = EventKind> {
         (text(), lines(), hints()).prop_map(|(class, causes, hints)| EventKind::Error { class, causes, hints }),
         (prop::collection::vec(row, 0..3), text()).prop_map(|(rows, none)| EventKind::Rows { rows, none }),
         text().prop_map(|text| EventKind::Text { text }),
+        (text(), hosts()).prop_map(|(what, hosts)| EventKind::Asking { what, hosts }),
+        (text(), any::<bool>())
+            .prop_map(|(line, out)| EventKind::Printed { line, to: if out { StdStream::Stdout } else { StdStream::Stderr } }),
+        (hosts(), any::<usize>(), text()).prop_map(|(hosts, of, text)| EventKind::Answer { hosts, of, text }),
+        (hosts(), any::<usize>(), text(), lines(), hints()).prop_map(|(hosts, of, class, causes, hints)| EventKind::NoAnswer {
+            hosts,
+            of,
+            class,
+            causes,
+            hints
+        }),
         outcome().prop_map(|outcome| EventKind::RunFinished { outcome }),
     ]
 }

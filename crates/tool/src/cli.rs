@@ -88,6 +88,10 @@ pub enum Command {
     Version(cmd::node::AskArgs),
     /// Show what each host has, runs and boots next
     Releases(cmd::releases::Args),
+    /// Run a shell command on each host
+    Exec(cmd::exec::Args),
+    /// Show what nodes print
+    Logs(cmd::logs::Args),
     /// Show what is in the release store
     #[command(subcommand)]
     Show(cmd::show::Command),
@@ -115,6 +119,8 @@ impl Command {
             Self::Ping(args) => cmd::node::ping(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,
             Self::Releases(args) => cmd::releases::run(ctx, args).await,
+            Self::Exec(args) => cmd::exec::run(ctx, args).await,
+            Self::Logs(args) => cmd::logs::run(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),

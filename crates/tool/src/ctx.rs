@@ -49,6 +49,7 @@ pub struct Ctx {
     limits: OnceLock<Limits>,
     run: OnceLock<RunId>,
     in_hand: Arc<AtomicUsize>,
+    endless: Arc<AtomicUsize>,
     /// Whether the configuration's warnings were told.
     warned: AtomicBool,
 }
@@ -68,6 +69,7 @@ impl Ctx {
             limits: OnceLock::new(),
             run: OnceLock::new(),
             in_hand: Arc::default(),
+            endless: Arc::default(),
             warned: AtomicBool::new(false),
         }
     }
@@ -203,6 +205,16 @@ impl Ctx {
         self.in_hand.fetch_add(1, Ordering::SeqCst);
         InHand(self.in_hand.clone())
     }
+    /// While the guard lives, the command goes on until the first Ctrl-C, watches [`Ctx::cancel`] for it, and ends by itself: that is no
+    /// failure, and nothing is said about it.
+    pub fn until_interrupted(&self) -> InHand {
+        self.endless.fetch_add(1, Ordering::SeqCst);
+        InHand(self.endless.clone())
+    }
+    /// Whether the command ends by itself when it is interrupted.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        self.endless.load(Ordering::SeqCst) > 0
+    }
     /// Whether some step must be brought to its end.
     pub(crate) fn has_step_in_hand(&self) -> bool {
         self.in_hand.load(Ordering::SeqCst) > 0
@@ -218,7 +230,7 @@ pub enum Journal {
     None,
 }
 
-/// See [`Ctx::step_in_hand`].
+/// See [`Ctx::step_in_hand`] and [`Ctx::until_interrupted`].
 #[derive(Debug)]
 pub struct InHand(Arc<AtomicUsize>);
 

@@ -4,6 +4,7 @@
 //! to the world are [`transport`], `store` and `node`.
 
 pub mod apply;
+mod ask;
 pub mod build;
 pub mod cancel;
 pub mod cli;

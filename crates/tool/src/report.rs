@@ -3,7 +3,11 @@
 //! Host tasks hold a [`Reporter`] and send; one dispatcher numbers the events and hands them to every renderer and the journal, so all
 //! readers see the same order. Nothing else in the program talks to the user.
 
-use edeliver_core::{event::EventKind, hint::Hint, name::HostName};
+use edeliver_core::{
+    event::{EventKind, StdStream},
+    hint::Hint,
+    name::HostName,
+};
 use tokio::sync::mpsc;
 
 /// An event before it got its number and time.
@@ -40,6 +44,10 @@ impl Reporter {
     /// One line of output, made harmless for terminals.
     pub fn output(&self, line: &str) {
         self.send(EventKind::StepOutput { line: printable(line) });
+    }
+    /// A line of what the user asked for, made harmless for terminals.
+    pub fn printed(&self, to: StdStream, line: &str) {
+        self.send(EventKind::Printed { line: printable(line), to });
     }
     /// Something to know that stops nothing.
     pub fn warn(&self, text: impl Into<String>, hints: Vec<Hint>) {

@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use edeliver_core::{
     config::settings::{HostSpec, TransportKind},
+    event::StdStream,
     hint::Hint,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -69,8 +70,18 @@ pub enum Output<'a> {
     Collect,
     /// Line by line, as it comes; nothing is kept but the last lines in [`Reply::tail`].
     Lines(&'a mut (dyn FnMut(&str) + Send)),
+    /// Line by line, and which output it came from. The script waits while a line is being heard, so output without an end fills nobody's
+    /// memory.
+    Heard(&'a mut dyn Listener),
     /// As bytes, as they come.
     Stream(Box<dyn AsyncWrite + Send + Unpin>),
+}
+
+/// Hears the lines of a script.
+#[async_trait]
+pub trait Listener: Send {
+    /// Takes one line, without its end; it may have control characters. Output without line ends comes in pieces.
+    async fn line(&mut self, from: StdStream, line: &str);
 }
 
 /// One script to be run on a host.
@@ -81,7 +92,8 @@ pub struct Call<'a> {
     pub args: Vec<String>,
     /// Standard input.
     pub input: Input,
-    /// Standard output. Standard error always goes line by line into [`Reply::tail`] and, with [`Output::Lines`], to the same function.
+    /// Standard output. Standard error always goes line by line into [`Reply::tail`] and, with [`Output::Lines`] and
+    /// [`Output::Heard`], to the same place.
     pub output: Output<'a>,
     /// After this time the script and everything it started are ended, on the host too.
     pub timeout: Duration,

@@ -1,7 +1,8 @@
 //! Options that several commands share. A command takes a group by `#[command(flatten)]`.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
+use edeliver_core::config::duration;
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 
 /// Options of every command.
@@ -85,6 +86,11 @@ impl FromStr for HostArg {
             None => Ok(Self { user: None, name: value.parse()? }),
         }
     }
+}
+
+/// A length of time on the command line: `30s`, `5m`, `1h30m`.
+pub(crate) fn time(text: &str) -> Result<Duration, &'static str> {
+    duration::parse(text).ok_or("write it like 30s, 5m or 1h30m")
 }
 
 /// How a plan is treated.

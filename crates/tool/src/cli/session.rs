@@ -84,10 +84,13 @@ fn tell(reporter: &Reporter, error: &Error) -> u8 {
     error.kind.exit_code()
 }
 
-/// Waits until the command is to be dropped: at the first signal, unless it has a step in hand; then a while after the second.
+/// Waits until the command is to be dropped: at the first signal, unless it ends by itself or has a step in hand; then at the second, or a
+/// while after it.
 async fn given_up(ctx: &Ctx) {
     ctx.cancel.reached(Level::Finish).await;
-    if ctx.has_step_in_hand() {
+    if ctx.ends_by_itself() {
+        ctx.cancel.reached(Level::Kill).await;
+    } else if ctx.has_step_in_hand() {
         ctx.reporter.warn("interrupted: what has begun is finished, nothing else is begun; Ctrl-C again ends it", Vec::new());
         ctx.cancel.reached(Level::Kill).await;
         ctx.reporter.warn("interrupted again: ending what runs on the hosts; Ctrl-C again leaves at once", Vec::new());

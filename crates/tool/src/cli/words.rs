@@ -36,6 +36,12 @@ pub enum WordError {
         /// The word.
         filler: String,
     },
+    /// A command for the hosts that doesn't stand behind `--`.
+    #[error("the command for the hosts stands behind `--`")]
+    NoDashes {
+        /// How to type it.
+        line: String,
+    },
     /// Two words that can only be targets.
     #[error("one target at a time, but there are two words for it: `{first}` and `{second}`")]
     TwoTargets {
@@ -171,7 +177,8 @@ impl<'a> Reader<'a> {
     }
 
     fn argument_word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
-        let mut places = self.at.get_positionals();
+        // What may only stand behind `--` is no word of ours.
+        let mut places = self.at.get_positionals().filter(|place| !place.is_last_set());
         let only_a_target = places.next().is_some_and(|place| place.get_id() == "target") && places.next().is_none();
         if !only_a_target {
             self.push(token);
@@ -179,6 +186,8 @@ impl<'a> Reader<'a> {
             self.filler = Some(word.to_owned());
         } else if self.implied == Some(word) {
             self.implied = None; // `deploy production release`
+        } else if let (Some(target), true) = (&self.target, self.at.get_positionals().any(clap::Arg::is_last_set)) {
+            return Err(WordError::NoDashes { line: format!("edeliver {} {target} -- {word}", self.path.join(" ")) });
         } else if let Some(first) = &self.target {
             return Err(WordError::TwoTargets { first: first.clone(), second: word.to_owned() });
         } else {
@@ -246,137 +255,4 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A tree like the program's, so that these tests do not move with every new option.
-    fn tree() -> Command {
-        let target = || clap::Arg::new("target");
-        let flag = |name: &'static str| clap::Arg::new(name).long(name).action(clap::ArgAction::SetTrue);
-        let value = |name: &'static str| clap::Arg::new(name).long(name);
-        let mut tree = Command::new("edeliver")
-            .disable_help_subcommand(true)
-            .arg(flag("verbose").short('V').global(true))
-            .arg(flag("plain").short('P').global(true))
-            .arg(value("project").global(true))
-            .subcommand(Command::new("build").subcommand(Command::new("release").arg(value("branch"))))
-            .subcommand(Command::new("deploy").subcommand(Command::new("release").args([
-                target(),
-                value("version"),
-                value("host"),
-                flag("start-deploy"),
-                value("branch"),
-            ])))
-            .subcommand(Command::new("ping").arg(target()))
-            .subcommand(Command::new("show").subcommand(Command::new("releases").alias("release")))
-            .subcommand(Command::new("help").arg(clap::Arg::new("words").num_args(0..)));
-        tree.build();
-        tree
-    }
-
-    fn read(line: &str) -> Result<String, WordError> {
-        let argv = line.split_whitespace().map(OsString::from).collect();
-        let out = canonical(argv, &tree())?;
-        Ok(out.into_iter().map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" "))
-    }
-
-    #[track_caller]
-    fn same(written: &str, canonical: &str) {
-        assert_eq!(read(written).as_deref(), Ok(canonical), "{written}");
-    }
-
-    #[test]
-    fn the_originals_ways_of_saying_it_are_one_command() {
-        for written in [
-            "edeliver deploy release to production",
-            "edeliver deploy release production",
-            "edeliver deploy production",
-            "edeliver deploy to production",
-            "edeliver deploy production release",
-            "edeliver deploy to production release",
-        ] {
-            same(written, "edeliver deploy release production");
-        }
-        same("edeliver ping on staging", "edeliver ping staging");
-        same("edeliver ping", "edeliver ping");
-        same("edeliver build", "edeliver build release");
-        same("edeliver build release", "edeliver build release");
-        same("edeliver show release", "edeliver show releases");
-        same("edeliver deploy release locally", "edeliver deploy release local");
-    }
-
-    #[test]
-    fn options_may_stand_anywhere() {
-        same("edeliver -V deploy --start-deploy to production", "edeliver deploy release -V --start-deploy production");
-        same("edeliver build --branch main", "edeliver build release --branch main");
-        same("edeliver deploy --version 1.0 release to production", "edeliver deploy release --version 1.0 production");
-        same("edeliver --project to ping on staging -P", "edeliver ping --project to staging -P");
-        same("edeliver deploy --help", "edeliver deploy release --help");
-        same("edeliver -V build -P", "edeliver build release -V -P");
-    }
-
-    /// D13: the original searched all arguments for `production`.
-    #[test]
-    fn production_is_chosen_by_a_whole_word_in_its_place_only() {
-        same("edeliver deploy release --branch=non-production", "edeliver deploy release --branch=non-production");
-        same("edeliver deploy release --branch production", "edeliver deploy release --branch production");
-        same("edeliver deploy release production --branch=staging-x", "edeliver deploy release production --branch=staging-x");
-        same("edeliver deploy release --version to staging", "edeliver deploy release --version to staging");
-    }
-
-    /// D14: the original's `ping --verbose production` acted on staging, and `ping -V` on a target called `-V`.
-    #[test]
-    fn an_option_is_never_taken_for_the_target_and_never_swallows_it() {
-        same("edeliver ping --verbose production", "edeliver ping --verbose production");
-        same("edeliver ping -V on production", "edeliver ping -V production");
-        same("edeliver ping -V", "edeliver ping -V");
-    }
-
-    #[test]
-    fn a_wrong_word_is_answered_with_the_right_one() {
-        let unknown = |path: &[&str], word: &str, like: Option<&str>| WordError::Unknown {
-            path: path.iter().map(|word| (*word).to_owned()).collect(),
-            word: word.to_owned(),
-            like: like.map(str::to_owned),
-        };
-        assert_eq!(read("edeliver depoly release"), Err(unknown(&[], "depoly", Some("deploy"))));
-        assert_eq!(read("edeliver frobnicate"), Err(unknown(&[], "frobnicate", None)));
-        assert_eq!(read("edeliver deploy relaese production"), Err(unknown(&["deploy"], "relaese", Some("release"))));
-        assert_eq!(read("edeliver show nothing"), Err(unknown(&["show"], "nothing", None)));
-    }
-
-    #[test]
-    fn a_doubtful_target_is_refused() {
-        let two = |first: &str, second: &str| WordError::TwoTargets { first: first.to_owned(), second: second.to_owned() };
-        assert_eq!(read("edeliver deploy to staging production"), Err(two("staging", "production")));
-        assert_eq!(read("edeliver ping production --verbose staging"), Err(two("production", "staging")));
-        assert_eq!(read("edeliver deploy release to"), Err(WordError::NoTarget { filler: "to".to_owned() }));
-        assert_eq!(read("edeliver ping on --verbose"), Err(WordError::NoTarget { filler: "on".to_owned() }));
-    }
-
-    #[test]
-    fn what_only_the_original_can_do_is_said_so() {
-        let refused = read("edeliver deploy upgrade to production").unwrap_err();
-        assert_eq!(refused.to_string(), "`deploy upgrade` is not part of this version");
-        assert!(matches!(read("edeliver migrate production"), Err(WordError::NotYet { .. })));
-    }
-
-    #[test]
-    fn help_and_whatever_follows_a_double_dash_are_left_alone() {
-        same("edeliver help deploy release", "edeliver help deploy release");
-        same("edeliver ping -- to", "edeliver ping -- to");
-        same("edeliver", "edeliver");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_argument_list_is_read_or_refused_and_reading_twice_changes_nothing(
-            words in proptest::collection::vec("(deploy|release|to|on|ping|build|production|-V|--branch|--version=1|--|x|help|)", 0..7)
-        ) {
-            let argv: Vec<OsString> = std::iter::once("edeliver".to_owned()).chain(words).map(OsString::from).collect();
-            if let Ok(once) = canonical(argv, &tree()) {
-                proptest::prop_assert_eq!(canonical(once.clone(), &tree()), Ok(once));
-            }
-        }
-    }
-}
+mod tests;

@@ -141,6 +141,7 @@ impl From<WordError> for Error {
             WordError::NotYet { instead: Some(instead), .. } => {
                 Some(Hint::command("this does the same, without the hot upgrade", *instead))
             }
+            WordError::NoDashes { line } => Some(Hint::command("like this", line)),
             WordError::NotYet { .. } | WordError::NoTarget { .. } | WordError::TwoTargets { .. } => None,
         };
         let error = Self::usage(error);

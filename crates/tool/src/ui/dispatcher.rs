@@ -39,6 +39,7 @@ pub struct Answers {
 
 #[derive(Debug)]
 enum Control {
+    CaughtUp(oneshot::Sender<()>),
     Suspend(oneshot::Sender<()>),
     Resume,
     Finish(u8),
@@ -105,6 +106,13 @@ impl Handle {
         let answer = answer.await.map_err(|error| Error::new(Kind::Internal, error))?;
         answer.map_err(|error| Error::new(Kind::Internal, error).context("can't ask"))
     }
+    /// Waits until everything that was told so far has been handed to all readers. Who tells what a host prints waits now and then, so
+    /// that a slow terminal slows the host down, and does not fill our memory.
+    pub async fn caught_up(&self) {
+        let (ready, wait) = oneshot::channel();
+        let _ = self.control.send(Control::CaughtUp(ready));
+        let _ = wait.await;
+    }
     /// Waits until everything that was told so far is on the terminal, and keeps it still until the guard is dropped.
     pub async fn make_room(&self) -> Room {
         let (ready, wait) = oneshot::channel();
@@ -166,6 +174,7 @@ fn run(mut desk: Desk, mut drafts: mpsc::UnboundedReceiver<Draft>, mut commands:
                         desk.take(draft, begun.elapsed());
                     }
                     match command {
+                        Control::CaughtUp(ready) => _ = ready.send(()),
                         Control::Suspend(ready) => {
                             suspended += 1;
                             desk.suspend();

@@ -98,7 +98,7 @@ impl Screen {
             (self.own, self.waits) = (None, false);
         }
         match &event.kind {
-            EventKind::Waiting { what } => {
+            EventKind::Waiting { what } | EventKind::Asking { what, .. } => {
                 self.own = Some(Work { what: what.clone(), since_ms: event.elapsed_ms, output: String::new() });
                 self.waits = true;
             }

@@ -2,13 +2,14 @@
 //!
 //! Knows nothing of terminals. Styles are in the lines; who writes them strips them where they are not wanted.
 
+mod answer;
 mod ending;
 mod plan;
 mod report;
 mod running;
 
 use edeliver_core::{
-    event::{Event, EventKind, Outcome},
+    event::{Event, EventKind, Outcome, StdStream},
     hint::Hint,
     name::HostName,
     plan::Plan,
@@ -96,6 +97,7 @@ impl Teller {
         match &event.kind {
             EventKind::StepStarted { .. }
             | EventKind::Waiting { .. }
+            | EventKind::Asking { .. }
             | EventKind::StepOutput { .. }
             | EventKind::Called { .. }
             | EventKind::StepFinished { .. }
@@ -118,6 +120,12 @@ impl Teller {
             EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],
             EventKind::Rows { rows, .. } => out(report::rows(rows)),
             EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
+            EventKind::Printed { line, to } => {
+                let to = if *to == StdStream::Stdout { To::Out } else { To::Err };
+                vec![(to, self.of_host(event.host.as_ref(), line))]
+            }
+            EventKind::Answer { hosts, of, text } => out(answer::given(hosts, *of, text)),
+            EventKind::NoAnswer { hosts, of, causes, hints, .. } => err(answer::missing(hosts, *of, causes, hints)),
             EventKind::RunFinished { outcome } => self.over(outcome, event.elapsed_ms),
             EventKind::RunStarted { .. } | EventKind::Progress { .. } | EventKind::Unknown => Vec::new(),
         }
@@ -128,6 +136,10 @@ impl Teller {
         match &event.kind {
             EventKind::StepStarted { what, .. } => self.running.begin(host.clone(), what, now_ms, running::Kind::Step),
             EventKind::Waiting { what } => self.running.begin(None, what, now_ms, running::Kind::Wait),
+            EventKind::Asking { what, hosts } => {
+                self.prefix = widest(hosts.iter());
+                self.running.begin(None, what, now_ms, running::Kind::Wait);
+            }
             EventKind::StepOutput { line } if self.verbosity > Verbosity::Compact => {
                 // Before its first line one sees what printed it.
                 let first = self.running.printed(host);
@@ -166,7 +178,7 @@ impl Teller {
     /// A build's plan is shown when it is asked for: its steps are about to be told anyway, and they touch nothing that runs.
     fn planned(&mut self, plan: &Plan, only_shown: bool) -> Lines {
         self.hosts = plan.hosts.len();
-        self.prefix = plan.hosts.iter().map(|host| host.host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX);
+        self.prefix = widest(plan.hosts.iter().map(|host| &host.host));
         match only_shown {
             true => out(plan::lines(plan)),
             false if plan.target.is_some() || self.verbosity > Verbosity::Compact => {
@@ -207,6 +219,11 @@ impl Teller {
             None => text.to_owned(),
         }
     }
+}
+
+/// Columns that these names take in front of their lines.
+fn widest<'a>(hosts: impl Iterator<Item = &'a HostName>) -> usize {
+    hosts.map(|host| host.as_str().width()).max().unwrap_or(0).min(WIDEST_PREFIX)
 }
 
 fn err(lines: Vec<String>) -> Lines {

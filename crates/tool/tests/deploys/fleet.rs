@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -23,6 +23,26 @@ pub(crate) struct Done {
     pub(crate) code: i32,
     /// Standard output and standard error.
     pub(crate) told: String,
+}
+
+/// What a command said on which output.
+#[derive(Debug)]
+pub(crate) struct Said {
+    code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        self
+    }
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        self.ends_with(0)
+    }
 }
 
 impl Done {
@@ -81,12 +101,23 @@ impl Fleet {
         fs::read_to_string(self.root(host).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
     pub(crate) fn edeliver(&self, line: &str) -> Done {
+        let Output { status, stdout, stderr } = self.command().args(line.split_whitespace()).output().unwrap();
+        Done { code: status.code().unwrap_or(-1), told: text(&stdout) + &text(&stderr) }
+    }
+    /// The same with words that may have blanks in them, and with the two outputs apart.
+    pub(crate) fn words(&self, words: &[&str]) -> Said {
+        let Output { status, stdout, stderr } = self.command().args(words).output().unwrap();
+        Said { code: status.code().unwrap_or(-1), out: text(&stdout), err: text(&stderr) }
+    }
+    /// The same, going on.
+    pub(crate) fn start(&self, words: &[&str]) -> Child {
+        self.command().args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+    fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_edeliver"));
-        command.args(line.split_whitespace()).current_dir(self.project()).stdin(Stdio::null()).env_clear();
+        command.current_dir(self.project()).stdin(Stdio::null()).env_clear();
         command.env("HOME", self.dir.path().join("home")).env("PATH", std::env::var_os("PATH").unwrap()).env("LC_ALL", "C.UTF-8");
-        let output = command.output().unwrap();
-        let told = text(&output.stdout) + &text(&output.stderr);
-        Done { code: output.status.code().unwrap_or(-1), told }
+        command
     }
     /// What the node of a host says to an Erlang expression, through the release's own start script.
     pub(crate) fn ask(&self, expression: &str) -> String {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod adopt;
+mod asked;
 mod bad;
 mod fleet;
 mod road;

@@ -230,7 +230,7 @@ fn canned(call: Call<'_>, status: i32, lines: &str) -> Reply {
     let mut reply = Reply { status, ..Reply::default() };
     match call.output {
         Output::Lines(tell) => lines.lines().for_each(tell),
-        Output::Collect | Output::Stream(_) => reply.stdout = lines.as_bytes().to_vec(),
+        Output::Collect | Output::Stream(_) | Output::Heard(_) => reply.stdout = lines.as_bytes().to_vec(),
     }
     reply
 }

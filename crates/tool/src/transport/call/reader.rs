@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, io};
 
+use edeliver_core::event::StdStream;
 use tokio::{
     io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::unix::pipe,
@@ -10,7 +11,10 @@ use tokio::{
 use super::{Mark, Output, Reply, TransportError};
 use crate::{
     report::printable,
-    transport::marks::{Piece, Scanner},
+    transport::{
+        Listener,
+        marks::{Piece, Scanner},
+    },
 };
 
 /// The last lines that a reply keeps.
@@ -26,6 +30,7 @@ const NOISE: usize = 2 << 10;
 pub(super) enum Sink<'a> {
     Collect(Vec<u8>),
     Lines(&'a mut (dyn FnMut(&str) + Send)),
+    Heard(&'a mut dyn Listener),
     Stream(&'a mut (dyn AsyncWrite + Send + Unpin)),
 }
 
@@ -34,6 +39,7 @@ impl<'a> From<&'a mut Output<'_>> for Sink<'a> {
         match output {
             Output::Collect => Self::Collect(Vec::new()),
             Output::Lines(each) => Self::Lines(&mut **each),
+            Output::Heard(listener) => Self::Heard(&mut **listener),
             Output::Stream(to) => Self::Stream(&mut **to),
         }
     }
@@ -100,7 +106,7 @@ impl Side {
             }
         }
         if self.done() && !self.line.is_empty() {
-            keep.line(&std::mem::take(&mut self.line));
+            keep.line(self.is_stdout, &std::mem::take(&mut self.line)).await;
         }
         Ok(())
     }
@@ -122,24 +128,28 @@ impl Keep<'_> {
             Sink::Stream(to) if is_stdout => {
                 to.write_all(bytes).await.map_err(|error| here("a script's output can't be written", error))?;
             }
-            _ => self.lines(bytes, line),
+            _ => self.lines(is_stdout, bytes, line).await,
         }
         Ok(())
     }
-    fn lines(&mut self, bytes: &[u8], line: &mut Vec<u8>) {
+    async fn lines(&mut self, is_stdout: bool, bytes: &[u8], line: &mut Vec<u8>) {
         for part in bytes.split_inclusive(|b| *b == b'\n') {
             line.extend_from_slice(part);
             if part.ends_with(b"\n") || line.len() > LINE {
-                self.line(&std::mem::take(line));
+                self.line(is_stdout, &std::mem::take(line)).await;
             }
         }
     }
-    fn line(&mut self, line: &[u8]) {
+    async fn line(&mut self, is_stdout: bool, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let text = text.strip_suffix('\r').unwrap_or(text);
-        if let Sink::Lines(each) = &mut self.sink {
-            each(text);
+        match &mut self.sink {
+            Sink::Lines(each) => each(text),
+            Sink::Heard(listener) => {
+                listener.line(if is_stdout { StdStream::Stdout } else { StdStream::Stderr }, text).await;
+            }
+            Sink::Collect(_) | Sink::Stream(_) => {}
         }
         if self.tail.len() == TAIL {
             self.tail.pop_front();
@@ -215,7 +225,7 @@ impl<'a> Reader<'a> {
     pub(super) async fn into_reply(self, status: i32) -> Result<Reply, TransportError> {
         let stdout = match self.keep.sink {
             Sink::Collect(all) => all,
-            Sink::Lines(_) => Vec::new(),
+            Sink::Lines(_) | Sink::Heard(_) => Vec::new(),
             Sink::Stream(to) => {
                 to.shutdown().await.map_err(|error| here("a script's output can't be written", error))?;
                 Vec::new()

@@ -87,6 +87,7 @@ impl Desk {
             let outcome = self.finished.take().unwrap_or(Outcome { hosts: Vec::new(), exit_code, interrupted: false });
             self.hand_out(None, EventKind::RunFinished { outcome }, now);
         }
+        self.suspend(); // what moves goes
     }
 
     fn hand_out(&mut self, host: Option<HostName>, kind: EventKind, now: Duration) {

@@ -1,0 +1,4 @@
+//! Questions and commands to all hosts of a target.
+
+mod exec;
+mod logs;
