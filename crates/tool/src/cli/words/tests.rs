@@ -19,6 +19,7 @@ fn tree() -> Command {
             value("branch"),
         ])))
         .subcommand(Command::new("ping").arg(target()))
+        .subcommand(Command::new("exec").arg(target()).arg(clap::Arg::new("command").last(true).num_args(1..)))
         .subcommand(Command::new("show").subcommand(Command::new("releases").alias("release")))
         .subcommand(Command::new("help").arg(clap::Arg::new("words").num_args(0..)));
     tree.build();
