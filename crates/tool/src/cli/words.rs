@@ -122,6 +122,8 @@ pub fn canonical(argv: Vec<OsString>, tree: &Command) -> Result<Vec<OsString>, W
 
 /// Where we are while reading.
 struct Reader<'a> {
+    /// All commands.
+    tree: &'a Command,
     /// The command reached so far.
     at: &'a Command,
     /// Its words.
@@ -140,7 +142,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(tree: &'a Command, program: Option<OsString>) -> Self {
         let out = program.into_iter().collect();
-        Self { at: tree, path: Vec::new(), out, options: Vec::new(), implied: None, filler: None, target: None }
+        Self { tree, at: tree, path: Vec::new(), out, options: Vec::new(), implied: None, filler: None, target: None }
     }
 
     /// Whether this option's value is the next argument (`--branch main`).
@@ -149,9 +151,8 @@ impl<'a> Reader<'a> {
             Some(long) => arg.get_long() == Some(long) || arg.get_all_aliases().is_some_and(|all| all.contains(&long)),
             None => option.len() == 2 && arg.get_short() == option.chars().nth(1),
         };
-        let here = self.at.get_arguments();
-        let below = self.at.get_subcommands().flat_map(Command::get_arguments);
-        here.chain(below).find(named).is_some_and(|arg| arg.get_action().takes_values())
+        // One that belongs to another command is refused later; until then it is read alike wherever it stands.
+        arguments(self.at).into_iter().chain(arguments(self.tree)).find(named).is_some_and(|arg| arg.get_action().takes_values())
     }
 
     fn word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
@@ -224,6 +225,11 @@ impl<'a> Reader<'a> {
         self.out.append(&mut self.options);
         Ok(self.out)
     }
+}
+
+/// The arguments of this command, and then those of all below it: options may stand in front of the words that they belong to.
+fn arguments(at: &Command) -> Vec<&clap::Arg> {
+    at.get_arguments().chain(at.get_subcommands().flat_map(arguments)).collect()
 }
 
 /// The second word that may be left out here.

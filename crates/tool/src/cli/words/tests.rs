@@ -65,6 +65,7 @@ fn options_may_stand_anywhere() {
     same("edeliver --project to ping on staging -P", "edeliver ping --project to staging -P");
     same("edeliver deploy --help", "edeliver deploy release --help");
     same("edeliver -V build -P", "edeliver build release -V -P");
+    same("edeliver --branch deploy build", "edeliver build release --branch deploy");
 }
 
 /// D13: the original searched all arguments for `production`.
