@@ -64,7 +64,15 @@ pub fn outcome(result: Result<Term, BadRpc>) -> Result<Term, Raised> {
         Ok(other) => return Err(exited(other)),
         Err(BadRpc(reason)) => return Err(exited(reason)),
     };
-    match value {
+    of_outcome(value)
+}
+
+/// What `{ok, Value}` or `{raised, Class, Reason, Stack}` says, wherever it was evaluated.
+///
+/// # Errors
+/// The function did not return.
+pub fn of_outcome(outcome: Term) -> Result<Term, Raised> {
+    match outcome {
         Term::Tuple(mut parts) if parts.len() == 2 && parts[0].is_atom("ok") => Ok(parts.swap_remove(1)),
         Term::Tuple(parts) => Err(raised(parts)),
         other => Err(exited(other)),

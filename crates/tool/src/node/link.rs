@@ -3,10 +3,12 @@
 //! Erlang distribution over the [`Transport`]: the node takes us for a hidden node on its own machine. Where that is refused or
 //! impossible, and only there, the release's own programs do the same ([`Way::Scripts`]).
 
+mod base64;
 mod connect;
 mod driver;
 mod error;
 mod names;
+mod scripts;
 
 use std::{sync::Arc, time::Duration};
 
@@ -77,6 +79,10 @@ impl Mfa {
     pub fn new(module: &str, function: &str, arguments: Vec<Term>) -> Result<Self, AtomTooLong> {
         Ok(Self { module: Atom::new(module)?, function: Atom::new(function)?, arguments })
     }
+    /// `{Module, Function, Arguments}`
+    fn to_term(&self) -> Term {
+        Term::tuple([self.module.clone().into(), self.function.clone().into(), Term::List(self.arguments.clone())])
+    }
 }
 
 impl std::fmt::Display for Mfa {
@@ -104,10 +110,33 @@ pub async fn open(host: &Arc<dyn Transport>, place: &Place, patience: Duration) 
 /// As [`open`].
 pub async fn open_found(
     host: &Arc<dyn Transport>,
-    _place: &Place,
+    place: &Place,
     found: &Found,
     patience: Duration,
 ) -> Result<Box<dyn Link>, LinkError> {
-    let link = connect::connect(&**host, found, patience).await?;
-    Ok(Box::new(link))
+    let error = match connect::connect(&**host, found, patience).await {
+        Ok(link) => return Ok(Box::new(link)),
+        Err(error) => error,
+    };
+    if !error.leaves_scripts() {
+        return Err(error);
+    }
+    match scripts::connect(host, place, found, patience).await {
+        Ok(link) => Ok(Box::new(link)),
+        Err(LinkError::Ended) => Err(error),
+        Err(other) => Err(other),
+    }
+}
+
+/// Calls by the release's own programs, whether or not distribution would do.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_scripts(
+    host: &Arc<dyn Transport>,
+    place: &Place,
+    found: &Found,
+    patience: Duration,
+) -> Result<Box<dyn Link>, LinkError> {
+    Ok(Box::new(scripts::connect(host, place, found, patience).await?))
 }

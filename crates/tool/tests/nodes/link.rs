@@ -1,6 +1,9 @@
 //! Nodes of real releases, called over Erlang distribution.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use edeliver::{
     node::{
@@ -41,25 +44,53 @@ async fn a_node_is_found_with_what_it_takes_to_speak_with_it() {
 }
 
 #[tokio::test]
-async fn functions_are_called_and_their_ends_are_told_apart() {
-    let running = Running::new(Kind::Mix);
-    assert!(matches!(open(&running).await.err(), Some(LinkError::Down)));
-    running.start(&Local::new()).await.unwrap();
-    let mut link = open(&running).await.unwrap();
-    assert_eq!((link.way(), link.node().name()), (Way::Distribution, running.variable("RELEASE_NODE")));
-    ends_are_told_apart(&mut *link).await;
-    link.close().await;
+async fn a_node_is_called_over_distribution() {
+    for kind in [Kind::Mix, Kind::Relx] {
+        let running = Running::new(kind);
+        assert!(matches!(open(&running).await.err(), Some(LinkError::Down)));
+        running.start(&Local::new()).await.unwrap();
+        let mut link = open(&running).await.unwrap();
+        assert_eq!(link.way(), Way::Distribution);
+        conform(&mut *link).await;
+        link.close().await;
+    }
 }
 
-async fn ask(
-    link: &mut dyn Link,
-    module: &'static str,
-    function: &'static str,
-    arguments: &str,
-) -> (Result<Term, CallError>, String) {
+#[tokio::test]
+async fn a_node_is_called_by_the_releases_own_programs() {
+    for shell in shells::both() {
+        let kind = if shell.name == "dash" { Kind::Mix } else { Kind::Relx };
+        let running = Running::new(kind);
+        running.start(&shell.host).await.unwrap();
+        let host: Arc<dyn Transport> = Arc::new(shell.host);
+        let found = find::find(&*host, &running.place).await.unwrap().unwrap();
+        let mut link = link::open_scripts(&host, &running.place, &found, PATIENCE).await.unwrap();
+        assert_eq!((link.way(), link.node().name()), (Way::Scripts, open(&running).await.unwrap().node().name()));
+        conform(&mut *link).await;
+        link.close().await;
+    }
+}
+
+/// What holds for a link of either way.
+async fn conform(link: &mut dyn Link) {
+    ends_are_told_apart(link).await;
+    what_is_printed_comes_whole(link).await;
+    much_is_returned(link).await;
+    what_does_not_return_is_given_up(link).await;
+    let (name, _) = ask(link, "erlang", "node", "[]").await;
+    assert_eq!(name.unwrap().as_atom(), Some(link.node().as_atom()), "the link is of use after all that");
+}
+
+type Asked = (Result<Term, CallError>, String);
+
+async fn ask(link: &mut dyn Link, module: &'static str, function: &'static str, arguments: &str) -> Asked {
+    ask_within(link, PATIENCE, module, function, arguments).await
+}
+
+async fn ask_within(link: &mut dyn Link, patience: Duration, module: &'static str, function: &'static str, arguments: &str) -> Asked {
     let arguments = edeliver_erl::term::text::parse(arguments).unwrap().as_list().unwrap().to_vec();
     let mut printed = String::new();
-    let result = link.call(&Mfa::literal(module, function, arguments), PATIENCE, &mut |text| printed.push_str(text)).await;
+    let result = link.call(&Mfa::literal(module, function, arguments), patience, &mut |text| printed.push_str(text)).await;
     (result, printed)
 }
 
@@ -75,8 +106,44 @@ async fn ends_are_told_apart(link: &mut dyn Link) {
     assert_eq!(raised(ask(link, "erlang", "throw", "[{a, \"b\"}]").await.0), (Class::Throw, "{a,\"b\"}".to_owned()));
     let undefined = ask(link, "no_such", "function", "[1, 2]").await.0.unwrap_err();
     assert_eq!(undefined.to_string(), "there is no function no_such:function/2 on the node");
-    let deeper = ask(link, "erlang", "apply", "[no_such, function, []]").await.0.unwrap_err();
+    let deeper = ask(link, "lists", "map", "[fun no_such:function/1, [1]]").await.0.unwrap_err();
     assert!(matches!(deeper, CallError::Raised { class: Class::Error, .. }), "{deeper}");
-    let (result, printed) = ask(link, "io", "format", r#"["~ts ✓~n", [<<"wörld"/utf8>>]]"#).await;
-    assert_eq!((result.unwrap(), printed.as_str()), (Term::atom("ok"), "wörld ✓\n"));
+    let values = r#"[#{a => [1.5, <<"wörld"/utf8>>, 'ä✓', "✓", <<5:3>>, 36893488147419103232]}]"#;
+    assert_eq!(ask(link, "lists", "last", &format!("[{values}]")).await.0.unwrap().to_string(), values[1..values.len() - 1].replace(", ", ","));
+}
+
+async fn what_is_printed_comes_whole(link: &mut dyn Link) {
+    for text in ["", "one", "one\n", "\none\n\ntwo", "wörld ✓\n"] {
+        let (result, printed) = ask(link, "io", "format", &format!("[\"~ts\", [<<{text:?}/utf8>>]]")).await;
+        assert_eq!((result.unwrap(), printed.as_str()), (Term::atom("ok"), text));
+    }
+}
+
+async fn much_is_returned(link: &mut dyn Link) {
+    let (result, _) = ask_within(link, Duration::from_secs(60), "binary", "copy", "[<<\"0123456789\">>, 5000000]").await;
+    let bytes = result.unwrap();
+    assert_eq!(bytes.as_binary().map(<[u8]>::len), Some(50_000_000));
+    assert!(bytes.as_binary().unwrap().ends_with(b"6789"));
+}
+
+async fn what_does_not_return_is_given_up(link: &mut dyn Link) {
+    let patience = Duration::from_secs(1);
+    let began = Instant::now();
+    let (given_up, _) = ask_within(link, patience, "timer", "sleep", "[infinity]").await;
+    assert!(given_up.as_ref().is_err_and(CallError::is_unknown), "{given_up:?}");
+    assert!(began.elapsed() < Duration::from_secs(9), "it took {:?}", began.elapsed());
+    let forever = forms(link, "(fun Forever() -> io:put_chars(\"on and on\\n\"), Forever() end)().").await;
+    let mut lines = 0u64;
+    let call = Mfa::literal("erl_eval", "exprs", [forever, Term::list([])]);
+    let given_up = link.call(&call, patience, &mut |text| lines += u64::from(text.contains("on and on"))).await;
+    assert!(given_up.as_ref().is_err_and(CallError::is_unknown), "{given_up:?}");
+    assert!(lines > 10, "{lines} lines");
+}
+
+/// The abstract form of expressions.
+async fn forms(link: &mut dyn Link, source: &str) -> Term {
+    let scan = Mfa::literal("erl_scan", "string", [Term::string(source)]);
+    let scanned = link.call(&scan, PATIENCE, &mut |_| {}).await.unwrap();
+    let parse = Mfa::literal("erl_parse", "parse_exprs", [scanned.as_tuple().unwrap()[1].clone()]);
+    link.call(&parse, PATIENCE, &mut |_| {}).await.unwrap().as_tuple().unwrap()[1].clone()
 }

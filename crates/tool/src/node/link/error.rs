@@ -62,6 +62,10 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// Whether the release's own programs may succeed where distribution did not.
+    pub(super) fn leaves_scripts(&self) -> bool {
+        matches!(self, Self::Tls | Self::Refused(_) | Self::Unreachable(_) | Self::Ended | Self::Unregistered | Self::NoCookie)
+    }
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<Hint> {
         let text = match self {

@@ -1,0 +1,146 @@
+//! The way round: a release's own `erl_call`, or `bin/APP rpc` of mix where the distribution is encrypted.
+//!
+//! Each call is a script of its own on the host. Exit statuses of these programs say nothing about the function, so nothing but a
+//! complete result counts; without one the outcome is unknown.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use edeliver_erl::{
+    Term,
+    dist::{NodeName, guarded},
+    term::etf,
+};
+
+use super::{CallError, Link, LinkError, Mfa, Printed, Way, base64, names};
+use crate::{
+    node::{Found, NodeError, Place},
+    transport::{Call, Input, Output, Script, Transport, TransportError},
+};
+
+const CALL: Script =
+    Script { name: "call function", text: concat!(include_str!("../process.sh"), include_str!("scripts.sh")) };
+
+/// What the script may take beyond the call: finding the node, starting `bin/APP rpc`.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// A node that is spoken with by its release's own programs.
+pub(super) struct Scripts {
+    host: Arc<dyn Transport>,
+    place: Place,
+    node: NodeName,
+}
+
+/// What a script call came to, short of a result.
+enum Failed {
+    /// Nothing was called: the node is not there for it.
+    Node(LinkError),
+    Call(CallError),
+}
+
+/// Asks the node for its name in this way.
+pub(super) async fn connect(host: &Arc<dyn Transport>, place: &Place, found: &Found, patience: Duration) -> Result<Scripts, LinkError> {
+    let place = Place { node: found.name.clone().or_else(|| place.node.clone()), ..place.clone() };
+    let ask = Mfa::literal("erlang", "node", []);
+    let name = match run(&**host, &place, &ask, patience, &mut |_| {}).await {
+        Ok(name) => name,
+        Err(Failed::Node(error)) => return Err(error),
+        Err(Failed::Call(CallError::Timeout { after })) => return Err(LinkError::Hung { after }),
+        Err(Failed::Call(_)) => return Err(LinkError::Ended),
+    };
+    let name = name.as_atom().and_then(|name| NodeName::new(name.as_str()).ok()).ok_or(LinkError::Ended)?;
+    Ok(Scripts { host: host.clone(), place, node: name })
+}
+
+#[async_trait]
+impl Link for Scripts {
+    fn node(&self) -> &NodeName {
+        &self.node
+    }
+    fn way(&self) -> Way {
+        Way::Scripts
+    }
+    fn creation(&self) -> Option<u32> {
+        None
+    }
+    async fn call(&mut self, call: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, CallError> {
+        run(&*self.host, &self.place, call, patience, printed).await.map_err(|failed| match failed {
+            Failed::Node(_) => CallError::Ended,
+            Failed::Call(error) => error.of(call),
+        })
+    }
+    async fn close(self: Box<Self>) {}
+}
+
+async fn run(host: &dyn Transport, place: &Place, mfa: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, Failed> {
+    let tag = format!("edeliver-{:08x}{:08x}", names::random(), names::random());
+    let mut args = place.args();
+    args.extend([patience.as_secs().max(1).to_string(), tag.clone()]);
+    let mut lines = Lines { tag, held: None, result: Vec::new(), printed };
+    let mut line = |text: &str| lines.take(text);
+    let input = Input::Bytes(base64::encode(&etf::encode(&mfa.to_term())).into_bytes());
+    let call = Call { input, output: Output::Lines(&mut line), ..Call::new(CALL, args, patience + GRACE) };
+    let replied = tokio::time::timeout(patience + GRACE / 2, host.run(call)).await;
+    let lost = |error| Failed::Call(why(error, patience));
+    let status = replied.map_err(|_| Failed::Call(CallError::Timeout { after: patience }))?.map_err(lost)?.status;
+    match status {
+        0 => lines.outcome().map_err(Failed::Call),
+        46 => Err(Failed::Call(CallError::Timeout { after: patience })),
+        status => Err(Failed::Node(state(status, patience))),
+    }
+}
+
+fn state(status: i32, after: Duration) -> LinkError {
+    match status {
+        40 => LinkError::Down,
+        41 => LinkError::Starting,
+        42 => LinkError::Hung { after },
+        43 => LinkError::WrongCookie,
+        44 => LinkError::NoDistribution,
+        45 => LinkError::Tls,
+        _ => LinkError::Ended,
+    }
+}
+
+fn why(error: TransportError, after: Duration) -> CallError {
+    match error {
+        TransportError::LinkLost { .. } => CallError::Lost,
+        TransportError::Timeout { .. } => CallError::Timeout { after },
+        error => CallError::Way(NodeError::Transport(error)),
+    }
+}
+
+/// The output of the script: what the function prints, then the result.
+struct Lines<'a> {
+    tag: String,
+    /// The last line, without its end: the one before the result is ours.
+    held: Option<String>,
+    result: Vec<u8>,
+    printed: Printed<'a>,
+}
+
+impl Lines<'_> {
+    fn take(&mut self, line: &str) {
+        match line.strip_prefix(&self.tag).and_then(|rest| rest.strip_prefix(' ')) {
+            Some(piece) => {
+                if let Some(last) = self.held.take().filter(|last| !last.is_empty()) {
+                    (self.printed)(&last);
+                }
+                self.result.extend(piece.as_bytes());
+            }
+            None => {
+                if let Some(before) = self.held.replace(line.to_owned()) {
+                    (self.printed)(&format!("{before}\n"));
+                }
+            }
+        }
+    }
+    /// Without a whole result nobody knows what happened.
+    fn outcome(self) -> Result<Term, CallError> {
+        let bytes = base64::decode(&self.result).ok_or(CallError::Lost)?;
+        match etf::decode(&bytes) {
+            Ok(outcome) => Ok(guarded::of_outcome(outcome)?),
+            Err(_) => Err(CallError::Lost),
+        }
+    }
+}
