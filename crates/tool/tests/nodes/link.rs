@@ -1,6 +1,9 @@
 //! Nodes of real releases, called over Erlang distribution.
 
 use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,6 +15,7 @@ use edeliver::{
     },
     transport::{Local, Transport},
 };
+use edeliver_core::facts::NodeState;
 use edeliver_erl::{Term, dist::guarded::Class};
 
 use crate::{
@@ -69,6 +73,30 @@ async fn a_node_is_called_by_the_releases_own_programs() {
         conform(&mut *link).await;
         link.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_node_that_speaks_tls_is_called_by_its_start_script() {
+    let mut running = Running::new(Kind::Tls);
+    let options = certified(running.dir());
+    running.set("ERL_FLAGS", &format!("-proto_dist inet_tls -ssl_dist_optfile {}", options.display()));
+    assert_eq!(running.start(&Local::new()).await.unwrap().state, NodeState::Unasked);
+    let mut link = open(&running).await.unwrap();
+    assert_eq!((link.way(), link.node().name()), (Way::Scripts, running.variable("RELEASE_NODE")));
+    ends_are_told_apart(&mut *link).await;
+    what_is_printed_comes_whole(&mut *link).await;
+}
+
+/// A key, a certificate, and the option file that names them.
+fn certified(dir: &Path) -> PathBuf {
+    let (key, certificate, options) = (dir.join("key.pem"), dir.join("cert.pem"), dir.join("dist.conf"));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=edeliver", "-keyout"]);
+    let made = openssl.arg(&key).arg("-out").arg(&certificate).output().expect("openssl is installed");
+    assert!(made.status.success(), "{made:?}");
+    let server = format!("[{{certfile, {certificate:?}}}, {{keyfile, {key:?}}}]");
+    fs::write(&options, format!("[{{server, {server}}}, {{client, [{{verify, verify_none}}]}}].\n")).unwrap();
+    options
 }
 
 /// What holds for a link of either way.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Relx,
     /// Uses the machine's Erlang.
     WithoutErts,
+    /// Mix, with what TLS distribution needs.
+    Tls,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ struct Built {
     _dir: TempDir,
     mix: PathBuf,
     without_erts: PathBuf,
+    tls: PathBuf,
     relx: PathBuf,
 }
 
@@ -59,10 +62,14 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let mix = mix_release(&elixir, &dir.path().join("mix"));
     elixir.edit("mix.exs", "cookie:", "include_erts: false, cookie:").expect("a sample without a runtime");
     let without_erts = mix_release(&elixir, &dir.path().join("without"));
+    // A project of its own: within a second mix does not notice that the list of applications has changed.
+    let with_ssl = samples::elixir(&dir.path().join("with_ssl"), "0.1.0").expect("the Elixir sample");
+    with_ssl.edit("mix.exs", "[:logger]", "[:logger, :ssl]").expect("a sample with ssl");
+    let tls = mix_release(&with_ssl, &dir.path().join("tls"));
     let erlang = samples::erlang(&dir.path().join("relapp"), "0.1.0").expect("the Erlang sample");
     run(Command::new("rebar3").args(["as", "prod", "release"]), &erlang.dir);
     let relx = erlang.dir.join("_build/prod/rel/relapp");
-    Built { _dir: dir, mix, without_erts, relx }
+    Built { _dir: dir, mix, without_erts, tls, relx }
 });
 
 fn mix_release(sample: &Sample, to: &Path) -> PathBuf {
@@ -88,6 +95,7 @@ impl Running {
             Kind::Mix => &BUILT.mix,
             Kind::Relx => &BUILT.relx,
             Kind::WithoutErts => &BUILT.without_erts,
+            Kind::Tls => &BUILT.tls,
         };
         let dir = tempfile::tempdir().expect("a temporary directory");
         let root = dir.path().join("my apps").join(kind.app());

@@ -39,12 +39,15 @@ through_erl_call() {
   [ $? -ne 142 ] || exit 46
 }
 
-# The start script with the environment of its node, as far as that is about distribution: what it does depends on it.
+# The start script, with what its node was started with as far as that is about distribution.
 through_start_script() {
-  for name in RELEASE_NODE RELEASE_COOKIE RELEASE_DISTRIBUTION RELEASE_VM_ARGS RELEASE_REMOTE_VM_ARGS ERL_EPMD_PORT ERL_EPMD_ADDRESS; do
+  for name in RELEASE_VM_ARGS RELEASE_REMOTE_VM_ARGS ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ELIXIR_ERL_OPTIONS ERL_EPMD_PORT; do
     value=$(variable_of "$node_pid" "$name")
     [ -z "$value" ] || export "$name=$value"
   done
+  case $node_name_kind in -name) RELEASE_DISTRIBUTION=name ;; *) RELEASE_DISTRIBUTION=sname ;; esac
+  RELEASE_NODE=$node_name RELEASE_COOKIE=$(cookie_of_node)
+  export RELEASE_DISTRIBUTION RELEASE_NODE RELEASE_COOKIE
   { cat; printf '\n%s\n' "$tag"; } | "$root/bin/$app" rpc "$ELIXIR_CALL" 2>/dev/null
 }
 
