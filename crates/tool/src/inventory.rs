@@ -57,18 +57,38 @@ pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) ->
 /// The state of one host's node.
 pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
 
-/// Logs in to all hosts and asks for nothing but their nodes: what `ping` and `version` need. Results in the order of `hosts`.
+/// Logs in to all hosts and asks for nothing but their nodes: what `ping` needs. Results in the order of `hosts`.
 pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
+    gather_about(hosts, app, About::State, limits).await
+}
+
+/// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs.
+pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
+    gather_about(hosts, app, About::Code, limits).await
+}
+
+/// What is asked of a node.
+#[derive(Clone, Copy)]
+enum About {
+    State,
+    Code,
+}
+
+async fn gather_about(hosts: &[HostSpec], app: &AppName, about: About, limits: &Limits) -> Vec<NodeFound> {
     let asked = hosts.iter().map(|host| {
         let (host, app, limits) = (host.clone(), app.clone(), limits.clone());
-        async move { (host.name.clone(), node_of(&host, &app, &limits).await.map_err(unseen)) }
+        async move { (host.name.clone(), node_of(&host, &app, about, &limits).await.map_err(unseen)) }
     });
     all(asked).await
 }
 
-async fn node_of(host: &HostSpec, app: &AppName, limits: &Limits) -> Result<node::Answer, NodeError> {
+async fn node_of(host: &HostSpec, app: &AppName, about: About, limits: &Limits) -> Result<node::Answer, NodeError> {
     let transport = transport::open(host, limits).await?;
-    let answer = node::state(&*transport, &Place::on(host, app)).await;
+    let place = Place::on(host, app);
+    let answer = match about {
+        About::State => node::state(&*transport, &place).await,
+        About::Code => node::state_and_code(&*transport, &place).await,
+    };
     transport.close().await;
     answer
 }

@@ -5,6 +5,7 @@
 //! own business.
 
 pub(crate) mod answer;
+pub mod code;
 mod error;
 pub mod find;
 pub mod link;
@@ -17,7 +18,7 @@ use edeliver_core::{
     name::{AppName, HostPath, NodeName, Version},
 };
 
-pub use answer::Answer;
+pub use answer::{Answer, Incarnation, Modules};
 pub use error::NodeError;
 pub use find::Found;
 pub use link::Link;
@@ -83,7 +84,21 @@ impl std::fmt::Debug for Environment {
 /// # Errors
 /// [`NodeError::Transport`], or an answer that can't be read.
 pub async fn state(host: &dyn Transport, place: &Place) -> Result<Answer, NodeError> {
-    let reply = host.run(Call::new(STATE, place.args(), GRACE)).await?.ok(STATE)?;
+    ask(host, place, "").await
+}
+
+/// As [`state`], with the MD5 of all loaded modules: 20 ms and 40 KB more.
+///
+/// # Errors
+/// As [`state`].
+pub async fn state_and_code(host: &dyn Transport, place: &Place) -> Result<Answer, NodeError> {
+    ask(host, place, "code").await
+}
+
+async fn ask(host: &dyn Transport, place: &Place, extra: &str) -> Result<Answer, NodeError> {
+    let mut args = place.args();
+    args.push(extra.to_owned());
+    let reply = host.run(Call::new(STATE, args, GRACE)).await?.ok(STATE)?;
     Answer::parse(&reply.text()).map_err(NodeError::Answer)
 }
 

@@ -69,7 +69,8 @@ fn main_job(scene: &Scene) {
     assert!(plan.out.contains("start 0.2.0"), "{}", plan.out);
     assert!(scene.ok("version staging").out.contains("0.1.0"), "a plan changes nothing");
     scene.ok("deploy release to staging --version=0.2.0 --start-deploy");
-    assert!(scene.ok("version staging").out.contains("0.2.0"));
+    let version = scene.ok("version staging");
+    assert!(version.out.contains("0.2.0") && version.out.contains("as built"), "{}", version.out);
 
     scene.ok("rollback staging");
     assert!(scene.ok("version on staging").out.contains("0.1.0"));
@@ -103,6 +104,25 @@ fn an_elixir_commit_becomes_a_running_node_and_goes_back() {
 #[test]
 fn an_erlang_commit_becomes_a_running_node_and_goes_back() {
     main_job(&Scene::new(samples::erlang, "relapp-main-job"));
+}
+
+/// What release_handler and the disk say is not all: here somebody has replaced a module in the running node.
+#[test]
+fn code_that_is_not_that_of_the_release_is_told() {
+    let scene = Scene::new(samples::elixir, "hotapp-patched");
+    scene.ok("build release");
+    scene.ok("deploy release to staging --start-deploy");
+    assert_eq!(scene.ok("version staging").err, "");
+    let root = scene.program.project().parent().unwrap().join("hosts/stage/hotapp");
+    let mut patch = scene.program.command(root.join("bin/hotapp").to_str().unwrap());
+    let code = r#"Code.compile_string("defmodule Hotapp.Version do def patched, do: true end")"#;
+    let patched = done(patch.args(["rpc", code]).env("RELEASE_NODE", "hotapp-patched").output().unwrap());
+    assert_eq!(patched.code, 0, "{}", patched.err);
+    let version = scene.ok("version staging");
+    assert!(version.out.contains("1 module differs"), "{}", version.out);
+    assert!(version.err.contains("not those of 0.2.0: Hotapp.Version"), "{}", version.err);
+    scene.ok("restart staging");
+    assert!(scene.ok("version staging").out.contains("as built"));
 }
 
 /// Runs edeliver at a terminal, and types this. What is said goes to the terminal, so all of it is in `out`.

@@ -1,10 +1,13 @@
 //! `edeliver start|stop|restart|ping|version TARGET`.
 
+mod loaded;
 mod revision;
 
+use std::collections::BTreeSet;
+
 use edeliver_core::{
-    facts::{NodeState, Unseen},
-    name::HostName,
+    facts::NodeState,
+    hint::Hint,
     plan::{self, NodeAction},
 };
 use indexmap::IndexMap;
@@ -14,7 +17,7 @@ use crate::{
     cli::options::{PlanArgs, TargetArgs},
     ctx::Ctx,
     error::{Error, Kind},
-    inventory,
+    inventory::{self, NodeFound},
     node::{self, Answer},
 };
 
@@ -49,41 +52,47 @@ pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8,
     fleet.carry_out(ctx, plan, args.plan, None).await
 }
 
-/// What one host answered.
-type Found = (HostName, Result<Answer, Unseen>);
-
 /// `ping`: the state of each node. Succeeds when all of them are up.
 pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let found = ask(ctx, &args).await?;
+    let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let found = inventory::gather_nodes(&target.hosts, &settings.app, ctx.limits()?).await;
+    warn_of_unseen(ctx, &found);
     ctx.answer_rows(found.iter().map(|found| row(found, ping_cells)).collect(), "the target has no hosts");
     Ok(exit_code(&found))
 }
 
-/// `version`: what each node runs, and what boots next.
+/// `version`: what each node runs, what boots next, and whether the code in the node is that of the release it runs.
 pub(crate) async fn version(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let found = ask(ctx, &args).await?;
-    ctx.answer_rows(found.iter().map(|found| row(found, version_cells)).collect(), "the target has no hosts");
-    let running = found.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.node.version.as_ref());
-    for told in revision::of_versions(&ctx.project, running).await {
+    let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let found = inventory::gather_code(&target.hosts, &settings.app, ctx.limits()?).await;
+    warn_of_unseen(ctx, &found);
+    let running: BTreeSet<_> = found.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.node.version.clone()).collect();
+    let code = loaded::Releases::read(ctx.store()?, running.clone()).await?;
+    let rows = found.iter().map(|found| row(found, |answer| version_cells(answer, &code))).collect();
+    ctx.answer_rows(rows, "the target has no hosts");
+    for (host, answer) in &found {
+        if let Some(text) = answer.as_ref().ok().and_then(|answer| code.disagreement(answer)) {
+            ctx.reporter
+                .warn(format!("{host}: {text}"), vec![Hint::text("`edeliver restart` loads the code of the release that boots")]);
+        }
+    }
+    for told in revision::of_versions(&ctx.project, running.iter()).await {
         ctx.answer_text(told);
     }
     Ok(exit_code(&found))
 }
 
-async fn ask(ctx: &Ctx, args: &AskArgs) -> Result<Vec<Found>, Error> {
-    let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
-    let found = inventory::gather_nodes(&target.hosts, &settings.app, ctx.limits()?).await;
+fn warn_of_unseen(ctx: &Ctx, found: &[NodeFound]) {
     for (host, unseen) in found.iter().filter_map(|(host, answer)| Some((host, answer.as_ref().err()?))) {
         ctx.reporter.warn(format!("{host}: {}", unseen.why), unseen.hints.clone());
     }
-    Ok(found)
 }
 
-type Cells = [(&'static str, String); 3];
+type Cells = Vec<(&'static str, String)>;
 
-fn row((host, answer): &Found, cells: fn(&Answer) -> Cells) -> IndexMap<String, String> {
+fn row((host, answer): &NodeFound, cells: impl Fn(&Answer) -> Cells) -> IndexMap<String, String> {
     let cells = match answer {
-        Ok(answer) => cells(answer).to_vec(),
+        Ok(answer) => cells(answer),
         Err(_) => vec![("state", "could not be asked".to_owned())],
     };
     [("host", host.to_string())].into_iter().chain(cells).map(|(column, cell)| (column.to_owned(), cell)).collect()
@@ -95,16 +104,21 @@ fn ping_cells(answer: &Answer) -> Cells {
         0 => String::new(),
         _ => format!("serves beside processes {}", list(&answer.node.others)),
     };
-    [("state", answer.node.state.word().to_owned()), ("node", name), ("note", others)]
+    vec![("state", answer.node.state.word().to_owned()), ("node", name), ("note", others)]
 }
 
-fn version_cells(answer: &Answer) -> Cells {
+fn version_cells(answer: &Answer, code: &loaded::Releases) -> Cells {
     let text = |version: &Option<_>| version.as_ref().map(ToString::to_string).unwrap_or_default();
     let state = match answer.node.state {
         NodeState::Running => String::new(),
         state => state.word().to_owned(),
     };
-    [("runs", text(&answer.node.version)), ("boots next", text(&answer.permanent)), ("state", state)]
+    vec![
+        ("runs", text(&answer.node.version)),
+        ("boots next", text(&answer.permanent)),
+        ("code", code.word(answer)),
+        ("state", state),
+    ]
 }
 
 fn list(pids: &[u32]) -> String {
@@ -112,7 +126,7 @@ fn list(pids: &[u32]) -> String {
 }
 
 /// Not done unless every node is up.
-fn exit_code(found: &[Found]) -> u8 {
+fn exit_code(found: &[NodeFound]) -> u8 {
     if found.iter().any(|(_, answer)| answer.is_err()) {
         Kind::Unreachable.exit_code()
     } else if found.iter().any(|(_, answer)| answer.as_ref().is_ok_and(|answer| !node::is_up(answer.node.state))) {

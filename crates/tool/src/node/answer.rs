@@ -1,5 +1,7 @@
 //! What the scripts answer about a node, as facts.
 
+use std::collections::BTreeMap;
+
 use edeliver_core::{
     facts::{NodeFacts, NodeState},
     name::{NodeName, Version},
@@ -16,7 +18,25 @@ pub struct Answer {
     pub node: NodeFacts,
     /// What boots next.
     pub permanent: Option<Version>,
+    /// Which start of the node this is, where it could be asked.
+    pub incarnation: Option<Incarnation>,
+    /// The code that it has loaded, if that was asked for.
+    pub code: Option<Modules>,
 }
+
+/// One start of a node. A node that was restarted since has another one, also where it was restarted in its process (`init:restart/0`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incarnation {
+    /// Its process.
+    pub pid: u32,
+    /// When that began, in clock ticks since the host's boot.
+    pub began: u64,
+    /// What the node counts its own starts with.
+    pub creation: u32,
+}
+
+/// MD5 of modules, by their names.
+pub type Modules = BTreeMap<String, u128>;
 
 /// Why an answer can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +67,8 @@ impl Answer {
                 _ => return Err(AnswerError::Line(line.chars().take(80).collect())),
             }
         }
-        Ok(Self { node: node.facts(permanent.as_ref()), permanent })
+        let (incarnation, code) = (node.incarnation(), node.code.as_deref().and_then(modules));
+        Ok(Self { node: node.facts(permanent.as_ref()), permanent, incarnation, code })
     }
 }
 
@@ -67,6 +88,8 @@ pub(crate) struct NodeLines {
     name: Option<String>,
     says: Option<String>,
     runs: Option<String>,
+    began: Option<u64>,
+    code: Option<String>,
     is: String,
     others: Vec<u32>,
 }
@@ -81,11 +104,17 @@ impl NodeLines {
             "node-name" => self.name = Some(value.to_owned()),
             "node-says" => self.says = Some(value.to_owned()),
             "node-runs" => self.runs = Some(value.to_owned()),
+            "node-began" => self.began = value.parse().ok(),
+            "node-code" => self.code = Some(value.to_owned()),
             "node-is" => value.clone_into(&mut self.is),
             "node-also" => self.others.extend(value.parse::<u32>()),
             _ => return false,
         }
         true
+    }
+    fn incarnation(&self) -> Option<Incarnation> {
+        let said = Said::parse(self.says.as_deref()?, self.pid)?;
+        Some(Incarnation { pid: self.pid?, began: self.began?, creation: said.creation? })
     }
     /// The facts. `permanent`: what boots next, which tells an upgrade that was made permanent from an old list of releases.
     pub(crate) fn facts(self, permanent: Option<&Version>) -> NodeFacts {
@@ -111,10 +140,23 @@ impl NodeLines {
     }
 }
 
-/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}}}`.
+/// `MODULE MD5;` for each module.
+fn modules(answer: &str) -> Option<Modules> {
+    let term = text::parse(answer).ok()?;
+    let [ok, list] = term.as_tuple()? else { return None };
+    let list = list.to_text().filter(|_| ok.is_atom("ok"))?;
+    let module = |line: &str| {
+        let (name, md5) = line.rsplit_once(' ')?;
+        Some((name.to_owned(), u128::from_str_radix(md5, 16).ok()?))
+    };
+    list.split_terminator(';').map(module).collect()
+}
+
+/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation}}`.
 struct Said {
     name: NodeName,
     state: NodeState,
+    creation: Option<u32>,
 }
 
 impl Said {
@@ -122,7 +164,7 @@ impl Said {
     fn parse(says: &str, pid: Option<u32>) -> Option<Self> {
         let term = text::parse(says).ok()?;
         let [_, said] = term.as_tuple()? else { return None };
-        let [its_pid, name, status] = said.as_tuple()? else { return None };
+        let [its_pid, name, status, creation] = said.as_tuple()? else { return None };
         if its_pid.to_text()?.parse() != Ok(pid?) {
             return None;
         }
@@ -132,7 +174,8 @@ impl Said {
             "stopping" => NodeState::Stopping,
             _ => NodeState::Running,
         };
-        Some(Self { name: name.as_atom()?.as_str().parse().ok()?, state })
+        let creation = creation.as_i64().and_then(|creation| creation.try_into().ok());
+        Some(Self { name: name.as_atom()?.as_str().parse().ok()?, state, creation })
     }
 }
 
@@ -167,7 +210,7 @@ mod tests {
 
     fn started(extra: &[&str], permanent: &str) -> NodeFacts {
         let mut lines = vec!["node-pid 42", "node-boot 0.1.0", "node-name tiny", "node-is answered"];
-        lines.push(r#"node-says {ok, {"42", 'tiny-1@h', {started, started}}}"#);
+        lines.push(r#"node-says {ok, {"42", 'tiny-1@h', {started, started}, 17}}"#);
         lines.extend(extra);
         facts(&lines, permanent)
     }
@@ -178,13 +221,26 @@ mod tests {
         assert_eq!((node.state, node.pid), (NodeState::Running, Some(42)));
         assert_eq!(node.name.unwrap().as_str(), "tiny-1@h");
         assert_eq!(node.version.unwrap().as_str(), "0.1.0");
-        let says = r#"node-says {ok, {"42", t@h, {starting, applications_loaded}}}"#;
+        let says = r#"node-says {ok, {"42", t@h, {starting, applications_loaded}, 17}}"#;
         assert_eq!(facts(&["node-pid 42", says, "node-is answered"], "").state, NodeState::Starting);
     }
 
     #[test]
+    fn loaded_code_and_this_start_of_the_node_are_told() {
+        let answer = |code: &str| {
+            let says = r#"node-says {ok, {"42", t@h, {started, started}, 17}}"#;
+            let lines = format!("node-pid 42\nnode-began 99\nnode-is answered\n{says}\nnode-code {code}\n");
+            Answer::parse(&format!("edeliver-node 1\npermanent 0.1.0\n{lines}end\n")).unwrap()
+        };
+        let told = answer(r#"{ok, "lists 000000000000000000000000000000ff;Elixir.A.B 0000000000000000000000000000000a;"}"#);
+        assert_eq!(told.incarnation, Some(Incarnation { pid: 42, began: 99, creation: 17 }));
+        assert_eq!(told.code.unwrap(), Modules::from([("lists".to_owned(), 255), ("Elixir.A.B".to_owned(), 10)]));
+        assert_eq!(answer("{error, {'EXIT', undef}}").code, None);
+    }
+
+    #[test]
     fn the_answer_of_another_process_under_the_same_name_is_not_believed() {
-        let says = r#"node-says {ok, {"43", t@h, {started, started}}}"#;
+        let says = r#"node-says {ok, {"43", t@h, {started, started}, 17}}"#;
         assert_eq!(facts(&["node-pid 42", "node-is answered", says], "").state, NodeState::Starting);
     }
 

@@ -154,8 +154,8 @@ call_node() (
   HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
 )
 
-# What tells one node from another under the same name, and how far it is.
-NODE_QUESTION='{os:getpid(), node(), init:get_status()}.'
+# What tells one node from another under the same name, how far it is, and this start of it from others in the same process.
+NODE_QUESTION='{os:getpid(), node(), init:get_status(), erlang:system_info(creation)}.'
 
 # Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
 # 3 there is no room for the question, 1 else.
@@ -213,15 +213,24 @@ ask_releases() {
     call_node "$erl_call" 2 -e $node_at
 }
 
+# The code that is loaded: MODULE MD5; for each module that came from a file. One line, as a string of Erlang.
+ask_code() {
+  printf '%s\n' '[C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
+    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])].' | call_node "$erl_call" 5 -e $node_at
+}
+
 # Prints what is known of the node of root $1, one fact a line. $2: preferred name.
 tell_node() {
   find_node "$@" || { echo 'node-is down'; return; }
   ask_node "$1"
-  printf 'node-pid %s\nnode-boot %s\n' "$node_pid" "$node_version"
+  printf 'node-pid %s\nnode-began %s\nnode-boot %s\n' "$node_pid" "$node_started" "$node_version"
   [ -n "$node_name" ] && printf 'node-name %s\n' "$node_name"
   for pid in $node_others; do printf 'node-also %s\n' "$pid"; done
   case $node_says in
-    *'{started,'*) printf 'node-runs %s\n' "$(ask_releases)" ;;
+    *'{started,'*)
+      printf 'node-runs %s\n' "$(ask_releases)"
+      [ -z "${NODE_CODE:-}" ] || printf 'node-code %s\n' "$(ask_code)"
+      ;;
   esac
   [ "$node_is" = answered ] && printf 'node-says %s\n' "$node_says"
   printf 'node-is %s\n' "$node_is"

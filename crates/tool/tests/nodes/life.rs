@@ -3,12 +3,13 @@
 use std::{fs, time::Instant};
 
 use edeliver::{
-    node::{self, NodeError},
+    node::{self, NodeError, link::Mfa},
     transport::{Local, Transport},
 };
 use edeliver_core::facts::NodeState;
 
 use crate::{
+    link::{PATIENCE, open},
     release::{Kind, Running, first},
     shells,
 };
@@ -112,4 +113,44 @@ async fn relx_configuration_is_not_rewritten_by_questions() {
     running.stop(&host).await;
     assert_eq!(fs::read(&rendered).unwrap(), before);
     assert_eq!(fs::metadata(&rendered).unwrap().modified().unwrap(), when);
+}
+
+#[tokio::test]
+async fn each_start_of_a_node_is_another_also_in_the_same_process() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    let now = async || node::state(&host, &running.place).await.unwrap();
+    running.start(&host).await.unwrap();
+    let first = now().await.incarnation.expect("a node that answers");
+    assert_eq!(now().await.incarnation, Some(first));
+    let mut link = open(&running).await.unwrap();
+    link.call(&Mfa::literal("init", "restart", []), PATIENCE, &mut |_| {}).await.unwrap();
+    let began = Instant::now();
+    let in_place = loop {
+        let answer = now().await;
+        match answer.incarnation {
+            Some(other) if other != first && answer.node.state == NodeState::Running => break other,
+            _ => assert!(began.elapsed().as_secs() < 30, "it does not come back: {answer:?}"),
+        }
+    };
+    assert_eq!((in_place.pid, in_place.began), (first.pid, first.began));
+    assert_ne!(in_place.creation, first.creation);
+    running.stop(&host).await;
+    running.start(&host).await.unwrap();
+    assert_ne!(now().await.incarnation.map(|start| start.pid), Some(first.pid));
+}
+
+#[tokio::test]
+async fn loaded_code_is_asked_for_in_the_same_call() {
+    for shell in shells::both() {
+        for kind in [Kind::Mix, Kind::Relx] {
+            let running = Running::new(kind);
+            running.start(&shell.host).await.unwrap();
+            let calls = shell.host.counts().calls;
+            let answer = node::state_and_code(&shell.host, &running.place).await.unwrap();
+            assert_eq!(shell.host.counts().calls - calls, 1);
+            let code = answer.code.unwrap();
+            let module = if kind == Kind::Mix { "Elixir.Hotapp.Version" } else { "relapp_version" };
+            assert!(code.len() > 100 && code.contains_key(module) && code.contains_key("lists"), "{}: {code:?}", shell.name);
+        }
+    }
 }

@@ -115,7 +115,13 @@ async fn ask(link: &mut dyn Link, module: &'static str, function: &'static str, 
     ask_within(link, PATIENCE, module, function, arguments).await
 }
 
-async fn ask_within(link: &mut dyn Link, patience: Duration, module: &'static str, function: &'static str, arguments: &str) -> Asked {
+async fn ask_within(
+    link: &mut dyn Link,
+    patience: Duration,
+    module: &'static str,
+    function: &'static str,
+    arguments: &str,
+) -> Asked {
     let arguments = edeliver_erl::term::text::parse(arguments).unwrap().as_list().unwrap().to_vec();
     let mut printed = String::new();
     let result = link.call(&Mfa::literal(module, function, arguments), patience, &mut |text| printed.push_str(text)).await;
@@ -137,7 +143,10 @@ async fn ends_are_told_apart(link: &mut dyn Link) {
     let deeper = ask(link, "lists", "map", "[fun no_such:function/1, [1]]").await.0.unwrap_err();
     assert!(matches!(deeper, CallError::Raised { class: Class::Error, .. }), "{deeper}");
     let values = r#"[#{a => [1.5, <<"wörld"/utf8>>, 'ä✓', "✓", <<5:3>>, 36893488147419103232]}]"#;
-    assert_eq!(ask(link, "lists", "last", &format!("[{values}]")).await.0.unwrap().to_string(), values[1..values.len() - 1].replace(", ", ","));
+    assert_eq!(
+        ask(link, "lists", "last", &format!("[{values}]")).await.0.unwrap().to_string(),
+        values[1..values.len() - 1].replace(", ", ",")
+    );
 }
 
 async fn what_is_printed_comes_whole(link: &mut dyn Link) {

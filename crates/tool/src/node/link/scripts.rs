@@ -18,8 +18,7 @@ use crate::{
     transport::{Call, Input, Output, Script, Transport, TransportError},
 };
 
-const CALL: Script =
-    Script { name: "call function", text: concat!(include_str!("../process.sh"), include_str!("scripts.sh")) };
+const CALL: Script = Script { name: "call function", text: concat!(include_str!("../process.sh"), include_str!("scripts.sh")) };
 
 /// What the script may take beyond the call: finding the node, starting `bin/APP rpc`.
 const GRACE: Duration = Duration::from_secs(15);
@@ -39,7 +38,12 @@ enum Failed {
 }
 
 /// Asks the node for its name in this way.
-pub(super) async fn connect(host: &Arc<dyn Transport>, place: &Place, found: &Found, patience: Duration) -> Result<Scripts, LinkError> {
+pub(super) async fn connect(
+    host: &Arc<dyn Transport>,
+    place: &Place,
+    found: &Found,
+    patience: Duration,
+) -> Result<Scripts, LinkError> {
     let place = Place { node: found.name.clone().or_else(|| place.node.clone()), ..place.clone() };
     let ask = Mfa::literal("erlang", "node", []);
     let name = match run(&**host, &place, &ask, patience, &mut |_| {}).await {
