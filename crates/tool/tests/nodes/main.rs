@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod bad_days;
 mod found;
 mod life;
 mod link;
 mod release;
+mod road;
 mod shells;
 mod trouble;

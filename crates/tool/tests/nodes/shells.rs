@@ -50,3 +50,12 @@ pub(crate) fn user(dir: &Path) -> Local {
     fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
     Local::new().login_shell(shell)
 }
+
+/// This machine with nothing mounted at `/proc`.
+pub(crate) fn without_proc(dir: &Path) -> Local {
+    let shell = dir.join("blind");
+    let text = "#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs none /proc && exec /bin/sh \"$@\"' sh \"$@\"\n";
+    fs::write(&shell, text).unwrap();
+    fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+    Local::new().login_shell(shell)
+}

@@ -1,0 +1,278 @@
+//! Links on bad days: what is wrong is told apart, in time, and nothing that nobody knows is called done.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use edeliver::{
+    node::{
+        Link, find,
+        link::{self, CallError, LinkError, Mfa, Way},
+    },
+    transport::{Local, Transport},
+};
+use edeliver_core::facts::NodeState;
+use edeliver_erl::Term;
+use rustix::process::Signal;
+
+use crate::{
+    link::{PATIENCE, open},
+    release::{Kind, Running, signal, unique},
+    road::Road,
+    shells,
+};
+
+async fn open_over(host: Arc<dyn Transport>, running: &Running) -> Result<Box<dyn Link>, LinkError> {
+    link::open(&host, &running.place, PATIENCE).await
+}
+
+async fn call(link: &mut dyn Link, module: &'static str, function: &'static str, arguments: Vec<Term>) -> Result<Term, CallError> {
+    link.call(&Mfa::literal(module, function, arguments), PATIENCE, &mut |_| {}).await
+}
+
+async fn pid(link: &mut dyn Link) -> u32 {
+    call(link, "os", "getpid", vec![]).await.unwrap().to_text().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_link_that_is_cut_during_a_call_leaves_the_outcome_unknown() {
+    let running = Running::new(Kind::Mix);
+    running.start(&Local::new()).await.unwrap();
+    let road = Road::open();
+    let mut link = open_over(road.clone(), &running).await.unwrap();
+    let sleep = Mfa::literal("timer", "sleep", [Term::from(60_000)]);
+    let began = Instant::now();
+    let mut ignored = |_: &str| {};
+    let (outcome, ()) = tokio::join!(link.call(&sleep, PATIENCE, &mut ignored), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        road.cut();
+    });
+    let outcome = outcome.unwrap_err();
+    assert!(matches!(outcome, CallError::Lost) && outcome.is_unknown(), "{outcome}");
+    assert!(began.elapsed() < PATIENCE, "noticed at once, not by the time limit");
+    let after = call(&mut *link, "erlang", "node", vec![]).await.unwrap_err();
+    assert!(matches!(after, CallError::Ended) && !after.is_unknown(), "{after}: nothing was called");
+}
+
+#[tokio::test]
+async fn a_node_that_dies_during_a_call_leaves_the_outcome_unknown_in_either_way() {
+    for road in [Road::open(), Road::closed()] {
+        let running = Running::new(Kind::Mix);
+        let node = running.start(&Local::new()).await.unwrap();
+        let mut link = open_over(road, &running).await.unwrap();
+        let way = link.way();
+        let sleep = Mfa::literal("timer", "sleep", [Term::from(60_000)]);
+        let mut ignored = |_: &str| {};
+        let (outcome, ()) = tokio::join!(link.call(&sleep, PATIENCE, &mut ignored), async {
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            signal(&node, Signal::KILL);
+        });
+        assert!(matches!(outcome, Err(CallError::Lost)), "{way:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_ports_cant_be_reached_the_releases_own_programs_are_used() {
+    let running = Running::new(Kind::Mix);
+    let node = running.start(&Local::new()).await.unwrap();
+    let mut link = open_over(Road::closed(), &running).await.unwrap();
+    assert_eq!((link.way(), pid(&mut *link).await), (Way::Scripts, node.pid.unwrap()));
+    signal(&node, Signal::STOP);
+    let stopped = open_over(Road::closed(), &running).await.err().expect("it is stopped");
+    assert!(matches!(stopped, LinkError::Stopped), "{stopped}");
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_is_told_within_the_time() {
+    let running = Running::new(Kind::Mix);
+    let node = running.start(&Local::new()).await.unwrap();
+    let mut link = open(&running).await.unwrap();
+    signal(&node, Signal::STOP);
+    let began = Instant::now();
+    let patience = Duration::from_secs(1);
+    let outcome = link.call(&Mfa::literal("erlang", "node", []), patience, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(outcome, CallError::Timeout { .. }), "{outcome}");
+    assert!(matches!(open(&running).await.err(), Some(LinkError::Stopped)));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    signal(&node, Signal::CONT);
+    assert_eq!(pid(&mut *link).await, node.pid.unwrap(), "the link outlives it");
+
+    // Its processes run, but the one that shakes hands does not.
+    call(&mut *link, "sys", "suspend", vec![Term::atom("net_kernel")]).await.unwrap();
+    let host: Arc<dyn Transport> = Arc::new(Local::new());
+    let hung = link::open(&host, &running.place, Duration::from_secs(1)).await.err().expect("nobody shakes hands");
+    assert!(matches!(hung, LinkError::Hung { .. }), "{hung}");
+    assert!(hung.to_string().contains("hangs"));
+    call(&mut *link, "sys", "resume", vec![Term::atom("net_kernel")]).await.unwrap();
+    open(&running).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_is_starting_says_so_and_can_be_called() {
+    let (mut running, host) = (Running::new(Kind::Mix), Local::new());
+    running.set("TROUBLE", "30000");
+    running.start_within(&host, 2).await.unwrap_err();
+    let mut link = open(&running).await.unwrap();
+    let status = call(&mut *link, "init", "get_status", vec![]).await.unwrap();
+    assert!(status.to_string().starts_with("{starting,"), "{status}");
+}
+
+#[tokio::test]
+async fn another_cookie_and_no_distribution_are_told_apart() {
+    let (running, host) = (Running::new(Kind::Relx), Local::new());
+    running.start(&host).await.unwrap();
+    let mut link = open(&running).await.unwrap();
+    call(&mut *link, "erlang", "set_cookie", vec![Term::atom("another")]).await.unwrap();
+    for road in [Road::open(), Road::closed()] {
+        let refused = open_over(road, &running).await.err().expect("the cookie is wrong");
+        assert!(matches!(refused, LinkError::WrongCookie), "{refused}");
+    }
+    let mut running = Running::new(Kind::Mix);
+    running.set("RELEASE_DISTRIBUTION", "none");
+    running.start(&host).await.unwrap();
+    let refused = open(&running).await.err().expect("it has no distribution");
+    assert!(matches!(refused, LinkError::NoDistribution), "{refused}");
+}
+
+#[tokio::test]
+async fn nodes_of_different_releases_with_short_and_long_names_are_not_confused() {
+    let (mut mix, mut relx, host) = (Running::new(Kind::Mix), Running::new(Kind::Relx), Local::new());
+    let (short, long) = (unique(), format!("{}@127.0.0.1", unique()));
+    mix.set("RELEASE_DISTRIBUTION", "name");
+    mix.set("RELEASE_NODE", &long);
+    relx.set("RELEASE_NODE", &short);
+    let (one, two) = (mix.start(&host).await.unwrap(), relx.start(&host).await.unwrap());
+    let (mut to_mix, mut to_relx) = (open(&mix).await.unwrap(), open(&relx).await.unwrap());
+    assert_eq!((to_mix.node().to_string(), to_relx.node().name()), (long, short.as_str()));
+    assert_eq!((pid(&mut *to_mix).await, pid(&mut *to_relx).await), (one.pid.unwrap(), two.pid.unwrap()));
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn epmd(port: u16, words: &[&str]) {
+    let status = Command::new("epmd").args(["-port", &port.to_string()]).args(words).output().unwrap();
+    assert!(status.status.success(), "{status:?}");
+}
+
+/// Tells an epmd that a node of this name listens on this port; it forgets that when the stream is closed.
+fn register(epmd_port: u16, name: &str, port: u16) -> TcpStream {
+    let name_len = u16::try_from(name.len()).unwrap().to_be_bytes();
+    let request = [&[120][..], &port.to_be_bytes(), &[77, 0, 0, 6, 0, 6], &name_len, name.as_bytes(), &[0, 0]].concat();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut stream = loop {
+        match TcpStream::connect(("127.0.0.1", epmd_port)) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    };
+    stream.write_all(&[&u16::try_from(request.len()).unwrap().to_be_bytes()[..], &request].concat()).unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer[1], 0, "epmd has taken it");
+    stream
+}
+
+#[tokio::test]
+async fn a_node_is_called_without_its_epmd_and_past_a_stale_entry_of_it() {
+    let (mut running, host) = (Running::new(Kind::Mix), Local::new());
+    let port = free_port();
+    running.set("ERL_EPMD_PORT", &port.to_string());
+    running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+    let node = running.start(&host).await.unwrap();
+    epmd(port, &["-kill"]);
+    let mut link = open(&running).await.unwrap();
+    assert_eq!(pid(&mut *link).await, node.pid.unwrap(), "without epmd");
+    link.close().await;
+
+    epmd(port, &["-daemon", "-relaxed_command_check"]);
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let entry = register(port, running.variable("RELEASE_NODE"), stranger.local_addr().unwrap().port());
+    let mut link = open(&running).await.unwrap();
+    assert_eq!(pid(&mut *link).await, node.pid.unwrap(), "past the entry");
+    drop(entry);
+    epmd(port, &["-kill"]);
+}
+
+#[tokio::test]
+async fn a_node_of_another_user_is_called_with_the_cookie_of_its_command_line() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: only root can be two users");
+        return;
+    }
+    let running = Running::new(Kind::Mix);
+    let node = running.start(&Local::new()).await.unwrap();
+    let nobody: Arc<dyn Transport> = Arc::new(shells::user(running.dir()));
+    let found = find::find(&*nobody, &running.place).await.unwrap().unwrap();
+    assert_eq!((found.uid, found.user.as_deref(), &found.ports.listening), (Some(0), Some("root"), &None));
+    let mut link = link::open(&nobody, &running.place, PATIENCE).await.unwrap();
+    assert_eq!(pid(&mut *link).await, node.pid.unwrap());
+}
+
+/// A machine whose processes can't be looked at, as with FreeBSD's hidden ones: nothing is mounted at `/proc`.
+#[tokio::test]
+async fn without_proc_a_node_is_found_by_epmd_and_the_releases_files() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: only root can hide /proc");
+        return;
+    }
+    for kind in [Kind::Mix, Kind::Relx] {
+        let running = Running::new(kind);
+        let blind: Arc<dyn Transport> = Arc::new(shells::without_proc(running.dir()));
+        let mut place = running.place.clone();
+        place.node = Some(running.variable("RELEASE_NODE").parse().unwrap());
+        assert!(find::find(&*blind, &place).await.unwrap().is_none(), "{kind:?}: nothing is registered");
+        let node = running.start(&Local::new()).await.unwrap();
+        let found = find::find(&*blind, &place).await.unwrap().expect("epmd knows it");
+        assert_eq!((found.pid, &found.booted), (None, &node.booted));
+        let mut link = link::open(&blind, &place, PATIENCE).await.unwrap();
+        assert_eq!((link.way(), pid(&mut *link).await), (Way::Distribution, node.pid.unwrap()), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn several_links_of_one_operator_do_not_disturb_each_other() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    running.start(&host).await.unwrap();
+    let mut links = Vec::new();
+    for _ in 0..12 {
+        links.push(open(&running).await.unwrap());
+    }
+    for link in &mut links {
+        call(&mut **link, "erlang", "node", vec![]).await.expect("none has ended another");
+    }
+    let hidden = call(&mut *links[0], "erlang", "nodes", vec![Term::atom("hidden")]).await.unwrap();
+    assert_eq!(hidden.as_list().unwrap().len(), 12, "{hidden}");
+    assert_eq!(call(&mut *links[0], "erlang", "nodes", vec![]).await.unwrap(), Term::List(vec![]));
+    assert_eq!(running.state(&host).await.state, NodeState::Running);
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_leave_no_atom_behind_and_take_less_than_a_millisecond_each() {
+    let running = Running::new(Kind::Mix);
+    running.start(&Local::new()).await.unwrap();
+    let atoms = async |link: &mut dyn Link| {
+        call(link, "erlang", "system_info", vec![Term::atom("atom_count")]).await.unwrap().as_i64().unwrap()
+    };
+    let mut link = open(&running).await.unwrap();
+    call(&mut *link, "lists", "sum", vec![Term::list([])]).await.unwrap();
+    let before = atoms(&mut *link).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
+        link = open(&running).await.unwrap();
+        for _ in 0..1_000 {
+            let began = Instant::now();
+            call(&mut *link, "lists", "sum", vec![Term::list([])]).await.unwrap();
+            fastest = fastest.min(began.elapsed());
+        }
+    }
+    let more = atoms(&mut *link).await - before;
+    // Two of our names may have met while a link was being closed.
+    assert!(more <= 3, "{more} atoms more");
+    assert!(fastest < Duration::from_millis(1), "{fastest:?}");
+}
