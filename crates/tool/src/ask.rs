@@ -2,8 +2,11 @@
 
 mod aloud;
 mod audience;
+pub(crate) mod code;
+mod form;
+mod heard;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use edeliver_core::{config::TargetSettings, event::EventKind, name::HostName};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -15,7 +18,10 @@ pub(crate) use self::{
 use crate::{
     ctx::Ctx,
     error::{Error, Kind},
-    node::Place,
+    node::{
+        self, Found, Place,
+        link::{self, Link, LinkError},
+    },
     report::Reporter,
     transport::{self, Transport},
     ui,
@@ -23,6 +29,9 @@ use crate::{
 
 /// Hosts that are asked at a time. Each costs a process of ssh and some buffers; more at once makes no fleet faster.
 pub(crate) const AT_A_TIME: usize = 64;
+
+/// A node that has not shaken hands after this time hangs.
+const CONNECTING: Duration = Duration::from_secs(10);
 
 /// A host that was reached, and its release root.
 pub(crate) struct Site {
@@ -34,6 +43,15 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// Connects to the node that serves the host's root, and says what else is known of it.
+    ///
+    /// # Errors
+    /// It can't be called; the error says in which state it is.
+    pub(crate) async fn link(&self, patience: Duration) -> Result<(Found, Box<dyn Link>), Error> {
+        let found = node::find::find(&*self.transport, &self.place).await?.ok_or(LinkError::Down)?;
+        let link = link::open_found(&self.transport, &self.place, &found, patience.min(CONNECTING)).await?;
+        Ok((found, link))
+    }
     /// Tells what the host prints.
     pub(crate) fn aloud(&self) -> Aloud {
         Aloud::new(&self.reporter, &self.ui)
@@ -90,6 +108,14 @@ where
         answered.extend([done.map_err(|error| Error::new(Kind::Internal, error))?]);
     }
     Ok(answered.into_values().collect())
+}
+
+/// Tells the answers, equal ones once, in the order of their first hosts.
+pub(crate) fn tell_answers<T>(ctx: &Ctx, answered: &[Answered<T>], text: impl Fn(&T) -> Option<String>) {
+    let texts = answered.iter().filter_map(|one| Some((one.host.clone(), text(one.answer.as_ref().ok()?)?)));
+    for (text, hosts) in fold(texts) {
+        ctx.reporter.send(EventKind::Answer { hosts, of: answered.len(), text });
+    }
 }
 
 /// Tells why hosts gave no answer, equal troubles once.

@@ -88,6 +88,12 @@ pub enum Command {
     Version(cmd::node::AskArgs),
     /// Show what each host has, runs and boots next
     Releases(cmd::releases::Args),
+    /// Call a function of the nodes
+    Rpc(cmd::rpc::Args),
+    /// Evaluate code on the nodes
+    Eval(cmd::eval::Args),
+    /// Run a function that does something, as a recorded run; also `run MyApp.Release.migrate`
+    Task(cmd::task::Args),
     /// Run a shell command on each host
     Exec(cmd::exec::Args),
     /// Show what nodes print
@@ -119,6 +125,9 @@ impl Command {
             Self::Ping(args) => cmd::node::ping(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,
             Self::Releases(args) => cmd::releases::run(ctx, args).await,
+            Self::Rpc(args) => cmd::rpc::run(ctx, args).await,
+            Self::Eval(args) => cmd::eval::run(ctx, args).await,
+            Self::Task(args) => cmd::task::run(ctx, args).await,
             Self::Exec(args) => cmd::exec::run(ctx, args).await,
             Self::Logs(args) => cmd::logs::run(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,

@@ -14,6 +14,7 @@ use crate::{
     config::Form,
     ctx::{Ctx, Journal},
     error::{CHANGES_PLANNED, Error, Kind},
+    ui::words,
 };
 
 /// What a verb does after its plan was settled.
@@ -61,12 +62,27 @@ fn goes_on_unasked(ctx: &Ctx) -> bool {
 
 async fn confirm(ctx: &Ctx, plan: &Plan) -> Result<Settled, Error> {
     let changed = plan.hosts.iter().filter(|host| host.verdict == Verdict::Change).count();
-    let hosts = if changed == 1 { "1 host".to_owned() } else { format!("{changed} hosts") };
     let banner = plan.target.as_ref().map(|target| target.as_str().to_uppercase());
-    if ctx.ui.confirm(format!("{}: change {hosts}?", plan.title), banner).await? {
-        Ok(Settled::Apply)
-    } else {
-        Err(Error::new(Kind::Interrupted, "not confirmed; nothing was changed"))
+    let question = format!("{}: change {}?", plan.title, words::count(changed, "host"));
+    said_yes(ctx, question, banner).await.map(|()| Settled::Apply)
+}
+
+/// Asks whether something without a plan may be done on so many hosts of the target, if it must be asked for.
+///
+/// # Errors
+/// When the user says no or can't be asked.
+pub(crate) async fn permission(ctx: &Ctx, target: &TargetSettings, what: &str, hosts: usize) -> Result<(), Error> {
+    if !target.confirm || goes_on_unasked(ctx) {
+        return Ok(());
+    }
+    let question = format!("{what}: on {}?", words::count(hosts, "host"));
+    said_yes(ctx, question, Some(target.name.as_str().to_uppercase())).await
+}
+
+async fn said_yes(ctx: &Ctx, question: String, banner: Option<String>) -> Result<(), Error> {
+    match ctx.ui.confirm(question, banner).await? {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Interrupted, "not confirmed; nothing was changed")),
     }
 }
 

@@ -74,6 +74,11 @@ pub fn printable(line: &str) -> String {
     out
 }
 
+/// A text of several lines, each [`printable`].
+pub fn readable(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Passes over the rest of a CSI (`ESC [ … letter`) or OSC (`ESC ] … BEL`) sequence, or the one character after ESC.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.next() {

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{report::Reporter, transport::Listener, ui};
 
 /// Bytes of one host that may wait to be shown, before the host has to wait too.
-const AHEAD: usize = 64 << 10;
+pub(super) const AHEAD: usize = 64 << 10;
 
 /// Hosts that share one speak one after the other, each to its end.
 #[derive(Clone, Default)]

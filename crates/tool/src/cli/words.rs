@@ -3,6 +3,8 @@
 //! `deploy to production --start-deploy` becomes `deploy release production --start-deploy`. What is decided here is decided by whole words in
 //! their places, never by searching the text: the original took `--branch=non-production` for production.
 
+mod code;
+
 use std::ffi::OsString;
 
 use clap::Command;
@@ -42,6 +44,17 @@ pub enum WordError {
         /// How to type it.
         line: String,
     },
+    /// Two words, each of which may be the code or the target.
+    #[error("either `{one}` or `{other}` is the target: put `on` in front of it")]
+    WhichIsTheTarget {
+        /// One.
+        one: String,
+        /// The other.
+        other: String,
+    },
+    /// Code that the shell has taken apart.
+    #[error("the code has to be one word: put it in quotes")]
+    NotOneWord,
     /// Two words that can only be targets.
     #[error("one target at a time, but there are two words for it: `{first}` and `{second}`")]
     TwoTargets {
@@ -100,11 +113,12 @@ pub fn canonical(argv: Vec<OsString>, tree: &Command) -> Result<Vec<OsString>, W
     let mut reader = Reader::new(tree, argv.next());
     while let Some(token) = argv.next() {
         match token.to_str() {
+            Some("--") if reader.takes_code() => reader.in_options = false,
             Some("--") => {
                 reader.options.push(token);
                 break;
             }
-            Some(option) if option.starts_with('-') && option.len() > 1 => {
+            Some(option) if reader.in_options && option.starts_with('-') && option.len() > 1 => {
                 let takes_next = reader.takes_next(option);
                 reader.options.push(token);
                 reader.options.extend(argv.by_ref().take(usize::from(takes_next)));
@@ -137,12 +151,27 @@ struct Reader<'a> {
     /// A filler whose target has not come yet.
     filler: Option<String>,
     target: Option<String>,
+    /// Whether a word that begins with a dash is an option.
+    in_options: bool,
+    /// The words of a command that takes code.
+    code: code::Words,
 }
 
 impl<'a> Reader<'a> {
     fn new(tree: &'a Command, program: Option<OsString>) -> Self {
         let out = program.into_iter().collect();
-        Self { tree, at: tree, path: Vec::new(), out, options: Vec::new(), implied: None, filler: None, target: None }
+        Self {
+            tree,
+            at: tree,
+            path: Vec::new(),
+            out,
+            options: Vec::new(),
+            implied: None,
+            filler: None,
+            target: None,
+            in_options: true,
+            code: code::Words::default(),
+        }
     }
 
     /// Whether this option's value is the next argument (`--branch main`).
@@ -155,6 +184,11 @@ impl<'a> Reader<'a> {
         arguments(self.at).into_iter().chain(arguments(self.tree)).find(named).is_some_and(|arg| arg.get_action().takes_values())
     }
 
+    /// Whether the command takes code beside its target.
+    fn takes_code(&self) -> bool {
+        self.at.get_positionals().any(|place| place.get_id() == "code")
+    }
+
     fn word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
         if self.at.has_subcommands() { self.command_word(word, token) } else { self.argument_word(word, token) }
     }
@@ -163,6 +197,10 @@ impl<'a> Reader<'a> {
         if let Some(sub) = self.at.find_subcommand(word) {
             self.descend(sub.get_name().to_owned());
             return Ok(());
+        }
+        if self.at.get_name() == "run" && is_task(word) {
+            self.become_task();
+            return self.argument_word(word, token);
         }
         let line = command_line(&self.path, word);
         if let Some((_, instead)) = NOT_YET.iter().find(|(known, _)| *known == line) {
@@ -178,6 +216,14 @@ impl<'a> Reader<'a> {
     }
 
     fn argument_word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
+        if self.takes_code() {
+            if self.filler.is_none() && FILLERS.contains(&word) {
+                self.filler = Some(word.to_owned());
+                return Ok(());
+            }
+            let filler = self.filler.take();
+            return self.code.take(word.to_owned(), filler.is_some());
+        }
         // What may only stand behind `--` is no word of ours.
         let mut places = self.at.get_positionals().filter(|place| !place.is_last_set());
         let only_a_target = places.next().is_some_and(|place| place.get_id() == "target") && places.next().is_none();
@@ -223,8 +269,27 @@ impl<'a> Reader<'a> {
             self.descend(kind.to_owned());
         }
         self.out.append(&mut self.options);
+        let (code, target) = self.code.sort_out()?;
+        if code.as_ref().is_some_and(|code| code.starts_with('-')) {
+            self.out.push("--".into());
+        }
+        let target = target.map(|target| if LOCAL.contains(&target.as_str()) { "local".to_owned() } else { target });
+        self.out.extend(code.into_iter().chain(target).map(OsString::from));
         Ok(self.out)
     }
+
+    /// `run MyApp.Release.migrate` is another command than `run list`, under the same word.
+    fn become_task(&mut self) {
+        self.path.pop();
+        self.out.pop();
+        self.at = self.tree;
+        self.descend("task".to_owned());
+    }
+}
+
+/// Whether this names a function: `MyApp.Release.migrate`, `my_app:migrate`. No command has such a name.
+fn is_task(word: &str) -> bool {
+    word.contains(['.', ':'])
 }
 
 /// The arguments of this command, and then those of all below it: options may stand in front of the words that they belong to.

@@ -2,6 +2,7 @@
 
 mod build;
 mod config;
+mod link;
 mod store;
 
 use edeliver_core::{hint::Hint, name::NameError};
@@ -141,8 +142,12 @@ impl From<WordError> for Error {
             WordError::NotYet { instead: Some(instead), .. } => {
                 Some(Hint::command("this does the same, without the hot upgrade", *instead))
             }
+            WordError::NotOneWord => Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production")),
             WordError::NoDashes { line } => Some(Hint::command("like this", line)),
-            WordError::NotYet { .. } | WordError::NoTarget { .. } | WordError::TwoTargets { .. } => None,
+            WordError::NotYet { .. }
+            | WordError::NoTarget { .. }
+            | WordError::TwoTargets { .. }
+            | WordError::WhichIsTheTarget { .. } => None,
         };
         let error = Self::usage(error);
         match hint {

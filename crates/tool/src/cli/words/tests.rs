@@ -21,6 +21,9 @@ fn tree() -> Command {
         .subcommand(Command::new("ping").arg(target()))
         .subcommand(Command::new("exec").arg(target()).arg(clap::Arg::new("command").last(true).num_args(1..)))
         .subcommand(Command::new("show").subcommand(Command::new("releases").alias("release")))
+        .subcommand(Command::new("eval").arg(clap::Arg::new("code")).arg(target()))
+        .subcommand(Command::new("task").arg(clap::Arg::new("code")).arg(target()))
+        .subcommand(Command::new("run").subcommand(Command::new("list")))
         .subcommand(Command::new("help").arg(clap::Arg::new("words").num_args(0..)));
     tree.build();
     tree
@@ -117,6 +120,37 @@ fn a_command_for_hosts_stands_behind_two_dashes() {
 }
 
 #[test]
+fn code_and_target_stand_in_any_order() {
+    for written in [
+        "edeliver eval Node.self() on production",
+        "edeliver eval Node.self() production",
+        "edeliver eval production Node.self()",
+        "edeliver eval on production Node.self()",
+        "edeliver eval -- production Node.self()",
+    ] {
+        same(written, "edeliver eval Node.self() production");
+    }
+    same("edeliver eval pi", "edeliver eval pi");
+    same("edeliver eval x on production -V", "edeliver eval -V x production");
+    same("edeliver eval on production -- -1", "edeliver eval -- -1 production");
+    same("edeliver eval locally 1+1", "edeliver eval 1+1 local");
+    let which = WordError::WhichIsTheTarget { one: "pi".to_owned(), other: "production".to_owned() };
+    assert_eq!(read("edeliver eval pi production"), Err(which));
+    assert_eq!(read("edeliver eval IO.puts( 1 )"), Err(WordError::NotOneWord));
+    let two = WordError::TwoTargets { first: "a".to_owned(), second: "b".to_owned() };
+    assert_eq!(read("edeliver eval x on a on b"), Err(two));
+    assert_eq!(read("edeliver eval x on"), Err(WordError::NoTarget { filler: "on".to_owned() }));
+}
+
+#[test]
+fn a_task_can_be_run_as_one_says_it() {
+    same("edeliver run MyApp.Release.migrate on production", "edeliver task MyApp.Release.migrate production");
+    same("edeliver run my_app:migrate", "edeliver task my_app:migrate");
+    same("edeliver -V run A.b -P production", "edeliver task -V -P A.b production");
+    same("edeliver run list", "edeliver run list");
+}
+
+#[test]
 fn what_only_the_original_can_do_is_said_so() {
     let refused = read("edeliver deploy upgrade to production").unwrap_err();
     assert_eq!(refused.to_string(), "`deploy upgrade` is not part of this version");
@@ -133,7 +167,7 @@ fn help_and_whatever_follows_a_double_dash_are_left_alone() {
 proptest::proptest! {
     #[test]
     fn any_argument_list_is_read_or_refused_and_reading_twice_changes_nothing(
-        words in proptest::collection::vec("(deploy|release|to|on|ping|build|production|-V|--branch|--version=1|--|x|help|)", 0..7)
+        words in proptest::collection::vec("(deploy|release|to|on|ping|build|production|-V|--branch|--version=1|--|x|help|eval|run|A.b|-1|)", 0..7)
     ) {
         let argv: Vec<OsString> = std::iter::once("edeliver".to_owned()).chain(words).map(OsString::from).collect();
         if let Ok(once) = canonical(argv, &tree()) {
