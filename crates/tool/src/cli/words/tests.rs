@@ -171,7 +171,10 @@ proptest::proptest! {
     ) {
         let argv: Vec<OsString> = std::iter::once("edeliver".to_owned()).chain(words).map(OsString::from).collect();
         if let Ok(once) = canonical(argv, &tree()) {
-            proptest::prop_assert_eq!(canonical(once.clone(), &tree()), Ok(once));
+            let twice = canonical(once.clone(), &tree());
+            // `on` said which word is the target, and is gone by now.
+            let doubtful = matches!(twice, Err(WordError::WhichIsTheTarget { .. } | WordError::NotOneWord));
+            proptest::prop_assert!(doubtful || twice == Ok(once.clone()), "{:?} {:?}", once, twice);
         }
     }
 }
