@@ -112,6 +112,7 @@ async fn reach(host: &HostSpec, question: &Question, limits: &Limits) -> Gathere
         Ok(transport) => transport,
         Err(error) => return (facts(Err(unseen(error))), None),
     };
+    transport.another_follows();
     match ask(&*transport, &Place::on(host, &question.app), question).await {
         Ok(seen) => (facts(Ok(seen)), Some(transport)),
         Err(error) => {

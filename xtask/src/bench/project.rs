@@ -1,4 +1,7 @@
 //! The application that travels: two versions of the Elixir sample that differ in one module, built once.
+//!
+//! The sample alone would be the smallest release there is. It gets what a web application brings along: the libraries of OTP that
+//! one with TLS and a database has, and files below `priv/static` that no compression makes smaller.
 
 use std::{
     error::Error,
@@ -10,6 +13,12 @@ use std::{
 use edeliver_lab::samples::{self, Sample};
 use tempfile::TempDir;
 
+/// Libraries of OTP that applications like to have.
+const LIBRARIES: &str = "[:logger, :ssl, :inets, :xmerl, :mnesia, :os_mon, :runtime_tools]";
+
+/// Pictures and scripts of a web application: how many, and bytes of each.
+const ASSETS: (u64, usize) = (40, 200_000);
+
 /// The project, its store with both releases, and both of them unpacked for rsync.
 pub(super) struct Project {
     edeliver: PathBuf,
@@ -17,12 +26,45 @@ pub(super) struct Project {
     sample: Sample,
 }
 
+/// Has this version depend on [`LIBRARIES`].
+fn use_libraries(sample: &Sample, version: &str) -> Result<(), Box<dyn Error>> {
+    sample.edit("mix.exs", "[:logger]", LIBRARIES)?;
+    sample.commit("libraries")?;
+    sample.git(&["tag", "--force", &format!("v{version}")])?;
+    Ok(())
+}
+
+/// Adds the assets.
+fn grow(sample: &Sample) -> Result<(), Box<dyn Error>> {
+    let assets = sample.dir.join("priv/static");
+    fs::create_dir_all(&assets)?;
+    for number in 0..ASSETS.0 {
+        fs::write(assets.join(format!("{number}.png")), noise(number + 1))?;
+    }
+    Ok(())
+}
+
+/// The same bytes every time, without any order in them (xorshift64).
+fn noise(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..ASSETS.1 / 8).flat_map(|_| next()).collect()
+}
+
 impl Project {
     /// Builds 0.1.0 and 0.1.1 in a folder of this machine.
     pub(super) fn make(edeliver: PathBuf) -> Result<Self, Box<dyn Error>> {
         let folder = TempDir::with_prefix("edeliver-bench-")?;
         let sample = samples::elixir(&folder.path().join("project"), "0.1.0")?;
+        grow(&sample)?;
+        use_libraries(&sample, "0.1.0")?;
         sample.set_version("0.1.1")?;
+        use_libraries(&sample, "0.1.1")?;
         let project = Self { edeliver, folder, sample };
         let build = project.folder.path().join("build").display().to_string();
         project.configure(&format!("[build]\nhost = \"build\"\ntransport = \"local\"\npath = {build:?}\n"))?;

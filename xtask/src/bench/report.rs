@@ -28,7 +28,8 @@ impl Report {
             out,
             "# Bench\n\nMade by `cargo xtask bench --write`. Medians of {} rounds in one run, everything on one machine: {}.\nRatios count; \
              times say what this machine was like. Hosts are lab hosts with a stock sshd; bytes are counted at their network cards, both \
-             ways, with all headers. The release is the Elixir sample; its archive has {} KB.\n",
+             ways, with all headers. The release is the Elixir sample with what a web \
+             application brings along (OTP's ssl, inets, mnesia …; 8 MB of pictures); its archive has {} KB.\n",
             self.rounds,
             machine(),
             archive / 1000
@@ -36,6 +37,7 @@ impl Report {
         self.transfers(&mut out, "First deploy", archive, |series| &series.first);
         self.transfers(&mut out, "Second deploy, one module changed", archive, |series| &series.second);
         self.questions(&mut out);
+        self.round_trips(&mut out);
         self.build_table(&mut out);
         out
     }
@@ -91,6 +93,35 @@ impl Report {
                 ping.logins as f64 / series.hosts as f64,
                 ping.refused,
             );
+        }
+        out.push('\n');
+    }
+    /// What the delay adds, in delays: everything that waits for an answer, TCP's and ssh's own waiting among it.
+    fn round_trips(&self, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "## Round trips\n\nTime with the longer delay less time with the shorter one, in delays: what is waited for one after the other, the \
+             handshakes and windows of TCP and ssh among it.\n\n| hosts | ssh host true | ping | version | second deploy | by scp | by rsync | first \
+             deploy | by scp | by rsync |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        );
+        for near in &self.series {
+            let Some(far) = self.series.iter().find(|far| far.hosts == near.hosts && far.latency > near.latency) else { continue };
+            let trips = |of: fn(&Series) -> &[Measure]| {
+                let added = median(of(far)).wall.as_secs_f64() - median(of(near)).wall.as_secs_f64();
+                format!("{:.0}", added.max(0.0) * 1000.0 / (far.latency - near.latency))
+            };
+            let all = [
+                trips(|s| &s.floor),
+                trips(|s| &s.ping),
+                trips(|s| &s.version),
+                trips(|s| &s.second.ours),
+                trips(|s| &s.second.scp),
+                trips(|s| &s.second.rsync),
+                trips(|s| &s.first.ours),
+                trips(|s| &s.first.scp),
+                trips(|s| &s.first.rsync),
+            ];
+            let _ = writeln!(out, "| {} | {} |", near.hosts, all.join(" | "));
         }
         out.push('\n');
     }

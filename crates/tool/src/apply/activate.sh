@@ -7,8 +7,8 @@
 version=$4 previous=$5 decides=$6 start_erl=$7 bytes=$8
 mark=.edeliver-new.
 
-# The name under which file $1 is written.
-draft() { case $1 in */*) printf '%s/%s%s\n' "${1%/*}" "$mark" "${1##*/}" ;; *) printf '%s%s\n' "$mark" "$1" ;; esac; }
+# Sets $draft to the name under which file $1 is written. No substitution: this runs for every file, and each would be a process.
+draft() { case $1 in */*) draft=${1%/*}/$mark${1##*/} ;; *) draft=$mark$1 ;; esac; }
 
 # The files of the release that lie outside of its own directories, as it came; found/ has those of releases that others put here.
 # relx releases come with a RELEASES of their own, which knows nothing of the others in this root.
@@ -21,7 +21,7 @@ find_top() {
 
 clean_up() {
   printf '%s\n' "$list" releases/RELEASES releases/start_erl.data "$own/previous" | while IFS= read -r file; do
-    [ -z "$file" ] || rm -f -- "$(draft "$file")"
+    [ -n "$file" ] && draft "$file" && exists "$draft" && rm -f -- "$draft"
   done
 }
 
@@ -46,20 +46,20 @@ keep_found() {
 }
 keep_file() {
   { [ -f "$1" ] || [ -L "$1" ]; } && ! exists "$keep/$1" || return 0
-  case $1 in */*) must mkdir -p -- "$keep/${1%/*}" ;; esac
+  make_above "$keep/$1"
   must cp -P -- "$1" "$keep/$1"
 }
 
 # Writes the draft of file $1.
 draft_file() {
   [ ! -d "$1" ] || [ -L "$1" ] || stop_with 1 "$root/$1 is a directory"
-  case $1 in */*) must mkdir -p -- "${1%/*}" ;; esac
-  to=$(draft "$1")
-  must rm -f -- "$to"
+  make_above "$1"
+  draft "$1"
+  ! exists "$draft" || must rm -f -- "$draft"
   if [ "$1" = releases/COOKIE ]; then
-    draft_cookie "$1" "$to"
+    draft_cookie "$1" "$draft"
   else
-    must cp -P -- "$top/$1" "$to"
+    must cp -P -- "$top/$1" "$draft"
   fi
 }
 # A cookie is for its owner, unless somebody has given the one that is there other rights.
@@ -69,14 +69,14 @@ draft_cookie() {
 }
 
 draft_text() {
-  to=$(draft "$1")
-  { printf '%s\n' "$2" >"$to"; } 2>/dev/null || failed "can't write $root/$to"
+  draft "$1"
+  { printf '%s\n' "$2" >"$draft"; } 2>/dev/null || failed "can't write $root/$draft"
 }
 
 draft_all() {
   for_each draft_file
-  to=$(draft releases/RELEASES)
-  { cat >"$to"; } 2>/dev/null && [ "$(wc -c <"$to")" -eq "$bytes" ] || failed "releases/RELEASES did not arrive whole"
+  draft releases/RELEASES
+  { cat >"$draft"; } 2>/dev/null && [ "$(wc -c <"$draft")" -eq "$bytes" ] || failed "releases/RELEASES did not arrive whole"
   [ -z "$previous" ] || draft_text "$own/previous" "$previous"
   if ! has releases/start_erl.data && [ -n "$start_erl" ]; then
     draft_text releases/start_erl.data "$start_erl"
@@ -86,11 +86,18 @@ releases/start_erl.data"
   has "$decides" || find_decider
 }
 # Whether the list has file $1.
-has() { printf '%s\n' "$list" | grep -Fqx -e "$1"; }
+has() {
+  case "
+$list
+" in *"
+$1
+"*) return 0 ;; *) return 1 ;; esac
+}
 # relx leaves a copy of every release's start script under the version's name.
 find_decider() {
   [ -f "$decides-$version" ] || stop_with 1 "$root has no $decides of release $version"
-  must cp -- "$decides-$version" "$(draft "$decides")"
+  draft "$decides"
+  must cp -- "$decides-$version" "$draft"
   list="$list
 $decides"
 }
@@ -99,7 +106,8 @@ $decides"
 put() {
   # A link to a directory would lead the new file there.
   [ ! -L "$1" ] || [ ! -d "$1" ] || must rm -f -- "$1"
-  must mv -f -- "$(draft "$1")" "$1"
+  draft "$1"
+  must mv -f -- "$draft" "$1"
 }
 put_but_decider() { [ "$1" = "$decides" ] || put "$1"; }
 

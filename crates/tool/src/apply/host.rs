@@ -110,6 +110,9 @@ impl HostTask {
             step::check_precondition(&self.site, &self.plan.expect, self.so_far.begun).await?;
             self.so_far.touched = true;
         }
+        if index + 1 < self.plan.steps.len() {
+            self.site.transport.another_follows();
+        }
         let work = step::Work { site: &self.site, shared: &self.shared, expect: &self.plan.expect, reporter: &self.reporter };
         let note = tokio::select! {
             note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,

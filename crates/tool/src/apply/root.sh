@@ -44,6 +44,9 @@ must() {
   error=$("$@" 2>&1) || failed "${error:-$1 failed}"
 }
 
+# Makes the directory that file $1 lies in.
+make_above() { case $1 in */*) [ -d "${1%/*}" ] || must mkdir -p -- "${1%/*}" ;; esac; }
+
 # Whether something has this name, be it a link to nowhere.
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
@@ -125,7 +128,7 @@ enter() {
   case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
   app=$2 expected=$3
   cd -P -- "$root" || stop_with 40 "there is no $root"
-  must mkdir -p "$own/manifests" "$own/top"
+  [ -d "$own/manifests" ] && [ -d "$own/top" ] || must mkdir -p "$own/manifests" "$own/top"
   must chmod 700 "$own"
   here=$(pwd -P) held=''
   trap leave EXIT
@@ -135,7 +138,7 @@ enter() {
   take_lock
   held=yes
   # What was begun by somebody who is gone.
-  must rm -rf -- "$own/staging"
+  ! exists "$own/staging" || must rm -rf -- "$own/staging"
   must mkdir -m 700 "$own/staging"
   boots=$(permanent_version . "$app")
   boots=${boots:--}

@@ -107,7 +107,7 @@ place() {
     replaced=$((replaced + 1))
     must mv -- "$2" "$old/$replaced"
   fi
-  case $2 in */*) must mkdir -p -- "${2%/*}" ;; esac
+  make_above "$2"
   must mv -- "$new/$2" "$2"
 }
 

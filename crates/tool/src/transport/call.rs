@@ -4,9 +4,12 @@
 
 mod reader;
 
-use std::{future::Future, io, os::fd::OwnedFd, pin::Pin, time::Duration};
+use std::{fmt, future::Future, io, os::fd::OwnedFd, pin::Pin, time::Duration};
 
-use rustix::io::ioctl_fionbio;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::ioctl_fionbio,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
@@ -57,6 +60,20 @@ pub(super) struct NearEnds {
     stderr: pipe::Receiver,
     /// How much of the preamble is in the pipe already.
     sent: usize,
+}
+
+impl NearEnds {
+    /// Whether the far end still has its output open.
+    pub(super) fn is_open(&self) -> bool {
+        let mut fds = [PollFd::new(&self.stdout, PollFlags::IN)];
+        matches!(poll(&mut fds, Some(&Timespec::default())), Ok(0))
+    }
+}
+
+impl fmt::Debug for NearEnds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NearEnds").finish_non_exhaustive()
+    }
 }
 
 /// Three pipes, the first with as much of `preamble` in it as fits: so it is there when the far shell starts, without waiting for us.

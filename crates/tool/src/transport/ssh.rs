@@ -137,6 +137,9 @@ impl Transport for Ssh {
         let channel = self.sessions.open(call.preamble()).await.map_err(|error| self.not_started(&error))?;
         call.run(channel).await
     }
+    fn another_follows(&self) {
+        self.sessions.expect_another();
+    }
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match Forward::open(self.sessions.socket(), port).await {

@@ -32,6 +32,9 @@ impl Transport for Told {
         self.tell(script, began, reply.as_ref().ok().map(|reply| reply.status));
         reply
     }
+    fn another_follows(&self) {
+        self.inner.another_follows();
+    }
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         let began = Instant::now();
         let stream = self.inner.connect(port).await;

@@ -61,8 +61,6 @@ edeliver_watcher=$!
 ( eval "$edeliver_script" )
 edeliver_status=$?
 exec 3>&2 2>/dev/null
-# Nobody may be there to take the marks; the watch must go all the same.
-trap '' PIPE
 edeliver_mark "end $edeliver_status" >&3
 edeliver_mark "end $edeliver_status"
 # Not before: the watch's death signals this shell, and busybox loses what it is writing into a full pipe at that moment.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use edeliver::transport::{Call, Input, Output, Reply, Script, Transport, TransportError};
-use rustix::process::{Pid, test_kill_process_group};
 use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
@@ -216,26 +215,6 @@ pub(crate) async fn a_port_can_be_reached(host: &dyn Transport) {
     assert_eq!(timeout(SOON, async { tokio::join!(ask, answer) }).await.unwrap().0, "PING");
     drop(listener);
     assert!(matches!(host.connect(port).await, Err(TransportError::Unreachable { .. })));
-}
-
-/// A script that heeds the end of its input, and its wrapper: who counts process groups must not find one that only lets its time pass.
-/// Needs to see the host's process numbers, too.
-pub(crate) async fn a_dropped_script_that_ends_by_itself_is_gone_at_once(host: &dyn Transport) {
-    let group = Mutex::new(None);
-    {
-        let (_open, input) = tokio::io::duplex(1);
-        let mut hear = |line: &str| *group.lock().unwrap() = line.parse().ok().and_then(Pid::from_raw);
-        let call = Call {
-            input: Input::Stream(Box::new(input)),
-            output: Output::Lines(&mut hear),
-            ..call("echo $$; read -r line; exit 3", &[])
-        };
-        let mut running = std::pin::pin!(host.run(call));
-        let heard = wait_until("it runs", SOON, || group.lock().unwrap().is_some());
-        tokio::select! { _ = &mut running => panic!("it ended"), () = heard => {} }
-    }
-    let group = group.into_inner().unwrap().unwrap();
-    wait_until("the group is gone", Duration::from_millis(900), || test_kill_process_group(group).is_err()).await;
 }
 
 /// Numbers of processes whose command line contains this text.

@@ -4,15 +4,12 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use edeliver::transport::{BOOTSTRAP, Call, Local, Output, Transport, TransportError};
 
-use crate::conformance::{
-    a_dropped_script_that_ends_by_itself_is_gone_at_once, a_port_can_be_reached, call, conformance, echo, join_all,
-};
+use crate::conformance::{a_port_can_be_reached, call, conformance, echo, join_all};
 
 #[tokio::test]
 async fn a_local_host_keeps_the_promises() {
     conformance(&Local::new()).await;
     a_port_can_be_reached(&Local::new()).await;
-    a_dropped_script_that_ends_by_itself_is_gone_at_once(&Local::new()).await;
 }
 
 /// A login shell that runs the line of its `-c` in this way.

@@ -13,10 +13,7 @@ use async_trait::async_trait;
 use edeliver::transport::{Call, Transport, TransportError, prompt::Prompter};
 
 use crate::{
-    conformance::{
-        SOON, a_dropped_script_that_ends_by_itself_is_gone_at_once, a_port_can_be_reached, call, conformance, join_all, processes,
-        wait_until,
-    },
+    conformance::{SOON, a_port_can_be_reached, call, conformance, join_all, processes, wait_until},
     sshd::{Sshd, keygen},
 };
 
@@ -26,7 +23,6 @@ async fn a_host_behind_ssh_keeps_the_promises() {
     let host = sshd.open().await.unwrap();
     conformance(&host).await;
     a_port_can_be_reached(&host).await;
-    a_dropped_script_that_ends_by_itself_is_gone_at_once(&host).await;
     assert_eq!(host.counts().logins, 1);
     assert_eq!(sshd.logins(), 1);
     host.close().await;
@@ -370,4 +366,51 @@ async fn a_connection_of_the_users_that_hangs_is_left_alone() {
     assert_eq!(host.counts().logins, 1);
     own.kill().unwrap();
     own.wait().unwrap();
+}
+
+/// The far shells of this connection that wait for a call: children of its sshd.
+fn waiting(sshd: u32) -> Vec<u32> {
+    let parent = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok())
+    };
+    processes("IFS= read -r s").into_iter().filter(|pid| parent(pid) == Some(sshd)).collect()
+}
+
+#[tokio::test]
+async fn a_session_opened_beforehand_serves_the_next_call_and_one_that_ended_does_not() {
+    let sshd = Sshd::start("");
+    let host = sshd.open().await.unwrap();
+    host.another_follows();
+    numbers(&host, "echo $PPID").await;
+    let (daemon, _) = numbers(&host, "echo $PPID").await;
+    wait_until("the spare was used and no other follows", SOON, || waiting(daemon).is_empty()).await;
+
+    host.another_follows();
+    host.run(call("true", &[])).await.unwrap();
+    wait_until("a shell waits", SOON, || waiting(daemon).len() == 1).await;
+    let spare = waiting(daemon)[0];
+    let (_, used) = numbers(&host, "echo $PPID; echo $$").await;
+    assert_eq!(used, [spare], "the call ran in the shell that waited");
+
+    host.another_follows();
+    host.run(call("true", &[])).await.unwrap();
+    wait_until("a shell waits", SOON, || waiting(daemon).len() == 1).await;
+    let spare = rustix::process::Pid::from_raw(waiting(daemon)[0].cast_signed()).unwrap();
+    rustix::process::kill_process(spare, rustix::process::Signal::KILL).unwrap();
+    wait_until("it is gone", SOON, || waiting(daemon).is_empty()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await; // sshd has to tell
+    assert_eq!(host.run(call("echo here", &[])).await.unwrap().text(), "here\n");
+
+    host.another_follows();
+    host.run(call("true", &[])).await.unwrap();
+    host.close().await;
+    wait_until("nothing waits on a closed connection", SOON, || waiting(daemon).is_empty()).await;
+}
+
+/// The connection's sshd, and what else the script printed.
+async fn numbers(host: &dyn Transport, text: &'static str) -> (u32, Vec<u32>) {
+    let reply = host.run(call(text, &[])).await.unwrap().text();
+    let mut lines = reply.lines().map(|line| line.parse().unwrap());
+    (lines.next().unwrap(), lines.collect())
 }

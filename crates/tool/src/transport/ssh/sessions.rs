@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -12,6 +12,7 @@ use std::{
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 
@@ -24,6 +25,8 @@ use crate::transport::{
 
 /// How long a refusal may come from sessions of ours that have ended and that sshd still counts.
 const LAG: Duration = Duration::from_secs(2);
+/// A spare session that was not needed for so long is given up: its shell may have a limit for waiting (`TMOUT`).
+const FRESH: Duration = Duration::from_secs(20);
 /// A host that opens no session for this long doesn't answer.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -34,6 +37,17 @@ pub(super) struct Sessions {
     permits: Arc<Semaphore>,
     allowed: AtomicUsize,
     closed: AtomicBool,
+    /// Whether the next call is followed by another one.
+    another: AtomicBool,
+    spare: Mutex<Option<Spare>>,
+}
+
+/// A session that is being opened before there is a call for it, which saves that call two round trips.
+#[derive(Debug)]
+struct Spare {
+    since: Instant,
+    opening: JoinHandle<Result<(Mux, NearEnds), MuxError>>,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Sessions {
@@ -43,6 +57,8 @@ impl Sessions {
             permits: Arc::new(Semaphore::new(SESSIONS)),
             allowed: AtomicUsize::new(SESSIONS),
             closed: AtomicBool::new(false),
+            another: AtomicBool::new(false),
+            spare: Mutex::default(),
         }
     }
     pub(super) fn socket(&self) -> &Path {
@@ -51,12 +67,45 @@ impl Sessions {
     /// From now on none is opened.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        drop(self.take_spare());
+    }
+    /// When the next session is taken, another one is opened for the call after that.
+    pub(super) fn expect_another(&self) {
+        self.another.store(true, Ordering::Relaxed);
+    }
+    /// Begins to open a session, if one is expected, there is none, and there is room.
+    fn make_spare(&self) {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.another.swap(false, Ordering::Relaxed) || spare.is_some() || self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
+        let socket = self.socket.clone();
+        let opening = tokio::spawn(async move { start(&socket, &[]).await });
+        *spare = Some(Spare { since: Instant::now(), opening, permit });
+    }
+    fn take_spare(&self) -> Option<Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+    /// The spare session, if it is there and its shell still waits.
+    async fn ready(&self) -> Option<Channel> {
+        let Spare { opening, permit, .. } = self.take_spare().filter(|spare| spare.since.elapsed() < FRESH)?;
+        let (mux, near) = opening.await.ok()?.ok()?;
+        near.is_open().then(|| channel(mux, near, self.socket.clone(), permit))
     }
     /// The bootstrap line in a session of its own, as soon as there is room for one; it finds `preamble` on its standard input.
     ///
     /// # Errors
     /// [`MuxError::Gone`] without a connection, [`MuxError::Refused`] if the host opens none even when no other is open.
     pub(super) async fn open(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
+        let channel = match self.ready().await {
+            Some(channel) => channel,
+            None => self.open_now(preamble).await?,
+        };
+        self.make_spare();
+        Ok(channel)
+    }
+    async fn open_now(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
         let mut permit = self.permit().await;
         let mut refused = Instant::now();
         let mut pause = Duration::from_millis(10);
