@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod lab;
+mod matrix;
 mod packages;
 mod test;
 
@@ -19,6 +20,7 @@ enum Habit {
     Test(test::Args),
     Bench(bench::Args),
     Lab(lab::Args),
+    Matrix(matrix::Args),
     Packages(packages::Args),
 }
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Habit::Test(args) => test::run(args),
         Habit::Bench(args) => bench::run(args),
         Habit::Lab(args) => lab::run(args),
+        Habit::Matrix(args) => matrix::run(args),
         Habit::Packages(args) => packages::run(args),
     };
     done.unwrap_or_else(|error| {

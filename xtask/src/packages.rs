@@ -66,7 +66,7 @@ pub(crate) fn ensure() -> Result<(), Box<dyn Error>> {
     install(&missing)
 }
 
-fn packages() -> impl Iterator<Item = &'static str> {
+pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
     LIST.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).filter(|name| !name.is_empty())
 }
 

@@ -16,7 +16,7 @@ use crate::error::During;
 use crate::hub::cable;
 use crate::state::StateDir;
 use crate::tool::SYSTEM_PATH;
-use crate::{Base, HostName, LabError, cgroup, disk, files, mounts, namespace, tool};
+use crate::{Base, HostName, LabError, cgroup, disk, files, mounts, namespace, tool, usr};
 
 /// What the hub tells a new host, once its cable is plugged in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,16 +86,16 @@ fn mount_disk(state: &StateDir, order: &BootOrder) -> Result<PathBuf, LabError> 
     let top = state.host(&order.name);
     let root = top.join("root");
     mounts::bind(&root, &root)?;
-    let usr = match order.base {
-        Base::Debian | Base::Systemd => PathBuf::from("/usr"),
+    let below = match order.base {
+        Base::Debian | Base::Systemd => usr::below(),
         Base::Busybox => state.base().join("busybox"),
     };
-    for (tree, below) in [("usr", usr), ("etc", state.base().join("etc"))] {
+    for (tree, lower) in [("usr", below), ("etc", state.base().join("etc"))] {
         let [upper, work] = ["up", "work"].map(|part| top.join(format!("{tree}.{part}")));
-        let options = format!("lowerdir={},upperdir={},workdir={}", below.display(), upper.display(), work.display());
+        let options = format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
         mounts::fresh("overlay", &root.join(tree), MsFlags::empty(), &options)?;
     }
-    if order.base.is_machines() {
+    if order.base.is_machines() && !usr::is_foreign() {
         mount_unmerged(&root)?;
     }
     fs::copy(state.base().join("hosts"), root.join("etc/hosts")).during(|| "write /etc/hosts".to_owned())?;

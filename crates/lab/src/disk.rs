@@ -16,7 +16,7 @@ use nix::sys::stat::{Mode, SFlag, mknod};
 
 use crate::error::During;
 use crate::state::StateDir;
-use crate::{Base, HostName, HostSpec, LabError, files, mounts, tool};
+use crate::{Base, HostName, HostSpec, LabError, files, mounts, tool, usr};
 
 /// The user that deployments log in as; it cannot become root.
 const DEPLOY: u32 = 1000;
@@ -165,7 +165,7 @@ fn hide_programs(upper: &Path, name: &HostName, spec: &HostSpec) -> Result<(), L
     }
     for path in hidden {
         let cover = upper.join(&path);
-        if !files::is_there(&Path::new("/usr").join(&path)) || files::is_there(&cover) {
+        if !files::is_there(&usr::below().join(&path)) || files::is_there(&cover) {
             continue;
         }
         files::make_dir(cover.parent().expect("below the upper directory"), 0o755)?;

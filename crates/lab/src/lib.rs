@@ -41,6 +41,7 @@ pub mod samples;
 mod spec;
 mod state;
 mod tool;
+mod usr;
 
 pub use error::LabError;
 pub use fault::Fault;

@@ -1,0 +1,99 @@
+//! `cargo xtask matrix`: the tests on lab hosts once more, with the programs of other Debian releases on these hosts.
+//!
+//! Releases are then built and run by another OTP and Elixir, linked with another libc, reached through another sshd. Each system is made
+//! once, by debootstrap, in a folder that can be removed at any time.
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use crate::{cargo, packages};
+
+/// Where systems come from.
+const MIRROR: &str = "http://deb.debian.org/debian";
+
+/// Run the lab's tests with other Debian releases on the hosts: other OTP, Elixir, libc, sshd
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Debian suites
+    #[arg(long, value_delimiter = ',', default_values_t = ["trixie".to_owned(), "sid".to_owned()])]
+    suites: Vec<String>,
+    /// Where the systems are kept (about 1 GB each)
+    #[arg(long, default_value = "/var/tmp/edeliver-matrix")]
+    folder: PathBuf,
+    /// Only make the systems
+    #[arg(long)]
+    only_make: bool,
+    /// Only tests with this in their name
+    filters: Vec<String>,
+}
+
+/// Makes what is missing, runs the tests on each, and says how it went.
+///
+/// # Errors
+/// A system can't be made, or tests fail on it; the others are tried all the same.
+pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
+    packages::ensure()?;
+    let mut failed = Vec::new();
+    for suite in &args.suites {
+        let system = system(&args.folder, suite)?;
+        println!("xtask: {suite} has {}", versions(&system)?);
+        if !args.only_make && test(&system, &args.filters).is_err() {
+            failed.push(suite.as_str());
+        }
+    }
+    match failed.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        failed => Err(format!("tests failed on {}", failed.join(", ")).into()),
+    }
+}
+
+/// The folder of a suite's system, made if it is not there or was not finished.
+fn system(folder: &Path, suite: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let system = folder.join(suite);
+    let finished = folder.join(format!("{suite}.finished"));
+    if finished.exists() {
+        return Ok(system);
+    }
+    println!("xtask: making a Debian {suite} in {} (some minutes)", system.display());
+    fs::create_dir_all(folder)?;
+    if system.exists() {
+        fs::remove_dir_all(&system)?;
+    }
+    let include = format!("--include={}", packages::packages().collect::<Vec<_>>().join(","));
+    let status = Command::new("debootstrap").args(["--variant=minbase", &include, suite]).arg(&system).arg(MIRROR).status();
+    match status {
+        Ok(status) if status.success() => {
+            fs::write(finished, "")?;
+            Ok(system)
+        }
+        Ok(status) => {
+            Err(format!("debootstrap {suite} ended with {status}; its log: {}/debootstrap/debootstrap.log", system.display())
+                .into())
+        }
+        Err(error) => {
+            Err(format!("debootstrap can't be started: {error} (apt-get install debootstrap; only root can use it)").into())
+        }
+    }
+}
+
+/// OTP and Elixir of a system, as it says itself.
+fn versions(system: &Path) -> Result<String, Box<dyn Error>> {
+    let output = Command::new("chroot").arg(system).args(["/usr/bin/elixir", "--version"]).env("LC_ALL", "C.UTF-8").output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("Erlang") || line.starts_with("Elixir")).collect();
+    if lines.is_empty() {
+        return Err(format!("{} has no Elixir that runs: {}", system.display(), String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(lines.join(", "))
+}
+
+fn test(system: &Path, filters: &[String]) -> Result<(), Box<dyn Error>> {
+    cargo::run(&["build", "--workspace", "--bins"])?;
+    let mut command = cargo::cargo(&["test", "-p", "edeliver", "--test", "lab", "--"]);
+    let status = command.args(filters).env("LAB_USR", system.join("usr")).status()?;
+    if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+}
