@@ -40,7 +40,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let mut failed = Vec::new();
     for suite in &args.suites {
         let system = system(&args.folder, suite)?;
-        println!("xtask: {suite} has {}", versions(&system)?);
+        let versions = versions(&system)?;
+        println!("xtask: hosts of {suite} have {versions}");
         if !args.only_make && test(&system, &args.filters).is_err() {
             failed.push(suite.as_str());
         }
@@ -80,9 +81,17 @@ fn system(folder: &Path, suite: &str) -> Result<PathBuf, Box<dyn Error>> {
     }
 }
 
-/// OTP and Elixir of a system, as it says itself.
+/// OTP and Elixir, as a lab host with this system says itself: what is told is what is tested.
 fn versions(system: &Path) -> Result<String, Box<dyn Error>> {
-    let output = Command::new("chroot").arg(system).args(["/usr/bin/elixir", "--version"]).env("LC_ALL", "C.UTF-8").output()?;
+    let lab = cargo::build_program("edeliver-lab")?;
+    let state = tempfile::TempDir::with_prefix("edeliver-matrix-")?;
+    let ask = |words: &[&str]| {
+        let mut command = Command::new(&lab);
+        command.args(words).env("LAB_STATE", state.path().join("lab")).env("LAB_USR", system.join("usr")).output()
+    };
+    ask(&["up", "0"])?;
+    let output = ask(&["exec", "build", "env", "LC_ALL=C.UTF-8", "elixir", "--version"])?;
+    ask(&["down"])?;
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("Erlang") || line.starts_with("Elixir")).collect();
     if lines.is_empty() {

@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use crate::error::During;
 use crate::launch::Life;
 use crate::state::{HubNote, StateDir};
-use crate::{LabError, down, tool};
+use crate::{LabError, down, tool, usr};
 
 /// Runs until the lab is down and cleared away.
 pub(crate) fn guard(state: &StateDir, life: Life) -> Result<(), LabError> {
@@ -65,6 +65,7 @@ fn spawn_hub(state: &StateDir) -> Result<Child, LabError> {
         .arg(state.path())
         .env_clear()
         .env("PATH", tool::SYSTEM_PATH)
+        .envs(usr::variable())
         .stdin(Stdio::null())
         .spawn()
         .during(|| "start the hub".to_owned())
