@@ -185,10 +185,10 @@ impl<'a> Reader<'a> {
         Ok(Term::Integer(Integer::from_magnitude(negative, self.take(len)?)))
     }
 
-    /// `FLOAT_EXT`: 31 bytes of `%.20e`, filled up with zeros.
+    /// `FLOAT_EXT`: 31 bytes of `%.20e`; it ends at the first zero.
     fn float_text(&mut self, at: usize) -> Result<Term, DecodeError> {
-        let text = self.take(31)?;
-        let text = str::from_utf8(text).map_err(|_| Kind::Float.at(at))?.trim_end_matches('\0');
+        let text = self.take(31)?.split(|byte| *byte == 0).next().unwrap_or_default();
+        let text = str::from_utf8(text).map_err(|_| Kind::Float.at(at))?;
         float(text.parse().map_err(|_| Kind::Float.at(at))?, at)
     }
 
