@@ -52,6 +52,12 @@ pub enum WordError {
         /// The other.
         other: String,
     },
+    /// A target, and nothing to do there.
+    #[error("there is nothing to call on `{target}`")]
+    NoCode {
+        /// The target.
+        target: String,
+    },
     /// Code that the shell has taken apart.
     #[error("the code has to be one word: put it in quotes")]
     NotOneWord,

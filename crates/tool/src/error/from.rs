@@ -142,7 +142,9 @@ impl From<WordError> for Error {
             WordError::NotYet { instead: Some(instead), .. } => {
                 Some(Hint::command("this does the same, without the hot upgrade", *instead))
             }
-            WordError::NotOneWord => Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production")),
+            WordError::NotOneWord | WordError::NoCode { .. } => {
+                Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production"))
+            }
             WordError::NoDashes { line } => Some(Hint::command("like this", line)),
             WordError::NotYet { .. }
             | WordError::NoTarget { .. }

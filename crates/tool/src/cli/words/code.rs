@@ -29,6 +29,7 @@ impl Words {
     pub(super) fn sort_out(self) -> Result<(Option<String>, Option<String>), WordError> {
         let mut loose = self.loose.into_iter();
         match (loose.next(), loose.next(), loose.next(), self.target) {
+            (None, _, _, Some(target)) => Err(WordError::NoCode { target }),
             (code, None, _, target) => Ok((code, target)),
             (Some(one), Some(other), None, None) => match (is_target(&one), is_target(&other)) {
                 (false, true) => Ok((Some(one), Some(other))),

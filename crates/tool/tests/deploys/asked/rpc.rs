@@ -126,5 +126,5 @@ fn a_task_runs_on_one_node_is_recorded_and_fails_when_it_says_so() {
     assert!(fleet.words(&["run", "list"]).ok().out.contains("run Hotapp.Release.migrate on staging"));
     let id = raised.err.lines().next().and_then(|title| title.split_whitespace().last()).unwrap();
     let record = fleet.words(&["run", "show", id]).ok();
-    assert!(record.err.contains("(UndefinedFunctionError)"), "{}{}", record.out, record.err);
+    assert!((record.out.clone() + &record.err).contains("(UndefinedFunctionError)"), "{}{}", record.out, record.err);
 }
