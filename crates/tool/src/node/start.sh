@@ -97,6 +97,16 @@ being_started() {
   return 1
 }
 
+# Tells how far the node has come, whenever that changes: its applications start one after the other.
+tell_progress() {
+  now=$(printf '%s\n' 'begin Info = application:info(), Of = fun(Key) -> proplists:get_value(Key, Info, []) end,
+    Names = lists:join(", ", [atom_to_list(element(1, A)) || A <- Of(starting)]),
+    lists:flatten([integer_to_list(length(Of(running))), " of ", integer_to_list(length(Of(loaded))), " applications are up",
+      [[", starting ", Names] || Names =/= []]]) end.' | call_node "$erl_call" 1 -e $node_at | sed -n 's/^{ok, "\(.*\)"}$/\1/p')
+  [ -z "$now" ] || [ "$now" = "${told_progress:-}" ] || printf '%s\n' "$now"
+  told_progress=${now:-${told_progress:-}}
+}
+
 pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
@@ -109,6 +119,7 @@ wait_until_up() {
       ask_node "$root"
       case $node_is:$node_says in
         answered:*'{started,'*) return 0 ;;
+        answered:*) tell_progress ;;
         no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
       esac
     elif [ -n "$seen" ]; then

@@ -1,6 +1,9 @@
 //! The life of a healthy node.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use edeliver::{
     node::{self, NodeError, link::Mfa},
@@ -152,5 +155,18 @@ async fn loaded_code_is_asked_for_in_the_same_call() {
             let module = if kind == Kind::Mix { "Elixir.Hotapp.Version" } else { "relapp_version" };
             assert!(code.len() > 100 && code.contains_key(module) && code.contains_key("lists"), "{}: {code:?}", shell.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_start_tells_how_far_the_applications_have_come() {
+    for shell in shells::both() {
+        let mut running = Running::new(Kind::Mix);
+        running.set("TROUBLE", "2000");
+        let mut told = Vec::new();
+        let (timeout, tell) = (Duration::from_secs(30), &mut |line: &str| told.push(line.to_owned()));
+        node::start(&shell.host, &running.place, &first(), timeout, &running.environment, tell).await.unwrap();
+        let waits: Vec<_> = told.iter().filter(|line| line.ends_with("applications are up, starting hotapp")).collect();
+        assert_eq!(waits.len(), 1, "{}: once, as it does not change: {told:?}", shell.name);
     }
 }
