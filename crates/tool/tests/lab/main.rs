@@ -5,6 +5,7 @@
 #![expect(clippy::zombie_processes, reason = "a test that fails leaves its process to the lab, which ends it")]
 
 mod bad_days;
+mod calls;
 mod killed;
 mod logins;
 mod main_job;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     if let Err(why) = &possible {
         eprintln!("lab tests are skipped: {why}");
     }
-    let tests = [main_job::TESTS, bad_days::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
+    let tests = [main_job::TESTS, bad_days::TESTS, calls::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err())).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,0 +1,71 @@
+//! Calls to nodes through a real ssh: cut, and where sshd forwards no ports.
+
+use std::time::{Duration, Instant};
+
+use edeliver_lab::Link;
+use libtest_mimic::Failed;
+
+use crate::{
+    Test,
+    scene::{Ran, Scene, eventually},
+    world::App,
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_link_cut_during_a_call_leaves_its_outcome_unknown", cut),
+    ("where_sshd_forwards_no_ports_the_releases_own_programs_make_the_call", no_forwarding),
+    ("a_call_is_made_over_a_slow_link_in_a_few_round_trips", slow),
+];
+
+fn serving(app: App) -> Scene {
+    let scene = Scene::fleet(app, 1);
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    scene
+}
+
+fn cut() -> Result<(), Failed> {
+    let scene = serving(App::Hotapp);
+    let sleeping = scene.spawn("rpc :timer.sleep(120000) production --timeout=100s");
+    eventually("the call is being made", || scene.ok("eval length(Node.list(:hidden)) production").out.contains('2'));
+    let began = Instant::now();
+    scene.lab.cut("prod1")?;
+    let ran = Ran::from(sleeping.wait_with_output()?);
+    scene.lab.heal("prod1")?;
+    assert!(began.elapsed() < Duration::from_secs(60), "noticed by ssh, not by the call's own time: {:?}", began.elapsed());
+    assert_ne!(ran.code, Some(0), "{}", ran.said());
+    assert!(ran.said().contains("not known"), "{}", ran.said());
+    assert_eq!(ran.out, "", "there is no value");
+    scene.ok("rpc Node.self() production");
+    Ok(())
+}
+
+fn no_forwarding() -> Result<(), Failed> {
+    for app in [App::Hotapp, App::Relapp] {
+        let scene = serving(app);
+        scene.on("prod1", "sed -i 's/^ssh-/no-port-forwarding ssh-/' ~/.ssh/authorized_keys");
+        assert_ne!(scene.on("prod1", "grep -c ^no-port-forwarding ~/.ssh/authorized_keys"), "0");
+        let ran = scene.run("rpc erlang:system_info(process_count) production");
+        assert_eq!(ran.code, Some(0), "{app:?}: {}", ran.said());
+        let failed = scene.run("rpc erlang:error(as_asked) production");
+        assert_eq!(failed.code, Some(8), "{app:?}: {}", failed.said());
+        assert!(failed.said().contains("as_asked"), "{app:?}: {}", failed.said());
+    }
+    Ok(())
+}
+
+fn slow() -> Result<(), Failed> {
+    let scene = serving(App::Hotapp);
+    let time = |words: &str| {
+        let began = Instant::now();
+        scene.ok(words);
+        began.elapsed()
+    };
+    let best = |words: &str| (0..3).map(|_| time(words)).min().unwrap_or_default();
+    let near = best("rpc Node.self() production");
+    scene.lab.shape("prod1", Link { latency_ms: 100.0, ..Link::default() })?;
+    let far = best("rpc Node.self() production");
+    let trips = (far.saturating_sub(near)).as_millis() / 100;
+    // A login takes 12; then the script that finds the node, the port, three messages of the handshake, two calls.
+    assert!(trips <= 24, "{trips} round trips: {near:?} without, {far:?} with 100 ms");
+    Ok(())
+}
