@@ -155,6 +155,11 @@ pub enum EventKind {
         /// What to say instead of an empty table, without a final stop.
         none: String,
     },
+    /// A table that takes the place of the one before (`status --watch`).
+    Frame {
+        /// As in [`EventKind::Rows`].
+        rows: Vec<IndexMap<String, String>>,
+    },
     /// A text, as the answer to a question; it goes to standard output as it stands.
     Text {
         /// All lines.

@@ -59,12 +59,13 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::Printed { .. } => 17,
         EventKind::Answer { .. } => 18,
         EventKind::NoAnswer { .. } => 19,
-        EventKind::Unknown => 20,
+        EventKind::Frame { .. } => 20,
+        EventKind::Unknown => 21,
     };
     let mut seen: Vec<i32> = samples().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..20).collect::<Vec<_>>());
+    assert_eq!(seen, (0..21).collect::<Vec<_>>());
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 fn kind() -> impl Strategy<Value = EventKind> {
     let lines = || prop::collection::vec(text(), 0..3);
-    let row = prop::collection::vec((text(), text()), 0..3).prop_map(|cells| cells.into_iter().collect::<IndexMap<_, _>>());
+    let row = || prop::collection::vec((text(), text()), 0..3).prop_map(|cells| cells.into_iter().collect::<IndexMap<_, _>>());
     prop_oneof![
         (text(), any::<u64>(), lines()).prop_map(|(title, unix, command)| EventKind::RunStarted {
             run: "20261123-001502-3f2a".parse().unwrap(),
@@ -136,7 +137,8 @@ fn kind() -> impl Strategy<Value = EventKind> {
         (text(), hints()).prop_map(|(text, hints)| EventKind::Warning { text, hints }),
         text().prop_map(|text| EventKind::Info { text }),
         (text(), lines(), hints()).prop_map(|(class, causes, hints)| EventKind::Error { class, causes, hints }),
-        (prop::collection::vec(row, 0..3), text()).prop_map(|(rows, none)| EventKind::Rows { rows, none }),
+        (prop::collection::vec(row(), 0..3), text()).prop_map(|(rows, none)| EventKind::Rows { rows, none }),
+        prop::collection::vec(row(), 0..3).prop_map(|rows| EventKind::Frame { rows }),
         text().prop_map(|text| EventKind::Text { text }),
         (text(), hosts()).prop_map(|(what, hosts)| EventKind::Asking { what, hosts }),
         (text(), any::<bool>())

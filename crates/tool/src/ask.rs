@@ -5,6 +5,8 @@ mod audience;
 pub(crate) mod code;
 mod form;
 mod heard;
+mod kept;
+pub(crate) mod status;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,6 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 pub(crate) use self::{
     aloud::{Aloud, Turn},
     audience::nobody_reads,
+    kept::Kept,
 };
 use crate::{
     ctx::Ctx,
@@ -23,7 +26,7 @@ use crate::{
         link::{self, Link, LinkError},
     },
     report::Reporter,
-    transport::{self, Transport},
+    transport::Transport,
     ui,
 };
 
@@ -81,24 +84,39 @@ where
     F: Fn(Site) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<T, Error>> + Send,
 {
-    let (app, limits) = (&ctx.settings()?.app, ctx.limits()?);
     let hosts = target.hosts.iter().map(|host| host.name.clone()).collect();
     ctx.reporter.send(EventKind::Asking { what, hosts });
+    every_over(ctx, None, target, at_a_time, question).await
+}
+
+/// The same over connections that stay, but for those that have gone.
+///
+/// # Errors
+/// As [`every`].
+pub(crate) async fn every_over<T, F, A>(
+    ctx: &Ctx,
+    kept: Option<&Kept>,
+    target: &TargetSettings,
+    at_a_time: usize,
+    question: F,
+) -> Result<Vec<Answered<T>>, Error>
+where
+    T: Send + 'static,
+    F: Fn(Site) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<T, Error>> + Send,
+{
+    let (app, limits) = (&ctx.settings()?.app, ctx.limits()?);
     let room = Arc::new(Semaphore::new(at_a_time));
     let mut tasks = JoinSet::new();
     for (at, spec) in target.hosts.iter().enumerate() {
         let (spec, place, limits, question) = (spec.clone(), Place::on(spec, app), limits.clone(), question.clone());
-        let (reporter, ui, room) = (ctx.reporter.for_host(&spec.name), ctx.ui.clone(), room.clone());
+        let (reporter, ui, room, kept) = (ctx.reporter.for_host(&spec.name), ctx.ui.clone(), room.clone(), kept.cloned());
         tasks.spawn(async move {
             let _room = room.acquire_owned().await.expect("nobody closes it");
             let host = spec.name.clone();
-            let answer = match transport::open(&spec, &limits).await {
-                Err(error) => Err(error.into()),
-                Ok(transport) => {
-                    let answer = question(Site { place, transport: transport.clone(), reporter, ui }).await;
-                    transport.close().await;
-                    answer
-                }
+            let answer = match &kept {
+                Some(kept) => kept.ask(&spec, &limits, |transport| question(Site { place, transport, reporter, ui })).await,
+                None => kept::ask_once(&spec, &limits, |transport| question(Site { place, transport, reporter, ui })).await,
             };
             (at, Answered { host, answer })
         });

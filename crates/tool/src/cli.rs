@@ -84,6 +84,8 @@ pub enum Command {
     Restart(cmd::node::Args),
     /// Say which nodes are up
     Ping(cmd::node::AskArgs),
+    /// Show how nodes are: state, release, uptime, memory, processes; once or all the time
+    Status(cmd::status::Args),
     /// Say which release each node runs
     Version(cmd::node::AskArgs),
     /// Show what each host has, runs and boots next
@@ -123,6 +125,7 @@ impl Command {
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,
             Self::Restart(args) => cmd::node::run(ctx, NodeAction::Restart, args).await,
             Self::Ping(args) => cmd::node::ping(ctx, args).await,
+            Self::Status(args) => cmd::status::run(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,
             Self::Releases(args) => cmd::releases::run(ctx, args).await,
             Self::Rpc(args) => cmd::rpc::run(ctx, args).await,

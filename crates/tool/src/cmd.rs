@@ -14,4 +14,5 @@ pub mod rollback;
 pub mod rpc;
 pub mod run;
 pub mod show;
+pub mod status;
 pub mod task;

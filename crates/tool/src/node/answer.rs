@@ -184,7 +184,12 @@ impl Said {
 fn upgraded_to(runs: &str, booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
     let term = text::parse(runs).ok()?;
     let [_, releases] = term.as_tuple()? else { return None };
-    let with = |status: &str| releases.as_list()?.iter().find_map(|release| version_with(release, status));
+    upgraded_in(releases.as_list()?, booted, permanent)
+}
+
+/// The same from the list itself.
+pub(crate) fn upgraded_in(releases: &[Term], booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
+    let with = |status: &str| releases.iter().find_map(|release| version_with(release, status));
     match with("current") {
         Some(current) => Some(current),
         None => with("permanent").filter(|vsn| Some(vsn) == permanent && Some(vsn) != booted && with("old").as_ref() == booted),

@@ -5,7 +5,7 @@
 mod answer;
 mod ending;
 mod plan;
-mod report;
+pub(super) mod report;
 mod running;
 
 use edeliver_core::{
@@ -118,7 +118,7 @@ impl Teller {
             EventKind::Info { text } => vec![self.line(event.host.as_ref(), text)],
             EventKind::Error { causes, hints, .. } => err(report::error(causes, hints)),
             EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],
-            EventKind::Rows { rows, .. } => out(report::rows(rows)),
+            EventKind::Rows { rows, .. } | EventKind::Frame { rows } => out(report::rows(rows)),
             EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
             EventKind::Printed { line, to } => {
                 let to = if *to == StdStream::Stdout { To::Out } else { To::Err };

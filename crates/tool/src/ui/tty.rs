@@ -5,14 +5,16 @@ use std::{
     time::Duration,
 };
 
-use edeliver_core::event::Event;
+use edeliver_core::event::{Event, EventKind};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     Render,
     area::Area,
     screen::{Room, Screen, Spinner},
     streams::Streams,
-    teller::{Lines, Steps, Teller},
+    table::fit,
+    teller::{Lines, Steps, Teller, report},
 };
 use crate::cli::options::Verbosity;
 
@@ -40,6 +42,8 @@ pub(super) struct Tty<O, E, A> {
     room: Box<dyn Fn() -> Room + Send>,
     teller: Teller,
     screen: Screen,
+    /// The table that is shown in place, until something else is printed.
+    frame: Vec<String>,
     suspended: bool,
 }
 
@@ -53,6 +57,7 @@ impl<O: Write, E: Write, A: Write> Tty<O, E, A> {
             room: terminal.room,
             teller: Teller::new(verbosity, Steps::OfOneHost),
             screen: Screen::new(terminal.spinner),
+            frame: Vec::new(),
             suspended: false,
         }
     }
@@ -70,7 +75,9 @@ impl<O: Write, E: Write, A: Write> Tty<O, E, A> {
         if self.suspended {
             return Ok(());
         }
-        let mut lines = self.screen.lines(now_ms, (self.room)());
+        let room = (self.room)();
+        let mut lines = in_room(&self.frame, room);
+        lines.extend(self.screen.lines(now_ms, Room { height: room.height.saturating_sub(lines.len()), ..room }));
         if !self.colour {
             lines.iter_mut().for_each(|line| *line = anstream::adapter::strip_str(line).to_string());
         }
@@ -81,6 +88,10 @@ impl<O: Write, E: Write, A: Write> Tty<O, E, A> {
 impl<O: Write + Send, E: Write + Send, A: Write + Send> Render for Tty<O, E, A> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.screen.event(event);
+        if let EventKind::Frame { rows } = &event.kind {
+            self.frame = report::rows(rows);
+            return self.draw(event.elapsed_ms);
+        }
         let lines = self.teller.tell(event);
         self.print(&lines)?;
         if lines.is_empty() { Ok(()) } else { self.draw(event.elapsed_ms) }
@@ -100,11 +111,20 @@ impl<O: Write + Send, E: Write + Send, A: Write + Send> Render for Tty<O, E, A> 
     }
 }
 
+/// As many of these lines as there is room for, each cut to the width.
+fn in_room(lines: &[String], room: Room) -> Vec<String> {
+    let height = room.height.saturating_sub(2).max(1);
+    let plain = |line: &String| anstream::adapter::strip_str(line).to_string();
+    let fits = |line: &String| plain(line).width() < room.width;
+    let fit = |line: &String| if fits(line) { line.clone() } else { fit(&plain(line), room.width.saturating_sub(1)) };
+    lines.iter().take(height).map(fit).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use edeliver_core::event::{EventKind, HostResult};
+    use edeliver_core::event::HostResult;
 
     use super::*;
     use crate::ui::samples::{at, done, finished, of, planned};
@@ -199,6 +219,23 @@ mod tests {
         assert_eq!(glass.text().matches("web1").count(), 1, "{}", glass.text());
         let formatted = glass.0.lock().unwrap().screen().contents_formatted();
         assert!(!String::from_utf8_lossy(&formatted).contains("\u{1b}[1m"));
+    }
+
+    #[test]
+    fn a_table_takes_the_place_of_the_one_before_and_goes_at_the_end() {
+        let (mut tty, glass) = tty(20, 5);
+        let frame = |numbers: std::ops::Range<u32>| {
+            let row = |number| [("host".to_owned(), format!("web{number}")), ("state".to_owned(), "running for ever".to_owned())];
+            EventKind::Frame { rows: numbers.map(|number| row(number).into_iter().collect()).collect() }
+        };
+        tty.event(&at(0, EventKind::Info { text: "the line above".to_owned() })).unwrap();
+        tty.event(&at(1, frame(1..9))).unwrap();
+        assert_eq!(glass.text(), "the line above\nhost  state\nweb1  running for ~\nweb2  running for ~");
+        tty.event(&at(2, frame(5..6))).unwrap();
+        tty.tick(Duration::from_millis(2_000)).unwrap();
+        assert_eq!(glass.text(), "the line above\nhost  state\nweb5  running for ~");
+        tty.suspend();
+        assert_eq!(glass.text(), "the line above");
     }
 
     #[test]

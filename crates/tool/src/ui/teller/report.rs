@@ -87,7 +87,7 @@ pub(super) fn table(hosts: &[HostOutcome]) -> Vec<String> {
 }
 
 /// An answer. A column that has nothing to say is left out, as long as something is left.
-pub(super) fn rows(rows: &[IndexMap<String, String>]) -> Vec<String> {
+pub(in crate::ui) fn rows(rows: &[IndexMap<String, String>]) -> Vec<String> {
     let Some(first) = rows.first() else { return Vec::new() };
     let says_something = |name: &&String| rows.iter().any(|row| row.get(*name).is_some_and(|cell| !cell.is_empty()));
     let columns: Vec<&String> = first.keys().filter(says_something).collect();

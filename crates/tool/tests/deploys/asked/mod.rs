@@ -3,3 +3,4 @@
 mod exec;
 mod logs;
 mod rpc;
+mod status;

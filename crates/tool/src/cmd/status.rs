@@ -1,0 +1,136 @@
+//! `edeliver status TARGET`: how the nodes of a target are, once or all the time.
+
+use std::time::Duration;
+
+use edeliver_core::{
+    config::{TargetSettings, duration},
+    event::EventKind,
+    facts::NodeState,
+};
+use indexmap::IndexMap;
+
+use crate::{
+    ask::{
+        self, Answered, Kept,
+        status::{self, Status},
+    },
+    cancel::Level,
+    cli::options::TargetArgs,
+    ctx::Ctx,
+    error::{Error, Kind},
+    node,
+    ui::words,
+};
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+One line for each host: the node, its state, the release it runs and the one that boots next, how long it is up, the memory it has
+allocated, its processes, and how many of them wait for a scheduler. With --watch the table is renewed until Ctrl-C.
+
+  edeliver status production
+  edeliver status on production --watch=5
+
+Exits with 0 if every node is up, with 8 if one is not, with 6 if a host can't be reached, with 130 after Ctrl-C.")]
+pub struct Args {
+    /// Renew the table every 2 s, or at this pace
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = pace)]
+    pub watch: Option<Duration>,
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// `5` or `5s`.
+fn pace(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()));
+    seconds.or_else(|| duration::parse(text)).ok_or("write it like 5 or 500ms")
+}
+
+pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
+    let target = ctx.target(&args.target)?;
+    let Some(pace) = args.watch else {
+        let what = format!("the status of {}", words::count(target.hosts.len(), "node"));
+        let answered = ask::every(ctx, &target, what, ask::AT_A_TIME, async |site| status::status(&site).await).await?;
+        ctx.answer_rows(rows(&answered), "the target has no hosts");
+        ask::tell_trouble(ctx, &answered);
+        return Ok(exit_code(&answered));
+    };
+    let _endless = ctx.until_interrupted();
+    let kept = Kept::default();
+    let code = tokio::select! {
+        never = watch(ctx, &kept, &target, pace) => never?,
+        () = ctx.cancel.reached(Level::Finish) => Kind::Interrupted.exit_code(),
+        () = ask::nobody_reads() => 0,
+    };
+    kept.close().await;
+    Ok(code)
+}
+
+/// Shows the table again and again.
+async fn watch(ctx: &Ctx, kept: &Kept, target: &TargetSettings, pace: Duration) -> Result<u8, Error> {
+    let mut rounds = tokio::time::interval(pace);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let status = async |site: ask::Site| status::status(&site).await;
+        let answered = ask::every_over(ctx, Some(kept), target, ask::AT_A_TIME, status).await?;
+        ctx.reporter.send(EventKind::Frame { rows: rows(&answered) });
+    }
+}
+
+type Row = IndexMap<String, String>;
+
+fn rows(answered: &[Answered<Status>]) -> Vec<Row> {
+    let in_frame = |one: &Answered<Status>| match &one.answer {
+        Ok(status) => row(one.host.as_str(), status),
+        Err(error) => cells(one.host.as_str(), ["".into(), "not reached".into()], Default::default(), error.causes().join(": ")),
+    };
+    answered.iter().map(in_frame).collect()
+}
+
+fn row(host: &str, status: &Status) -> Row {
+    let text = |version: &Option<_>| version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let node = status.node.as_ref().map(ToString::to_string).unwrap_or_default();
+    let figures = match &status.figures {
+        None => Default::default(),
+        Some(it) => [words::span(it.uptime_ms), words::size(it.memory), it.processes.to_string(), it.run_queue.to_string()],
+    };
+    let mut row = cells(host, [node, status.state.word().to_owned()], figures, status.note.clone());
+    row["runs"] = text(&status.runs);
+    row["boots next"] = text(&status.permanent);
+    row
+}
+
+fn cells(host: &str, [node, state]: [String; 2], [uptime, memory, processes, queue]: [String; 4], note: String) -> Row {
+    let none = String::new;
+    let cells = [
+        ("host", host.to_owned()),
+        ("node", node),
+        ("state", state),
+        ("runs", none()),
+        ("boots next", none()),
+        ("uptime", uptime),
+        ("memory", memory),
+        ("processes", processes),
+        ("run queue", queue),
+        ("note", note),
+    ];
+    cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+}
+
+fn exit_code(answered: &[Answered<Status>]) -> u8 {
+    ask::exit_code(answered, |status| node::is_up(status.state) && status.state != NodeState::Unasked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_seconds_or_a_length_of_time() {
+        assert_eq!(pace("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(pace("500ms"), Ok(Duration::from_millis(500)));
+        assert!(pace("0").is_err() && pace("soon").is_err());
+    }
+}
