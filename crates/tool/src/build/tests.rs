@@ -230,6 +230,16 @@ fn paths(manifest: &Manifest) -> Vec<&str> {
     manifest.files.iter().map(|entry| entry.path.as_str()).collect()
 }
 
+/// Names the files that differ.
+fn assert_same(one: &Manifest, two: &Manifest) {
+    let differing = |one: &Manifest, two: &Manifest| -> Vec<String> {
+        one.files.iter().filter(|file| !two.files.contains(file)).map(|file| file.path.to_string()).collect()
+    };
+    assert_eq!(differing(one, two), differing(two, one));
+    assert_eq!(differing(one, two), [""; 0]);
+    assert_eq!(one.id(), two.id());
+}
+
 #[tokio::test]
 async fn an_elixir_and_an_erlang_release_are_built() {
     for (make, title, own) in [

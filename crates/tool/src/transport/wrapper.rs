@@ -42,20 +42,21 @@ impl Nonce {
 /// [`TransportError::Here`] if an argument contains NUL, which no shell can hold.
 pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, TransportError> {
     let seconds = seconds(call.timeout).to_string();
-    let script = without_comments(call.script.text);
+    let script = condensed(call.script.text);
     let own = [nonce.0.as_str(), &seconds, &script];
     let all = || own.into_iter().chain(call.args.iter().map(String::as_str));
     if all().any(|text| text.contains('\0')) {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
         return Err(TransportError::Here { what: "an argument can't be given to a script", source });
     }
-    let code = format!("set -- {}\n{}", quote::words(all()), without_comments(WRAPPER));
+    let code = format!("set -- {}\n{}", quote::words(all()), condensed(WRAPPER));
     Ok(format!("{LOADER}{}\n{code}", code.len()).into_bytes())
 }
 
-/// The script without the lines that are comments: they are a third of what would travel with every call.
-fn without_comments(script: &str) -> String {
-    let lines = script.lines().filter(|line| !line.trim_start().starts_with('#'));
+/// The script without indentation and without lines that are comments: half of what would travel with every call. Our scripts have no text
+/// over several lines in which blanks at the beginning matter.
+fn condensed(script: &str) -> String {
+    let lines = script.lines().map(str::trim_start).filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -75,9 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn comments_do_not_travel() {
-        assert_eq!(without_comments("# why\na=1 # here\n  # more\nb='#2'\n"), "a=1 # here\nb='#2'\n");
-        assert!(!without_comments(WRAPPER).contains("\n#"));
+    fn neither_comments_nor_indentation_travel() {
+        assert_eq!(condensed("# why\na=1 # here\n\n  # more\n  b='#2'\n"), "a=1 # here\nb='#2'\n");
+        assert!(!condensed(WRAPPER).contains("\n#"));
     }
 
     #[test]

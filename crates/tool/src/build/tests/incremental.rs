@@ -60,7 +60,7 @@ async fn going_back_to_an_older_commit_gives_the_older_release() {
     );
     let mut back = Build::of(&sample, &host);
     back.wanted = Wanted::Tag("v0.1.0".parse().unwrap());
-    assert_eq!(back.run().await.manifest().id(), first.id());
+    assert_same(&back.run().await.manifest(), &first);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn clean_builds_from_nothing() {
         "dependencies were not asked for: {:?}",
         clean.output
     );
-    assert_eq!(clean.manifest().id(), first.id());
+    assert_same(&clean.manifest(), &first);
 }
 
 #[tokio::test]

@@ -2,16 +2,6 @@
 
 use super::*;
 
-/// Names the files that differ.
-fn assert_same(one: &Manifest, two: &Manifest) {
-    let differing = |one: &Manifest, two: &Manifest| -> Vec<String> {
-        one.files.iter().filter(|file| !two.files.contains(file)).map(|file| file.path.to_string()).collect()
-    };
-    assert_eq!(differing(one, two), differing(two, one));
-    assert_eq!(differing(one, two), [""; 0]);
-    assert_eq!(one.id(), two.id());
-}
-
 #[tokio::test]
 async fn two_folders_give_one_manifest() {
     for make in [samples::elixir, samples::erlang] {
