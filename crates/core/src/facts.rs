@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     name::{HostName, NodeName, Version},
     release::{Digest, Manifest, ManifestId, Platform, RelPath},
+    unit::UnitFacts,
 };
 
 /// One host's answer, or why there is none.
@@ -65,6 +66,9 @@ pub struct Seen {
     pub releases_file: Option<String>,
     /// The node.
     pub node: NodeFacts,
+    /// The systemd unit that is to run it; `None` where the target has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitFacts>,
 }
 
 /// A release on a host.

@@ -18,3 +18,4 @@ pub mod plan;
 pub mod release;
 pub mod size;
 pub mod step;
+pub mod unit;

@@ -160,6 +160,17 @@ name!(
     }
 );
 name!(
+    /// A systemd unit, with or without its `.service`.
+    UnitName,
+    Rule {
+        what: "a unit name",
+        first: |c| alnum(c) || c == '_',
+        rest: |c| alnum(c) || "_.:@-".contains(c),
+        alphabet: "it has letters, digits, `_`, `.`, `:`, `@` and `-`",
+        max: 200,
+    }
+);
+name!(
     /// A tag of a host, used to select hosts.
     Tag,
     Rule {

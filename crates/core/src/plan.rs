@@ -8,6 +8,7 @@ pub mod lint;
 pub mod node;
 mod releases;
 pub mod rollback;
+pub mod setup;
 mod switch;
 
 pub use deploy::{DeployRequest, Wanted, deploy};
@@ -15,6 +16,7 @@ pub use keep::Keep;
 pub use lint::lint;
 pub use node::{NodeAction, node};
 pub use rollback::{RollbackRequest, rollback};
+pub use setup::{SetupFacts, SetupRequest, setup};
 
 use serde::{Deserialize, Serialize};
 

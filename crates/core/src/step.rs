@@ -10,6 +10,7 @@ use crate::{
     name::{CommitId, Version},
     release::{Digest, ManifestId, RelPath},
     size::size,
+    unit::{Scope, Unit},
 };
 
 /// One unit of work on one host. Every step can be repeated, and leaves the old release serving if it fails.
@@ -51,6 +52,9 @@ pub enum Step {
         version: Version,
         /// Longest wait.
         timeout: Duration,
+        /// The systemd unit that runs it; `None`: its own start script does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<Unit>,
     },
     /// Stop the node and wait until its process has gone. Done at once where none runs.
     Stop {
@@ -58,7 +62,12 @@ pub enum Step {
         version: Option<Version>,
         /// Wait for an orderly stop, before it is killed.
         timeout: Duration,
+        /// The systemd unit that runs it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<Unit>,
     },
+    /// Have systemd run the node: write the unit and its environment.
+    Setup(Setup),
     /// Remove releases that nothing needs.
     Prune(Prune),
     // ---- anywhere
@@ -67,6 +76,25 @@ pub enum Step {
         /// Its name (`pre_erlang_clean_compile`).
         name: String,
     },
+}
+
+/// A unit to be written. The values of its environment may be secret, so they are no part of this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Which.
+    pub unit: Unit,
+    /// Its file.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// The file with its environment.
+    pub environment: String,
+    /// The names of its variables.
+    pub variables: Vec<String>,
+    /// The account that the node runs as: it lingers, if the unit is its own.
+    pub user: String,
+    /// Write as root by `sudo`, which asks for no password there.
+    pub sudo: bool,
 }
 
 /// A stage of the build tool's work.
@@ -203,9 +231,10 @@ impl Step {
             Self::Collect => "bring it to the store".to_owned(),
             Self::Stage(stage) => stage.describe(),
             Self::Activate(activate) => format!("make {} the release that boots", activate.version),
-            Self::Start { version, .. } => format!("start {version}"),
-            Self::Stop { version: Some(version), .. } => format!("stop {version}"),
-            Self::Stop { version: None, .. } => "stop the node".to_owned(),
+            Self::Start { version, unit, .. } => format!("start {version}{}", by(unit.as_ref())),
+            Self::Stop { version: Some(version), unit, .. } => format!("stop {version}{}", by(unit.as_ref())),
+            Self::Stop { version: None, unit, .. } => format!("stop the node{}", by(unit.as_ref())),
+            Self::Setup(setup) => setup.describe(),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Hook { name } => format!("hook {name}"),
         }
@@ -237,6 +266,25 @@ impl Stage {
             files => format!("put {} beside what is there ({files} new files, {})", self.version, size(self.bytes())),
         }
     }
+}
+
+impl Setup {
+    fn describe(&self) -> String {
+        let variables = match &self.variables[..] {
+            [] => "no variables".to_owned(),
+            names => names.join(", "),
+        };
+        let linger = match self.unit.scope {
+            Scope::System => String::new(),
+            Scope::User => format!(", let {} linger", self.user),
+        };
+        let how = if self.sudo { " by sudo" } else { "" };
+        format!("write {}{how} (environment: {variables}), have systemd start it at boot{linger}", self.path)
+    }
+}
+
+fn by(unit: Option<&Unit>) -> String {
+    unit.map(|unit| format!(" ({})", unit.describe())).unwrap_or_default()
 }
 
 fn list(versions: &[Version]) -> String {

@@ -82,6 +82,8 @@ pub enum Command {
     Stop(cmd::node::Args),
     /// Stop nodes and start them again, into the release that boots
     Restart(cmd::node::Args),
+    /// Have systemd run the nodes of a target: write their unit
+    Setup(cmd::setup::Args),
     /// Say which nodes are up
     Ping(cmd::node::AskArgs),
     /// Show how nodes are: state, release, uptime, memory, processes; once or all the time
@@ -124,6 +126,7 @@ impl Command {
             Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,
             Self::Restart(args) => cmd::node::run(ctx, NodeAction::Restart, args).await,
+            Self::Setup(args) => cmd::setup::run(ctx, args).await,
             Self::Ping(args) => cmd::node::ping(ctx, args).await,
             Self::Status(args) => cmd::status::run(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,

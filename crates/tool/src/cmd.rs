@@ -13,6 +13,7 @@ pub mod releases;
 pub mod rollback;
 pub mod rpc;
 pub mod run;
+pub mod setup;
 pub mod show;
 pub mod status;
 pub mod task;

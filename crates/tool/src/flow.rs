@@ -152,6 +152,10 @@ mod tests {
             profile: String::new(),
             env: Default::default(),
             service: Service::Script,
+            unit: None,
+            migrate: None,
+            migrate_down: None,
+            ecto_repos: Vec::new(),
             start_deploy: false,
             clean_deploy: false,
         }

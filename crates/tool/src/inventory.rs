@@ -168,7 +168,7 @@ async fn fetch_unknown(host: &dyn Transport, place: &Place, installed: &mut [Ins
     Ok(())
 }
 
-fn unseen(error: impl Into<Error>) -> Unseen {
+pub(crate) fn unseen(error: impl Into<Error>) -> Unseen {
     let error = error.into();
     Unseen { why: error.causes().join(": "), hints: error.hints }
 }

@@ -20,6 +20,7 @@ pub mod node;
 pub mod relocate;
 pub mod report;
 pub mod runs;
+pub mod service;
 pub mod store;
 pub mod tarball;
 pub mod transfer;

@@ -155,7 +155,7 @@ pub async fn stop(
 }
 
 /// Runs a script whose lines are for the user, but for those that begin with `fact `.
-async fn run_telling(
+pub(crate) async fn run_telling(
     host: &dyn Transport,
     script: Script,
     args: Vec<String>,

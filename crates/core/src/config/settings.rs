@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UserName};
+use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UnitName, UserName};
 
 /// Everything a run needs to know from files, environment and flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,11 @@ pub struct SshSettings {
 pub enum Service {
     /// The release's own start script (`bin/APP daemon`).
     Script,
+    /// A unit of the machine's systemd.
+    Systemd,
+    /// A unit of the login's own systemd (`systemctl --user`).
+    #[serde(rename = "systemd-user")]
+    SystemdUser,
 }
 
 /// A named group of hosts with settings.
@@ -180,6 +185,14 @@ pub struct TargetSettings {
     pub env: IndexMap<String, String>,
     /// How nodes are run.
     pub service: Service,
+    /// The systemd unit; `None`: called like the release.
+    pub unit: Option<UnitName>,
+    /// What `migrate` calls instead of Ecto's migrator: an Elixir or Erlang function without arguments, `MyApp.Release.migrate`.
+    pub migrate: Option<String>,
+    /// What `migrate down` calls then: a function that takes the version to go back to, as an integer, or `nil`.
+    pub migrate_down: Option<String>,
+    /// The Ecto repositories that are migrated (`ECTO_REPOSITORY`); empty: all of the release's applications.
+    pub ecto_repos: Vec<String>,
     /// Start the deployed release without being asked for it (`START_DEPLOY`).
     pub start_deploy: bool,
     /// Remove old releases on deploy as `--clean-deploy` does (`CLEAN_DEPLOY`).

@@ -10,7 +10,7 @@ use super::{
     secret,
     settings::{BuildTool, MixRelease, Service, TransportKind},
 };
-use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UserName};
+use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
 /// A type that settings have.
 pub(super) trait FromValue: Sized {
@@ -143,7 +143,7 @@ macro_rules! names {
         }
     )+ };
 }
-names!(AppName, HostName, NodeName, Revision, Tag, UserName);
+names!(AppName, HostName, NodeName, Revision, Tag, UnitName, UserName);
 
 impl FromValue for HostPath {
     fn from_value(value: &Value) -> Result<Self, Wrong> {
@@ -269,5 +269,5 @@ choices! {
     TransportKind { "ssh" => Self::Ssh, "local" => Self::Local }
     BuildTool { "mix" => Self::Mix, "rebar3" => Self::Rebar3, "rebar" => Self::Rebar }
     MixRelease { "native" => Self::Native, "distillery" => Self::Distillery, "relx" => Self::Relx }
-    Service { "script" => Self::Script }
+    Service { "script" => Self::Script, "systemd" => Self::Systemd, "systemd-user" => Self::SystemdUser }
 }

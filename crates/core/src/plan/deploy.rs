@@ -98,9 +98,11 @@ impl Work<'_> {
             Some(rewritten) => delta::with_rewritten(self.wanted.manifest, seen, rewritten),
             None => delta::against(self.wanted.manifest, seen),
         };
-        let obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
+        let mut obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
+        let host = Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) };
+        obstacles.extend(host.restarts().then(|| host.switch().no_unit()).flatten());
         if obstacles.is_empty() {
-            return Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) }.plan(&facts.host);
+            return host.plan(&facts.host);
         }
         HostPlan {
             host: facts.host.clone(),
@@ -255,6 +257,7 @@ impl Host<'_> {
         reasons.extend(activate.then(|| self.cookie_changes()).flatten());
         reasons.push(self.node_reason());
         reasons.extend(switch::others(self.seen));
+        reasons.extend(self.switch().unit_reasons());
         if let Some(Step::Prune(prune)) = prune {
             reasons.extend(self.goes(prune));
         }

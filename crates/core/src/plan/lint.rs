@@ -84,7 +84,7 @@ impl Checked<'_> {
                 Step::Activate(activate) => self.activate(activate)?,
                 Step::Start { version, .. } => self.start(version)?,
                 Step::Prune(prune) => self.prune(prune)?,
-                Step::Stop { .. } | Step::Hook { .. } => {}
+                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
             }
         }

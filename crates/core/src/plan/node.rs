@@ -55,21 +55,21 @@ fn host(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &Ho
     };
     let switch = Switch { app, settings, seen };
     let (verdict, reason, steps) = match action {
-        NodeAction::Stop => stop(seen, settings),
+        NodeAction::Stop => stop(&switch),
         NodeAction::Start => start(&switch),
         NodeAction::Restart => restart(&switch),
     };
     let undo = if action == NodeAction::Restart && !steps.is_empty() { undo_restart(&switch) } else { Vec::new() };
-    let reasons = [reason].into_iter().chain(switch::others(seen)).collect();
+    let reasons = [reason].into_iter().chain(switch::others(seen)).chain(switch.unit_reasons()).collect();
     HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons, steps, undo }
 }
 
 type Decision = (Verdict, String, Vec<Step>);
 
-fn stop(seen: &Seen, settings: &TargetSettings) -> Decision {
-    match seen.node.state {
-        NodeState::Down => (Verdict::Nothing, "no node runs".to_owned(), Vec::new()),
-        _ => (Verdict::Change, runs(seen), vec![Step::Stop { version: None, timeout: settings.stop_timeout }]),
+fn stop(switch: &Switch<'_>) -> Decision {
+    match switch::is_there(switch.seen) {
+        false => (Verdict::Nothing, "no node runs".to_owned(), Vec::new()),
+        true => (Verdict::Change, runs(switch.seen), vec![switch.stop(None)]),
     }
 }
 
@@ -79,6 +79,9 @@ fn start(switch: &Switch<'_>) -> Decision {
         Some(permanent) => permanent,
         None => return nothing_deployed(switch),
     };
+    if let Some(obstacle) = switch.no_unit().filter(|_| !switch::is_up(seen)) {
+        return blocked(obstacle.why, obstacle.hint);
+    }
     match seen.node.state {
         NodeState::Down => (Verdict::Change, format!("no node runs, {permanent} boots"), vec![switch.start(permanent)]),
         NodeState::Starting if seen.node.booted.as_ref() == Some(permanent) => {
@@ -96,6 +99,9 @@ fn start(switch: &Switch<'_>) -> Decision {
 }
 
 fn restart(switch: &Switch<'_>) -> Decision {
+    if let Some(obstacle) = switch.no_unit() {
+        return blocked(obstacle.why, obstacle.hint);
+    }
     match &switch.seen.permanent {
         Some(permanent) => (Verdict::Change, format!("{}, {permanent} boots", runs(switch.seen)), switch.restart(permanent)),
         None => nothing_deployed(switch),

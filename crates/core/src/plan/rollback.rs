@@ -98,6 +98,9 @@ impl Work<'_> {
         }
         let runs_other = switch::is_up(seen) && seen.node.booted.as_ref() != Some(goal);
         if runs_other && self.request.restart {
+            if let Some(obstacle) = switch.no_unit() {
+                return blocked(host, seen, obstacle.why, obstacle.hint);
+            }
             steps.extend(switch.restart(goal));
         }
         HostPlan {

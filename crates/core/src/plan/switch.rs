@@ -5,13 +5,15 @@ use edeliver_erl::{
     rel::{releases::Releases, start_erl::StartErl},
 };
 
-use super::{Precondition, releases};
+use super::{Precondition, fit::Obstacle, releases};
 use crate::{
     config::TargetSettings,
     facts::{Installed, NodeState, Seen},
+    hint::Hint,
     name::{AppName, Version},
     release::{RelPath, ReleaseKind},
     step::{Activate, Step},
+    unit::{Scope, Unit, UnitFacts},
 };
 
 /// A host whose boot release changes.
@@ -42,16 +44,50 @@ impl Switch<'_> {
     }
     /// The steps that make the node run `version`: it is stopped if it is there. A restart in place would keep the old environment.
     pub(super) fn restart(&self, version: &Version) -> Vec<Step> {
-        let stop = is_up(self.seen).then_some(Step::Stop { version: None, timeout: self.settings.stop_timeout });
+        let stop = is_there(self.seen).then_some(self.stop(None));
         stop.into_iter().chain([self.start(version)]).collect()
     }
     pub(super) fn start(&self, version: &Version) -> Step {
-        Step::Start { version: version.clone(), timeout: self.settings.start_timeout }
+        Step::Start { version: version.clone(), timeout: self.settings.start_timeout, unit: self.unit() }
+    }
+    pub(super) fn stop(&self, version: Option<&Version>) -> Step {
+        Step::Stop { version: version.cloned(), timeout: self.settings.stop_timeout, unit: self.unit() }
+    }
+    fn unit(&self) -> Option<Unit> {
+        Unit::of(self.settings, self.app)
+    }
+    /// Why the node can't be started by systemd, where that is to be.
+    pub(super) fn no_unit(&self) -> Option<Obstacle> {
+        let (unit, facts) = (self.unit()?, self.seen.unit.as_ref()?);
+        let name = unit.describe();
+        let why = match facts.load.as_str() {
+            _ if !facts.manager && unit.scope == Scope::User => format!("{} has no systemd of its own to ask", self.seen.user),
+            _ if !facts.manager => "systemd does not run this host".to_owned(),
+            "loaded" => return None,
+            "not-found" | "" => format!("there is no {name}"),
+            other => format!("systemd can't use {name}: {other}"),
+        };
+        let setup = Hint::command("have edeliver write it", format!("edeliver setup {}", self.settings.name));
+        let hint = if facts.manager || unit.scope == Scope::User { setup } else { Hint::text("set `service = \"script\"` for it") };
+        Some(Obstacle { why, hint })
+    }
+    /// What is to be known of the unit beside the node's state.
+    pub(super) fn unit_reasons(&self) -> Vec<String> {
+        let (Some(unit), Some(facts)) = (self.unit(), &self.seen.unit) else { return Vec::new() };
+        let mut reasons = if facts.is_loaded() { facts.troubles(&unit) } else { Vec::new() };
+        reasons.extend(self.outside());
+        reasons
+    }
+    /// That there is a node which systemd has not started, if so.
+    pub(super) fn outside(&self) -> Option<String> {
+        let (unit, facts) = (self.unit()?, self.seen.unit.as_ref()?);
+        let outside = facts.is_loaded() && is_up(self.seen) && facts.main_pid.is_none();
+        outside.then(|| format!("the node runs outside of {}", unit.describe()))
     }
     /// The way back when `new` does not come up: what is left of it is stopped, the release that served before boots again, and runs
     /// again if one did. `releases`: as they are once `new` is active.
     pub(super) fn back_from(&self, new: &Version, releases: &Releases) -> Vec<Step> {
-        let mut undo = vec![Step::Stop { version: Some(new.clone()), timeout: self.settings.stop_timeout }];
+        let mut undo = vec![self.stop(Some(new))];
         let Some(old) = served(self.seen).filter(|old| *old != new) else { return undo };
         let mut releases = releases.clone();
         // A release without a `.rel` is not listed; what boots is decided elsewhere.
@@ -80,6 +116,11 @@ impl Switch<'_> {
 /// Whether a process is there, in whatever state.
 pub(super) fn is_up(seen: &Seen) -> bool {
     seen.node.state != NodeState::Down
+}
+
+/// Whether there is something to stop: a process, or a unit that would start one.
+pub(super) fn is_there(seen: &Seen) -> bool {
+    is_up(seen) || seen.unit.as_ref().is_some_and(UnitFacts::is_on)
 }
 
 /// The release that served before: what the node was booted into, or if none runs, what would boot.

@@ -2,6 +2,7 @@
 
 use crate::{
     node::NodeError,
+    service::ServiceError,
     transport::{Reply, TransportError},
 };
 
@@ -39,6 +40,9 @@ pub enum StepError {
     /// The node.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// systemd, or the node that it runs.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The connection.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -82,7 +86,9 @@ impl StepError {
     /// Whether nobody can say how far the step came.
     pub(super) fn leaves_unknown(&self) -> bool {
         match self {
-            Self::Transport(error) | Self::Node(NodeError::Transport(error)) => {
+            Self::Transport(error)
+            | Self::Node(NodeError::Transport(error))
+            | Self::Service(ServiceError::Node(NodeError::Transport(error))) => {
                 matches!(error, TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Interrupted)
             }
             Self::Interrupted => true,
@@ -100,6 +106,7 @@ impl StepError {
             | Self::HalfWay(why)
             | Self::Script { why, .. } => why.lines.split_last().map_or(&[], |(_, before)| before),
             Self::Node(error) => error.log(),
+            Self::Service(error) => error.log(),
             Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
             Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
         }

@@ -57,6 +57,8 @@ struct SoFar {
     started: Option<Version>,
     /// Releases could not be removed.
     litter: bool,
+    /// systemd has the unit.
+    set_up: bool,
 }
 
 impl HostTask {
@@ -218,6 +220,7 @@ impl HostTask {
         let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
         let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
         let mut now = match (&done.started, boots, still) {
+            _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
             (Some(started), ..) => format!("{started} running"),
             (None, _, _) if done.stopped => "no node runs".to_owned(),
             (None, Some(boots), Some(still)) => format!("{boots} boots next, {still} runs until then"),
@@ -240,6 +243,7 @@ impl SoFar {
                 self.touched = true;
                 self.activated = Some(activate.version.clone());
             }
+            Step::Setup(_) => self.set_up = true,
             Step::Stop { .. } => (self.stopped, self.started) = (true, None),
             Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
             _ => {}

@@ -3,7 +3,7 @@
 use edeliver_core::{name::Version, plan::Precondition, step::Step};
 
 use super::{Shared, Site, StepError, error::Remote, root, stage};
-use crate::{node, report::Reporter};
+use crate::{node, report::Reporter, service};
 
 /// A host and all that its steps need.
 pub(super) struct Work<'a> {
@@ -23,11 +23,24 @@ impl Work<'_> {
             Step::Stage(stage) => stage::put(self, stage).await.map(Some),
             Step::Activate(activate) => root::activate(self.site, activate).await.map(|()| None),
             Step::Prune(prune) => root::prune(self.site, prune, boots).await.map(|()| None),
-            Step::Stop { version, timeout } => {
+            Step::Stop { version, timeout, unit: Some(unit) } => {
+                service::stop(host, place, unit, version.as_ref(), *timeout, &mut tell).await?;
+                Ok(None)
+            }
+            Step::Start { version, timeout, unit: Some(unit) } => {
+                let facts = service::start(host, place, unit, version, *timeout, &mut tell).await?;
+                Ok(facts.pid.map(|pid| format!("process {pid}")))
+            }
+            Step::Setup(setup) => {
+                let variables = service::variables(&self.shared.environment.variables, place.node.as_ref());
+                service::write(host, setup, &service::environment_file(&variables)).await?;
+                Ok(None)
+            }
+            Step::Stop { version, timeout, unit: None } => {
                 node::stop(host, place, version.as_ref(), *timeout, &mut tell).await?;
                 Ok(None)
             }
-            Step::Start { version, timeout } => {
+            Step::Start { version, timeout, unit: None } => {
                 let facts = node::start(host, place, version, *timeout, &self.shared.environment, &mut tell).await?;
                 Ok(facts.pid.map(|pid| format!("process {pid}")))
             }

@@ -8,8 +8,9 @@ use edeliver_core::{
     event::EventKind,
     facts::HostFacts,
     name::{HostName, Version},
-    plan::{self, Plan},
+    plan::{self, Plan, SetupFacts},
     release::{Manifest, ManifestId},
+    unit::Unit,
 };
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     inventory::{self, Question},
     node::{Environment, Place},
     report::Reporter,
+    service,
     store::Store,
     transport::Transport,
     ui::words,
@@ -59,7 +61,30 @@ impl Fleet {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
             fleet.facts.push(facts);
         }
+        service::add_facts(&fleet.target, &settings.app, &mut fleet.facts, &fleet.open).await;
         Ok(fleet)
+    }
+    /// What setting up units takes to know, of the hosts that could be asked.
+    pub(super) async fn look(&self, ctx: &Ctx, unit: &Unit) -> Result<HashMap<HostName, SetupFacts>, Error> {
+        let app = &ctx.settings()?.app;
+        let mut found = HashMap::new();
+        for host in &self.target.hosts {
+            let Some(transport) = self.open.get(&host.name) else { continue };
+            let variables = service::variables(&self.variables(), host.node.as_ref());
+            let environment = service::environment_file(&variables);
+            let mut facts = service::look(&**transport, &Place::on(host, app), unit, &self.target.profile, &environment).await?;
+            facts.variables = variables.into_iter().map(|(name, _)| name).collect();
+            found.insert(host.name.clone(), facts);
+        }
+        Ok(found)
+    }
+    /// The file with the environment of a host's unit, as it should be.
+    pub(super) fn environment_file(&self, host: &HostName) -> String {
+        let node = self.target.hosts.iter().find(|spec| spec.name == *host).and_then(|spec| spec.node.as_ref());
+        service::environment_file(&service::variables(&self.variables(), node))
+    }
+    fn variables(&self) -> Vec<(String, String)> {
+        self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
     pub(super) async fn carry_out(self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
@@ -83,8 +108,7 @@ impl Fleet {
             let transport = self.open.get(&host.name)?.clone();
             Some((host.name.clone(), Site { transport, place: Place::on(host, app) }))
         };
-        let variables = self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let environment = Environment { profile: self.target.profile.clone(), variables };
+        let environment = Environment { profile: self.target.profile.clone(), variables: self.variables() };
         let sites = self.target.hosts.iter().filter_map(site).collect();
         let (contents, hooks) = match cargo {
             Some(Cargo { contents, hooks }) => {

@@ -10,7 +10,7 @@ use edeliver_core::{hint::Hint, name::NameError};
 use super::{Error, Kind};
 use crate::{
     apply::StepError, cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, node::NodeError, runs::RunsError,
-    transport::TransportError,
+    service::ServiceError, transport::TransportError,
 };
 
 impl From<TransportError> for Error {
@@ -78,6 +78,18 @@ impl From<NodeError> for Error {
     }
 }
 
+impl From<ServiceError> for Error {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Node(NodeError::Transport(error)) => error.into(),
+            error => {
+                let hints = error.hints();
+                Self { hints, ..Self::new(Kind::Stopped, error) }
+            }
+        }
+    }
+}
+
 impl From<StepError> for Error {
     fn from(error: StepError) -> Self {
         let kind = match &error {
@@ -89,6 +101,7 @@ impl From<StepError> for Error {
         };
         let hint = match error {
             StepError::Node(error) => return error.into(),
+            StepError::Service(error) => return error.into(),
             StepError::Transport(error) => return error.into(),
             StepError::Stale(_) => Hint::text("run the same command again: it looks at the hosts anew"),
             StepError::Locked(_) => Hint::text("wait until the other one has finished, then run the same command again"),

@@ -146,6 +146,7 @@ impl Lines {
             top: self.top,
             releases_file: self.releases_file,
             node,
+            unit: None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod logins;
 mod main_job;
 mod scene;
 mod shells;
+mod systemd;
 mod world;
 
 use std::process::ExitCode;
@@ -29,6 +30,11 @@ fn main() -> ExitCode {
         eprintln!("lab tests are skipped: {why}");
     }
     let tests = [main_job::TESTS, bad_days::TESTS, calls::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
-    let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err())).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err()));
+    let with_systemd = Lab::systemd_possible();
+    if let (Ok(()), Err(why)) = (&possible, &with_systemd) {
+        eprintln!("tests with systemd are skipped: {why}");
+    }
+    let more = systemd::TESTS.iter().map(|(name, test)| Trial::test(*name, test).with_ignored_flag(with_systemd.is_err()));
+    libtest_mimic::run(&arguments, trials.chain(more).collect()).exit_code()
 }

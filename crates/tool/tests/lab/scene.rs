@@ -90,6 +90,10 @@ impl Scene {
         assert!(output.status.success(), "{host}: {shell}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
+    /// A shell command on the only host as root; gives its output, and fails if it does.
+    pub(crate) fn as_root(&self, shell: &str) -> String {
+        self.on(&format!("root@{}", self.hosts[0]), shell)
+    }
     /// What the sample answers on a host over HTTP; its line names the version of the code that serves.
     pub(crate) fn served(&self, host: &str) -> Option<String> {
         let status = self.lab.status().expect("the hub answers");

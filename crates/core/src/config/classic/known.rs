@@ -12,6 +12,7 @@ pub(super) const PLAIN: &[(&str, &str)] = &[
     ("AUTO_VERSION", "build.auto_version"),
     ("GIT_CLEAN_PATHS", "build.git_clean_paths"),
     ("RELEASE_CMD_OPTIONS", "build.release_options"),
+    ("ECTO_REPOSITORY", "deploy.ecto_repos"),
 ];
 
 /// Switches: on only if the variable is exactly `true`, as in edeliver 1.x.
@@ -57,6 +58,7 @@ pub const LISTENED: &[&str] = &[
     "MIX_CMD",
     "RELX_CMD",
     "PROFILE",
+    "ECTO_REPOSITORY",
     "BRANCH",
     "REFSPEC",
     "REVISION",

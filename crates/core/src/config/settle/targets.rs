@@ -10,7 +10,7 @@ use crate::{
         raw::{Entry, Kind, Value},
         scope::{Env, Layer, Scope, env_name},
         settings::{HostSpec, TargetSettings},
-        typed::{FromValue, Wrong, items},
+        typed::{FromValue, Rule, Wrong, items},
     },
     name::TargetName,
 };
@@ -94,6 +94,10 @@ impl<'a> Settling<'a> {
         let profile = scope.get_by("profile", |value| PROFILE.text(value));
         let env = self.env_table(scope, "env");
         let service = scope.get("service");
+        let unit = scope.get("unit");
+        let migrate = scope.get_by("migrate", |value| FUNCTION.text(value));
+        let migrate_down = scope.get_by("migrate_down", |value| FUNCTION.text(value));
+        let ecto_repos = scope.get_by("ecto_repos", |value| MODULE.texts(value)).unwrap_or_default();
         let start_deploy = scope.get("start_deploy");
         let clean_deploy = scope.get("clean_deploy");
         let name = name?;
@@ -108,6 +112,10 @@ impl<'a> Settling<'a> {
             profile: profile?,
             env,
             service: service?,
+            unit,
+            migrate,
+            migrate_down,
+            ecto_repos,
             start_deploy: start_deploy?,
             clean_deploy: clean_deploy?,
         })
@@ -119,6 +127,28 @@ impl<'a> Settling<'a> {
         self.found.origin(scope.key("confirm"), confirm.to_string(), Origin::Derived { why });
         confirm
     }
+}
+
+/// These become a part of a call on a node, so nothing else may stand in them.
+const MODULE: Rule = Rule {
+    what: "a module",
+    why: "write it like \"MyApp.Repo\"",
+    allows: |text| text.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(is_word)),
+};
+const FUNCTION: Rule = Rule {
+    what: "a function",
+    why: "write it like \"MyApp.Release.migrate\" (Elixir) or \"my_app_release:migrate\" (Erlang), without arguments",
+    allows: |text| {
+        let parted = text.rsplit_once(':').or_else(|| text.rsplit_once('.'));
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') && name.trim_end_matches(['?', '!']).chars().all(is_word)
+        };
+        parted.is_some_and(|(module, function)| (MODULE.allows)(module) && is_name(function))
+    },
+};
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// Fewer than two would leave nothing to roll back to.

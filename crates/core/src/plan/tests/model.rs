@@ -81,6 +81,7 @@ pub(super) fn empty_host() -> Seen {
         top: Default::default(),
         releases_file: None,
         node: NodeFacts::down(),
+        unit: None,
     }
 }
 
@@ -96,6 +97,10 @@ pub(super) fn settings() -> TargetSettings {
         profile: String::new(),
         env: Default::default(),
         service: Service::Script,
+        unit: None,
+        migrate: None,
+        migrate_down: None,
+        ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
     }

@@ -265,6 +265,10 @@ pub(super) fn settings() -> TargetSettings {
         profile: String::new(),
         env: Default::default(),
         service: Service::Script,
+        unit: None,
+        migrate: None,
+        migrate_down: None,
+        ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
     }

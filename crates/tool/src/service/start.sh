@@ -1,0 +1,76 @@
+# Has systemd start the node of a release root, and waits until it is fully up. Comes after process.sh, permanent.sh and systemctl.sh.
+# $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
+# $6 `system` or `user`, $7 the unit's file name.
+#
+# Status: 0 it is up; 20 it ended by itself; 21 not up in time; 22 a node runs another version; 25 another release boots;
+# 50 there is no such unit; 51 a node runs outside of it; 52 we may not start it; 53 there is no systemd; 54 systemd could not start it.
+root=$(absolute_root "$1") app=$2 prefer=$3 version=$4 seconds=$5 scope=$6 unit=$7
+began=$(date +%s)
+
+# Marks the version as one that came up, or failed to; a failed one is never kept in place of a good one.
+mark() {
+  [ -d "$root/.edeliver" ] || return 0
+  case $1 in
+    good) rm -f "$root/.edeliver/failed/$version" ;;
+    failed) mkdir -p "$root/.edeliver/failed" && : >"$root/.edeliver/failed/$version" ;;
+  esac 2>/dev/null
+}
+
+finish() {
+  case $1 in
+    0) mark good ;;
+    20 | 21 | 22 | 54) mark failed; journal_since "$began" ;;
+  esac
+  tell_node "$root" "$prefer" | sed 's/^/fact /'
+  exit "$1"
+}
+
+pause() { sleep 0.1 2>/dev/null || sleep 1; }
+
+# Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
+wait_until_up() {
+  end=$(($(date +%s) + seconds)) seen=''
+  while [ "$(date +%s)" -lt "$end" ]; do
+    ask_unit
+    case $unit_active:$unit_sub in
+      failed:* | inactive:*) echo "$unit is $unit_active"; return 20 ;;
+      *:auto-restart*) echo "it ended, and systemd is about to start it again, and again"; return 20 ;;
+    esac
+    [ "$unit_restarts" -le "$restarts" ] || { echo "it ended, and systemd has started it again"; return 20; }
+    if find_node "$root" "$prefer"; then
+      seen=${seen:-$(date +%s)}
+      [ "$node_version" = "$version" ] || return 22
+      ask_node "$root"
+      case $node_is:$node_says in
+        answered:*'{started,'*) return 0 ;;
+        no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
+      esac
+    fi
+    pause
+  done
+  return 21
+}
+
+reach_manager || finish 53
+ask_unit
+[ "$unit_load" = loaded ] || { echo "systemd says of $unit: ${unit_load:-nothing}"; finish 50; }
+boots=$(permanent_version "$root" "$app")
+if find_node "$root" "$prefer"; then
+  [ -n "$unit_pid" ] || { echo "process $node_pid runs $node_version"; finish 51; }
+  echo "a node is running already (process $node_pid, version $node_version)"
+elif [ "$boots" != "$version" ]; then
+  echo "the release that boots is ${boots:-missing}, not $version"
+  finish 25
+else
+  control start
+  case $? in
+    0) ;;
+    2) printf '%s\n' "$said"; finish 52 ;;
+    *) printf '%s\n' "$said"; finish 54 ;;
+  esac
+  # Not always 0: it is counted on over a stop between two attempts.
+  ask_unit
+fi
+restarts=$unit_restarts
+wait_until_up
+finish $?

@@ -1,0 +1,132 @@
+//! Nodes that systemd runs, on hosts where it is PID 1.
+
+use std::fs;
+
+use edeliver_lab::{Base, HostSpec};
+use libtest_mimic::Failed;
+
+use crate::{
+    Test,
+    scene::{Scene, eventually},
+    world::App,
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("systemd_runs_a_node_from_setup_to_restart_after_a_crash", system_unit),
+    ("systemd_tells_of_a_unit_that_restarts_in_a_loop_and_stops_it", crash_loop),
+    ("a_users_own_systemd_runs_a_node_over_a_reboot", user_unit),
+    ("systemd_is_set_up_by_an_account_with_sudo_and_one_without_is_told_what_to_type", sudo),
+];
+
+fn scene(app: App) -> Scene {
+    let scene = Scene::host(app, HostSpec { base: Base::Systemd, ..HostSpec::default() });
+    eventually("systemd is up", || scene.as_root("systemctl is-system-running || true") == "running");
+    scene.as_root("mkdir /srv/apps && chown deploy: /srv/apps");
+    scene
+}
+
+/// The target's settings beside its hosts.
+fn configure(scene: &Scene, service: &str, port: &str) {
+    let (name, variable) = (scene.app.name(), scene.app.port_variable());
+    let text = format!(
+        "app = {name:?}\n\n[targets.production]\npath = \"/srv/apps\"\nhosts = [\"prod1\"]\nservice = {service:?}\nstart_timeout = \"30s\"\n\
+         [targets.production.env]\n{variable} = {port:?}\nSECRET_KEY_BASE = \"top secret\"\n"
+    );
+    fs::write(scene.project().join("edeliver.toml"), text).expect("the project can be written");
+}
+
+/// As the configured login, deploy, may do it from then on.
+fn allow(scene: &Scene) {
+    let rule = "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl start hotapp.service, /usr/bin/systemctl stop hotapp.service";
+    scene.as_root(&format!("echo '{rule}' >/etc/sudoers.d/hotapp && chmod 440 /etc/sudoers.d/hotapp"));
+}
+
+fn system_unit() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    configure(&scene, "systemd", "4000");
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    let ran = scene.run("start production");
+    ran.assert(4, &["there is no unit hotapp.service", "edeliver setup production"]);
+    let ran = scene.run("setup production --host=root@prod1 --plan");
+    ran.assert(0, &["User=deploy", "ExecStart=\"/srv/apps/hotapp/bin/hotapp\" start", "SECRET_KEY_BASE"]);
+    assert!(!ran.said().contains("top secret"), "{}", ran.said());
+    scene.ok("setup production --host=root@prod1 --yes").assert(0, &["unit hotapp.service is new", "systemd runs the node"]);
+    scene.ok("setup production --host=root@prod1").assert(0, &["is as it should be"]);
+    assert_eq!(scene.as_root("stat -c '%U %a' /etc/edeliver/hotapp.env /etc/systemd/system/hotapp.service"), "root 600\nroot 644");
+    scene.run("start production").assert(9, &["may not start and stop unit hotapp.service", "sudoers"]);
+    allow(&scene);
+    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)"]);
+    scene.assert_serves("prod1", "0.1.0");
+    assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
+    scene.ok("deploy release to production --version=0.2.0 --start-deploy --yes");
+    scene.assert_serves("prod1", "0.2.0");
+    scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
+    eventually("systemd starts it again", || scene.served("prod1").is_some());
+    scene.run("start production").assert(0, &["systemd has restarted unit hotapp.service once by itself"]);
+    scene.ok("stop production --yes");
+    assert_eq!(scene.as_root("systemctl is-active hotapp.service || true"), "inactive");
+    Ok(())
+}
+
+fn crash_loop() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    configure(&scene, "systemd", "no number");
+    allow(&scene);
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    scene.ok("setup production --host=root@prod1 --yes");
+    let ran = scene.run("start production");
+    ran.assert(9, &["0.1.0 did not start: the node ended while it was starting"]);
+    eventually("systemd tries again", || scene.as_root("systemctl show -P NRestarts hotapp.service") != "0");
+    scene.run("start production --plan").assert(0, &["systemd has restarted unit hotapp.service"]);
+    scene.ok("stop production --yes").assert(0, &["stop the node (unit hotapp.service)"]);
+    assert_eq!(scene.as_root("systemctl show -P ActiveState hotapp.service | grep -c -e inactive -e failed"), "1");
+    // The environment is compared, and written anew.
+    configure(&scene, "systemd", "4000");
+    scene.ok("setup production --host=root@prod1 --yes").assert(0, &["/etc/edeliver/hotapp.env, differs"]);
+    scene.ok("start production");
+    scene.assert_serves("prod1", "0.1.0");
+    Ok(())
+}
+
+fn user_unit() -> Result<(), Failed> {
+    let scene = scene(App::Relapp);
+    configure(&scene, "systemd-user", "4000");
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    scene.as_root("systemctl mask --now polkit.service");
+    let ran = scene.run("setup production --yes");
+    ran.assert(9, &["lingering could not be switched on for deploy", "sudo loginctl enable-linger deploy"]);
+    scene.as_root("loginctl enable-linger deploy");
+    scene.ok("setup production --yes");
+    scene.ok("setup production").assert(0, &["user unit relapp.service is as it should be"]);
+    assert_eq!(scene.on("prod1", "stat -c %a .config/edeliver/relapp.env"), "600");
+    scene.ok("start production").assert(0, &["start 0.1.0 (user unit relapp.service)"]);
+    scene.assert_serves("prod1", "0.1.0");
+    scene.lab.reboot("prod1")?;
+    eventually("it is started at boot", || scene.served("prod1").is_some());
+    scene.ok("restart production --yes");
+    scene.ok("stop production --yes");
+    assert_eq!(scene.served("prod1"), None);
+    Ok(())
+}
+
+fn sudo() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    // A node that was started without systemd is handed over.
+    configure(&scene, "script", "4000");
+    scene.ok("deploy release to production --version=0.1.0 --yes --start-deploy");
+    configure(&scene, "systemd", "4000");
+    let ran = scene.run("setup production --yes");
+    ran.assert(4, &["deploy may not become root without a password", "--host=root@prod1", "--script"]);
+    let script = scene.ok("setup production --script").out;
+    assert!(script.contains("top secret"), "root has to write it: {script}");
+    scene.ok("setup production --host=admin@prod1 --yes").assert(0, &["by sudo"]);
+    scene.ok("setup production --host=admin@prod1").assert(0, &["is as it should be"]);
+    scene.as_root("rm -r /etc/edeliver /etc/systemd/system/hotapp.service");
+    fs::write(scene.lab.host_root("prod1")?.join("root/setup.sh"), script)?;
+    scene.as_root("sh /root/setup.sh");
+    scene.ok("setup production --host=admin@prod1").assert(0, &["is as it should be", "outside of unit hotapp.service"]);
+    scene.ok("restart production --host=admin@prod1 --yes");
+    assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
+    scene.assert_serves("prod1", "0.1.0");
+    Ok(())
+}
