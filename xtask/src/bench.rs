@@ -3,6 +3,7 @@
 //! Everything happens on hosts of the lab, with and without a delay on their cables: `scp` of the whole archive and `tar`, `rsync -az` of
 //! the unpacked release, plain `ssh host true`, and `mix release` over ssh. Bytes are counted at the hosts' network cards.
 
+mod calls;
 mod field;
 mod measure;
 mod project;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
     let edeliver = cargo::build_release_program("edeliver")?;
     let project = Project::make(edeliver)?;
-    let mut report = Report::new(args.rounds);
+    let mut report = Report::new(args.rounds, calls::measured(&project, args.rounds)?);
     for &latency in &args.latency {
         for &hosts in &args.hosts {
             eprintln!("xtask: {hosts} hosts at {latency} ms");

@@ -2,18 +2,20 @@
 
 use std::{fmt::Write as _, fs, process::Command};
 
+use super::calls::Calls;
 use super::measure::{Contest, Measure, Series, median};
 
 /// All that was measured in one run.
 pub(super) struct Report {
     rounds: usize,
+    calls: Calls,
     series: Vec<Series>,
     builds: Vec<(f64, Measure, Measure)>,
 }
 
 impl Report {
-    pub(super) fn new(rounds: usize) -> Self {
-        Self { rounds, series: Vec::new(), builds: Vec::new() }
+    pub(super) fn new(rounds: usize, calls: Calls) -> Self {
+        Self { rounds, calls, series: Vec::new(), builds: Vec::new() }
     }
     pub(super) fn add(&mut self, series: Series) {
         self.series.push(series);
@@ -37,6 +39,7 @@ impl Report {
         self.transfers(&mut out, "First deploy", archive, |series| &series.first);
         self.transfers(&mut out, "Second deploy, one module changed", archive, |series| &series.second);
         self.questions(&mut out);
+        self.calls.table(&mut out);
         self.round_trips(&mut out);
         self.build_table(&mut out);
         out

@@ -1,0 +1,57 @@
+//! How long calls to a running node of this machine take: `calls ROOT APP [ROUNDS]`. Prints a name and microseconds a line; medians.
+
+#![expect(clippy::print_stdout, reason = "that is what it is for")]
+
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use edeliver::{
+    node::{
+        Link, Place, find,
+        link::{self, Mfa},
+    },
+    transport::{Local, Transport},
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [root, app, rest @ ..] = &words[..] else { return Err("usage: calls ROOT APP [ROUNDS]".into()) };
+    let rounds = rest.first().map_or(Ok(9), |rounds| rounds.parse())?;
+    let place = Place { root: root.parse()?, app: app.parse()?, node: None };
+    let host: Arc<dyn Transport> = Arc::new(Local::new());
+    let (mut finds, mut opens, mut calls, mut scripts) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..rounds {
+        let began = Instant::now();
+        let found = find::find(&*host, &place).await?.ok_or("no node serves this root")?;
+        finds.push(began.elapsed());
+        let began = Instant::now();
+        let mut open = link::open_found(&host, &place, &found, PATIENCE).await?;
+        opens.push(began.elapsed());
+        for _ in 0..100 {
+            calls.push(call(&mut *open).await?);
+        }
+        let mut by_scripts = link::open_scripts(&host, &place, &found, PATIENCE).await?;
+        scripts.push(call(&mut *by_scripts).await?);
+    }
+    for (name, times) in [("find", finds), ("open", opens), ("call", calls), ("script", scripts)] {
+        println!("{name} {}", median(times).as_micros());
+    }
+    Ok(())
+}
+
+async fn call(link: &mut dyn Link) -> Result<Duration, Box<dyn Error>> {
+    let began = Instant::now();
+    link.call(&Mfa::literal("erlang", "node", []), PATIENCE, &mut |_| {}).await?;
+    Ok(began.elapsed())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
