@@ -11,7 +11,7 @@ use std::{
 use edeliver::{
     node::{
         Link, Place, find,
-        link::{self, Mfa},
+        link::{self, Mfa, Way},
     },
     transport::{Local, Transport},
 };
@@ -33,6 +33,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let began = Instant::now();
         let mut open = link::open_found(&host, &place, &found, PATIENCE).await?;
         opens.push(began.elapsed());
+        if open.way() != Way::Distribution {
+            return Err("the node can't be spoken with directly".into());
+        }
         for _ in 0..100 {
             calls.push(call(&mut *open).await?);
         }
