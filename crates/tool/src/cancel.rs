@@ -3,6 +3,11 @@
 //! Ctrl-C once: start nothing new, finish the step in hand. Twice: end what runs on the hosts, their state is then unknown. Three times:
 //! leave at once. SIGTERM and SIGHUP count like Ctrl-C, so that a CI runner's "terminate, wait, kill" is an orderly stop.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use tokio::sync::watch;
 
 /// How urgent the interruption is.
@@ -35,21 +40,39 @@ impl Level {
 #[derive(Debug, Clone)]
 pub struct Cancel {
     level: watch::Receiver<Level>,
+    lent: Arc<AtomicUsize>,
 }
 
 /// The end that raises the level.
 #[derive(Debug)]
 pub struct Interrupter {
     level: watch::Sender<Level>,
+    lent: Arc<AtomicUsize>,
+}
+
+/// See [`Cancel::lend_terminal`].
+#[derive(Debug)]
+#[must_use]
+pub struct Lent(Arc<AtomicUsize>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// A fresh pair: nobody has interrupted yet.
 pub fn pair() -> (Interrupter, Cancel) {
     let (to, from) = watch::channel(Level::None);
-    (Interrupter { level: to }, Cancel { level: from })
+    let lent = Arc::<AtomicUsize>::default();
+    (Interrupter { level: to, lent: lent.clone() }, Cancel { level: from, lent })
 }
 
 impl Interrupter {
+    /// Whether keys that are pressed at the terminal are another program's.
+    pub fn has_lent_terminal(&self) -> bool {
+        self.lent.load(Ordering::SeqCst) > 0
+    }
     /// Raises the level by one and tells the new one.
     pub fn interrupt(&self) -> Level {
         self.level.send_modify(|level| *level = level.next());
@@ -61,6 +84,11 @@ impl Cancel {
     /// An interruption that never comes, for tests and for work that must not be stopped.
     pub fn never() -> Self {
         pair().1
+    }
+    /// While the guard lives, Ctrl-C and Ctrl-\\ at the terminal are meant for another program that has it. Other signals are ours as ever.
+    pub fn lend_terminal(&self) -> Lent {
+        self.lent.fetch_add(1, Ordering::SeqCst);
+        Lent(self.lent.clone())
     }
     /// The level now.
     pub fn level(&self) -> Level {

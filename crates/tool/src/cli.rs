@@ -98,6 +98,8 @@ pub enum Command {
     Eval(cmd::eval::Args),
     /// Run a function that does something, as a recorded run; also `run MyApp.Release.migrate`
     Task(cmd::task::Args),
+    /// Open a remote shell of one node: IEx, or Erlang's
+    Console(cmd::console::Args),
     /// Run a shell command on each host
     Exec(cmd::exec::Args),
     /// Show what nodes print
@@ -134,6 +136,7 @@ impl Command {
             Self::Rpc(args) => cmd::rpc::run(ctx, args).await,
             Self::Eval(args) => cmd::eval::run(ctx, args).await,
             Self::Task(args) => cmd::task::run(ctx, args).await,
+            Self::Console(args) => cmd::console::run(ctx, args).await,
             Self::Exec(args) => cmd::exec::run(ctx, args).await,
             Self::Logs(args) => cmd::logs::run(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,

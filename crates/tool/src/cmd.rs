@@ -3,6 +3,7 @@
 pub mod build;
 pub mod completions;
 pub mod config;
+pub mod console;
 pub mod deploy;
 pub mod eval;
 pub mod exec;

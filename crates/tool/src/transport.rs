@@ -228,6 +228,11 @@ pub trait Transport: Send + Sync {
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError>;
     /// How `git` reaches a repository at this absolute path on the host over the same login: the URL, and environment for git.
     fn git(&self, path: &str) -> GitRemote;
+    /// A command of this machine that runs a script of the host on our terminal, over the same login. The path needs no quotes in any
+    /// shell. `None`: there is no such way.
+    fn terminal(&self, _script: &str) -> Option<tokio::process::Command> {
+        None
+    }
     /// Logins made so far (0 for a local host), and calls.
     fn counts(&self) -> Counts;
     /// Ends the connection and waits for it. Calls after that fail.

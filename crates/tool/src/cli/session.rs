@@ -106,7 +106,7 @@ fn listen(interrupter: Interrupter) -> Result<(), Error> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = int.recv() => {}
+                _ = int.recv() => if interrupter.has_lent_terminal() { continue },
                 _ = term.recv() => {}
                 _ = hup.recv() => {}
             }

@@ -101,6 +101,12 @@ impl Transport for Local {
     fn git(&self, path: &str) -> GitRemote {
         GitRemote { url: path.to_owned(), env: Vec::new() }
     }
+    fn terminal(&self, script: &str) -> Option<tokio::process::Command> {
+        let mut command = tokio::process::Command::new(&self.shell);
+        command.arg(script).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(std::env::var_os("TERM").map(|term| ("TERM", term)));
+        Some(command)
+    }
     fn counts(&self) -> Counts {
         Counts { logins: 0, calls: self.calls.load(Ordering::Relaxed) }
     }

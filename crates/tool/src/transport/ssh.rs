@@ -57,6 +57,8 @@ pub fn hidden_main(words: &[OsString]) -> Option<ExitCode> {
 #[derive(Debug)]
 pub struct Ssh {
     label: String,
+    /// What ssh calls the host.
+    words: Vec<String>,
     program: PathBuf,
     sessions: Sessions,
     /// Ours; `None` if the connection is the user's, or closed.
@@ -74,15 +76,16 @@ impl Ssh {
     pub async fn open(spec: &HostSpec, limits: &Limits) -> Result<Self, TransportError> {
         let to = Destination::resolve(spec, limits).await?;
         if let Some(socket) = users_own(&to).await {
-            return Ok(Self::over(socket, None, spec, limits));
+            return Ok(Self::over(socket, None, spec, &to, limits));
         }
         let master = login(&to, limits).await?;
-        Ok(Self::over(master.socket().to_owned(), Some(master), spec, limits))
+        Ok(Self::over(master.socket().to_owned(), Some(master), spec, &to, limits))
     }
 
-    fn over(socket: PathBuf, master: Option<Master>, spec: &HostSpec, limits: &Limits) -> Self {
+    fn over(socket: PathBuf, master: Option<Master>, spec: &HostSpec, to: &Destination, limits: &Limits) -> Self {
         Self {
             label: spec.name.to_string(),
+            words: to.words.clone(),
             program: limits.program().to_owned(),
             sessions: Sessions::new(socket),
             logins: u32::from(master.is_some()),
@@ -150,6 +153,13 @@ impl Transport for Ssh {
     }
     fn git(&self, path: &str) -> GitRemote {
         git::remote(&self.label, path, &self.program, self.sessions.socket())
+    }
+    fn terminal(&self, script: &str) -> Option<tokio::process::Command> {
+        let mut command = tokio::process::Command::new("ssh");
+        // ssh itself, because it knows how to treat a terminal. Without the connection it would log in once more: it must not.
+        command.args(["-q", "-t", "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-S"]).arg(self.sessions.socket());
+        command.args(&self.words).arg(format!("exec /bin/sh {script}"));
+        Some(command)
     }
     fn counts(&self) -> Counts {
         Counts { logins: self.logins, calls: self.calls.load(Ordering::Relaxed) }

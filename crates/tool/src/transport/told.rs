@@ -44,6 +44,9 @@ impl Transport for Told {
     fn git(&self, path: &str) -> GitRemote {
         self.inner.git(path)
     }
+    fn terminal(&self, script: &str) -> Option<tokio::process::Command> {
+        self.inner.terminal(script)
+    }
     fn counts(&self) -> Counts {
         self.inner.counts()
     }

@@ -113,8 +113,18 @@ impl Fleet {
     pub(crate) fn start(&self, words: &[&str]) -> Child {
         self.command().args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
+    /// The same at a terminal of its own, whose keys are pressed with the pipe.
+    pub(crate) fn at_a_terminal(&self, words: &[&str]) -> Child {
+        let line = edeliver::transport::quote::words([env!("CARGO_BIN_EXE_edeliver")].into_iter().chain(words.iter().copied()));
+        let mut command = self.program("script");
+        command.args(["-qec", &format!("exec {line}"), "/dev/null"]).env("TERM", "xterm");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    }
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_edeliver"));
+        self.program(env!("CARGO_BIN_EXE_edeliver"))
+    }
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.project()).stdin(Stdio::null()).env_clear();
         command.env("HOME", self.dir.path().join("home")).env("PATH", std::env::var_os("PATH").unwrap()).env("LC_ALL", "C.UTF-8");
         command

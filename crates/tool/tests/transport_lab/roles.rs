@@ -26,6 +26,7 @@ pub(crate) fn play(words: &[String]) -> ExitCode {
             ["open", config, hosts @ ..] => open_all(config, hosts).await,
             ["ask"] => ask().await,
             ["local", text] => println!("status: {}", local(text).await),
+            ["terminal", config, host, script] => terminal(config, host, script).await,
             ["log-in", config, host] => log_in_at_the_terminal(config, host).await,
             other => panic!("{other:?}"),
         }
@@ -83,6 +84,15 @@ async fn open_all(config: &str, hosts: &[&str]) {
 async fn local(text: &str) -> i32 {
     let script = Script { name: "test", text: String::leak(text.to_owned()) };
     Local::new().run(Call::new(script, [""; 0], Duration::from_secs(10))).await.unwrap().status
+}
+
+/// A script of the host on our terminal, over the connection; and once more when that is gone.
+async fn terminal(config: &str, host: &str, script: &str) {
+    let host = open(config, host).await.unwrap();
+    let run = || host.terminal(script).unwrap().status();
+    println!("status: {:?}", run().await.unwrap().code());
+    host.close().await;
+    println!("without a connection: {:?}", run().await.unwrap().code());
 }
 
 async fn ask() {

@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_answer_is_not_shown_while_it_is_typed", answer_is_not_shown),
     ("ssh_asks_for_a_passphrase_at_the_terminal", passphrase),
     ("a_local_script_does_not_get_the_terminal", local_script),
+    ("a_script_of_the_host_gets_our_terminal_over_the_login_there_is", terminal),
     ("a_killed_program_leaves_nothing_behind", killed),
 ];
 
@@ -62,6 +63,21 @@ fn passphrase() -> Result<(), Failed> {
 fn local_script() -> Result<(), Failed> {
     let (mut player, _keys) = Player::at_a_terminal(&["local", "( read -r answer </dev/tty ) 2>/dev/null && exit 7; exit 8"]);
     assert_eq!(player.says("status:", SOON), "status: 8");
+    Ok(())
+}
+
+fn terminal() -> Result<(), Failed> {
+    let sshd = Sshd::start("");
+    let script = sshd.path("on-terminal");
+    fs::write(&script, "tty; read -r line; echo \"read $line\"; exit 3")?;
+    let (config, script) = (sshd.path("ssh_config"), script.to_str().unwrap().to_owned());
+    let (mut player, mut keys) = Player::at_a_terminal(&["terminal", config.to_str().unwrap(), "box", &script]);
+    player.says("/dev/pts/", SOON);
+    press(&mut keys, "hello");
+    player.says("read hello", SOON);
+    assert!(player.says("status:", SOON).contains("Some(3)"));
+    // ssh's own failure: it must not log in a second time by itself.
+    assert!(player.says("without a connection:", SOON).contains("Some(255)"));
     Ok(())
 }
 

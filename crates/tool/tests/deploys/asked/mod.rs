@@ -1,5 +1,6 @@
 //! Questions and commands to all hosts of a target.
 
+mod console;
 mod exec;
 mod logs;
 mod rpc;
