@@ -10,6 +10,10 @@ rm -f "$slot/settled"
 copy_from() {
   to=$tree${folder:+/$folder} from=$1/$app${folder:+/$folder}
   [ -d "$from" ] && before=$(cat "$1/settled" 2>/dev/null) || return 1
+  # Our sources must be newer than what was built of others.
+  written=$(cat "$1/written" 2>/dev/null)
+  case $written in '' | *[!0-9]*) return 1 ;; esac
+  [ "$written" -lt "$began" ] || return 1
   for dir in _build deps; do
     [ ! -d "$from/$dir" ] || [ -e "$to/$dir" ] || cp -RPp "$from/$dir" "$to/$dir"
   done
@@ -19,6 +23,14 @@ copy_from() {
   (cd "$to" && git clean --quiet -ffdx)
   return 1
 }
+
+# mix and rebar3 compare times in whole seconds, and take a source that is as old as what was built of it for built: a file that is checked
+# out in the second in which the last build wrote would be left out of the next one.
+for other in "$slot" "${slot%/*}"/*; do
+  written=$(cat "$other/written" 2>/dev/null)
+  case $written/$other in running/"$slot" | "$(date +%s)"/*) sleep 1; break ;; esac
+done
+began=$(date +%s)
 
 if check_out "$repo" "$tree" "$commit"; then
   # Submodules that the commit doesn't have any more: git leaves their folders behind.

@@ -50,6 +50,9 @@ if [ "$around" = bare ]; then
   exit
 fi
 
+# When the slot's files were last written by a build tool, for the next checkout; a word while that may still be going on.
+echo running >"$slot/written"
+
 # The wrapper ends our process group when the link goes or the time is over; the rest is up to us. A shell that waits for a program in
 # front would hear of it only when that has ended.
 # With the link gone, a shell that says that its child was ended would itself be ended by that.
@@ -106,6 +109,7 @@ TEXT
 wait "$!"
 status=$?
 trap - HUP TERM
+date +%s >"$slot/written"
 # 76 and 77 are our own words.
 case $status in 76 | 77) status=1 ;; esac
 [ "$status" = 0 ] || exit "$status"

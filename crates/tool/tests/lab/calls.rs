@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
+    ("nodes_of_both_languages_answer_every_question", every_question),
     ("a_link_cut_during_a_call_leaves_its_outcome_unknown", cut),
     ("where_sshd_forwards_no_ports_the_releases_own_programs_make_the_call", no_forwarding),
     ("a_call_is_made_over_a_slow_link_in_a_few_round_trips", slow),
@@ -21,6 +22,29 @@ fn serving(app: App) -> Scene {
     let scene = Scene::fleet(app, 1);
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
     scene
+}
+
+/// What `cargo xtask matrix` asks of other OTP releases.
+fn every_question() -> Result<(), Failed> {
+    for (app, rpc, eval, value) in [
+        (App::Hotapp, "rpc Enum.sum([40,2]) production", "eval hd([41+1]) production", "42"),
+        (App::Relapp, "rpc lists:sum([40,2]) production", "eval hd([X+41||X<-[1]]). production", "42"),
+    ] {
+        let scene = Scene::fleet(app, 2);
+        scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+        for words in ["ping production", "status production"] {
+            assert_eq!(scene.ok(words).out.matches("running").count(), 2, "{words}");
+        }
+        scene.ok("version production").assert(0, &["prod1", "prod2", "0.1.0"]);
+        for words in [rpc, eval] {
+            scene.ok(words).assert(0, &[value, "2 hosts"]);
+        }
+        scene.run("rpc erlang:error(oops) production").assert(8, &["oops"]);
+        scene.ok("restart production");
+        scene.ok("stop production");
+        assert!(!scene.run("status production").out.contains("running"));
+    }
+    Ok(())
 }
 
 fn cut() -> Result<(), Failed> {

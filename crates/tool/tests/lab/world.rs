@@ -3,11 +3,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
-use edeliver_lab::samples::{self, Sample};
+use edeliver_lab::{
+    Lab, LabSpec,
+    samples::{self, Sample},
+};
 use tempfile::TempDir;
 
 /// The sample projects with versions 0.1.0 and 0.2.0 in git and in their stores.
@@ -61,22 +64,26 @@ pub(crate) fn world() -> &'static World {
 impl World {
     fn make() -> Self {
         let world = Self { folder: TempDir::with_prefix("edeliver-world-").expect("a temporary folder") };
+        // On a host of the lab, so that the releases fit its hosts, whatever system these have.
+        let lab = Lab::up(LabSpec::fleet(0)).expect("the lab comes up");
         for app in [App::Hotapp, App::Relapp] {
-            world.build(app);
+            world.build(app, &lab);
         }
         world
     }
-    fn build(&self, app: App) {
+    fn build(&self, app: App, lab: &Lab) {
         let dir = self.template(app);
         app.make(&dir, "0.1.0");
         app.make(&dir, "0.2.0");
-        let path = self.folder.path().join("build").display().to_string();
-        let toml = format!("app = {:?}\n\n[build]\nhost = \"here\"\ntransport = \"local\"\npath = {path:?}\n", app.name());
+        let toml = format!("app = {:?}\n\n[build]\nhost = \"build\"\npath = \"builds\"\n", app.name());
         fs::write(dir.join("edeliver.toml"), toml).expect("the project can be written");
         for version in ["0.1.0", "0.2.0"] {
-            let output = Command::new(edeliver())
+            let output = lab
+                .command(edeliver())
                 .args(["build", "release", &format!("--tag=v{version}")])
                 .current_dir(&dir)
+                .env("EDELIVER_SSH_CONFIG", lab.ssh_config())
+                .stdin(Stdio::null())
                 .output()
                 .expect("edeliver can be started");
             assert!(output.status.success(), "building {} {version}: {}", app.name(), String::from_utf8_lossy(&output.stderr));

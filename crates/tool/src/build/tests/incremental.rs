@@ -1,6 +1,6 @@
 //! What earlier builds left is used, and rightly so.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, fs, time::SystemTime};
 
 use super::*;
 
@@ -161,4 +161,22 @@ async fn changed_tracked_files_are_put_back() {
     std::fs::write(&file, "broken by a hook").unwrap();
     let id = first.manifest().id();
     assert_eq!(Build::of(&sample, &host).run().await.manifest().id(), id);
+}
+
+#[tokio::test]
+async fn a_checkout_never_falls_into_the_second_in_which_the_last_build_wrote() {
+    let host = Host::new();
+    let sample = host.erlang();
+    let first = Build::of(&sample, &host).run().await;
+    let written = Path::new(&first.slot).join("written");
+    let second =
+        |path: &Path| path.metadata().unwrap().modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let told: u64 = fs::read_to_string(&written).unwrap().trim().parse().unwrap();
+    assert!(second(&written) - told <= 1, "{told}");
+    // As if the last build were cut off this very moment.
+    fs::write(&written, "running\n").unwrap();
+    let (cut_off, source) = (second(&written), Path::new(&first.slot).join("relapp/rebar.config"));
+    sample.set_version("0.2.0").unwrap();
+    Build::of(&sample, &host).run().await.manifest();
+    assert!(second(&source) > cut_off, "{} of {cut_off}", second(&source));
 }
