@@ -104,7 +104,12 @@ pub enum Command {
     Exec(cmd::exec::Args),
     /// Show what nodes print
     Logs(cmd::logs::Args),
-    /// Show what is in the release store
+    /// Migrate databases by Ecto, on one host of a target
+    Migrate(cmd::migrate::Args),
+    /// Show migrations; also `show migrations`
+    #[command(hide = true)]
+    Migrations(cmd::migrate::ShowArgs),
+    /// Show what is in the release store, and migrations
     #[command(subcommand)]
     Show(cmd::show::Command),
     /// Earlier runs: list them, show one again
@@ -139,6 +144,8 @@ impl Command {
             Self::Console(args) => cmd::console::run(ctx, args).await,
             Self::Exec(args) => cmd::exec::run(ctx, args).await,
             Self::Logs(args) => cmd::logs::run(ctx, args).await,
+            Self::Migrate(args) => cmd::migrate::run(ctx, args).await,
+            Self::Migrations(args) => cmd::migrate::show(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),

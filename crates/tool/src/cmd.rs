@@ -9,6 +9,7 @@ pub mod eval;
 pub mod exec;
 mod fleet;
 pub mod logs;
+pub mod migrate;
 pub mod node;
 pub mod releases;
 pub mod rollback;

@@ -56,7 +56,7 @@ pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how
 }
 
 /// Scripts and CI jobs written for edeliver 1.x never were asked. With a classic config they go on as they did where there is no terminal.
-fn goes_on_unasked(ctx: &Ctx) -> bool {
+pub(crate) fn goes_on_unasked(ctx: &Ctx) -> bool {
     !ctx.ui.may_ask() && ctx.loaded().is_ok_and(|loaded| loaded.form == Form::Classic)
 }
 

@@ -16,6 +16,7 @@ pub mod flow;
 pub mod git;
 pub mod hook;
 pub mod inventory;
+pub mod migrate;
 pub mod node;
 pub mod relocate;
 pub mod report;

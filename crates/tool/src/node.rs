@@ -31,7 +31,12 @@ const STATE: Script = Script {
 };
 const START: Script = Script {
     name: "node start",
-    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("node/start.sh")),
+    text: concat!(
+        include_str!("node/process.sh"),
+        include_str!("node/permanent.sh"),
+        include_str!("node/environment.sh"),
+        include_str!("node/start.sh")
+    ),
 };
 const STOP: Script = Script { name: "node stop", text: concat!(include_str!("node/process.sh"), include_str!("node/stop.sh")) };
 

@@ -85,16 +85,13 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 19] = [
+const NOT_YET: [(&str, Option<&str>); 16] = [
     ("build upgrade", None),
     ("build appup", None),
     ("build appups", None),
     ("deploy upgrade", Some("edeliver deploy release --start-deploy")),
     ("update", Some("edeliver build release && edeliver deploy release --start-deploy")),
     ("upgrade", Some("edeliver build release && edeliver deploy release --start-deploy")),
-    ("migrate", None),
-    ("migrations", None),
-    ("show migrations", None),
     ("show relup", None),
     ("show relups", None),
     ("edit", None),
@@ -229,6 +226,10 @@ impl<'a> Reader<'a> {
             }
             let filler = self.filler.take();
             return self.code.take(word.to_owned(), filler.is_some());
+        }
+        if self.at.get_name() == "migrate" && self.filler.is_none() && ["up", "down"].contains(&word) {
+            self.options.push(format!("--direction={word}").into());
+            return Ok(());
         }
         // What may only stand behind `--` is no word of ours.
         let mut places = self.at.get_positionals().filter(|place| !place.is_last_set());

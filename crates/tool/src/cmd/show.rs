@@ -20,6 +20,8 @@ pub enum Command {
     /// List the releases in the store, oldest first
     #[command(alias = "release")]
     Releases(ReleasesArgs),
+    /// List the migrations of a target's databases: which were carried out, which are pending
+    Migrations(super::migrate::ShowArgs),
 }
 
 /// Arguments of `show releases`.
@@ -31,7 +33,10 @@ pub struct ReleasesArgs {
 }
 
 pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
-    let Command::Releases(args) = command;
+    let args = match command {
+        Command::Releases(args) => args,
+        Command::Migrations(args) => return super::migrate::show(ctx, args).await,
+    };
     let store = ctx.store()?;
     let app = store.app().clone();
     let mut listing = crate::store::blocking(move || store.list()).await?;

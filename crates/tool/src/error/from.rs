@@ -9,8 +9,8 @@ use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
 use crate::{
-    apply::StepError, cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, node::NodeError, runs::RunsError,
-    service::ServiceError, transport::TransportError,
+    apply::StepError, cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, migrate::MigrateError,
+    node::NodeError, runs::RunsError, service::ServiceError, transport::TransportError,
 };
 
 impl From<TransportError> for Error {
@@ -85,6 +85,24 @@ impl From<ServiceError> for Error {
             error => {
                 let hints = error.hints();
                 Self { hints, ..Self::new(Kind::Stopped, error) }
+            }
+        }
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        let kind = match &error {
+            MigrateError::Locked { .. } => Kind::Locked,
+            MigrateError::NothingDeployed | MigrateError::NoWay { .. } | MigrateError::Link(_) => Kind::Blocked,
+            MigrateError::NoEcto | MigrateError::NoRepositories | MigrateError::Several { .. } => Kind::Config,
+            _ => Kind::Stopped,
+        };
+        match error {
+            MigrateError::Node(error) => error.into(),
+            error => {
+                let hints = error.hints();
+                Self { hints, ..Self::new(kind, error) }
             }
         }
     }

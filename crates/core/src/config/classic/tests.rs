@@ -47,6 +47,12 @@ fn refused(variables: &[(&str, &str)]) -> String {
     settled(&script(variables)).0.map(|_| ()).unwrap_err()
 }
 
+#[test]
+fn the_ecto_repository_of_a_classic_config_is_taken_over() {
+    assert_eq!(with(&[("ECTO_REPOSITORY", "MyApp.Repo")]).targets[0].ecto_repos, ["MyApp.Repo"]);
+    assert!(with(&[]).targets[0].ecto_repos.is_empty());
+}
+
 const README: &[(&str, &str)] = &[
     ("APP", "myapp"),
     ("BUILD_HOST", "my-build-server.myapp.com"),

@@ -20,6 +20,7 @@ fn tree() -> Command {
         ])))
         .subcommand(Command::new("ping").arg(target()))
         .subcommand(Command::new("exec").arg(target()).arg(clap::Arg::new("command").last(true).num_args(1..)))
+        .subcommand(Command::new("migrate").args([target(), value("direction"), value("version")]))
         .subcommand(Command::new("show").subcommand(Command::new("releases").alias("release")))
         .subcommand(Command::new("eval").arg(clap::Arg::new("code")).arg(target()))
         .subcommand(Command::new("task").arg(clap::Arg::new("code")).arg(target()))
@@ -152,10 +153,19 @@ fn a_task_can_be_run_as_one_says_it() {
 }
 
 #[test]
+fn the_direction_of_a_migration_may_stand_on_both_sides_of_the_target() {
+    same("edeliver migrate production down --version=7", "edeliver migrate production --direction=down --version=7");
+    same("edeliver migrate down on production", "edeliver migrate --direction=down production");
+    same("edeliver migrate up", "edeliver migrate --direction=up");
+    same("edeliver migrate", "edeliver migrate");
+    same("edeliver migrate on down", "edeliver migrate down");
+}
+
+#[test]
 fn what_only_the_original_can_do_is_said_so() {
     let refused = read("edeliver deploy upgrade to production").unwrap_err();
     assert_eq!(refused.to_string(), "`deploy upgrade` is not part of this version");
-    assert!(matches!(read("edeliver migrate production"), Err(WordError::NotYet { .. })));
+    assert!(matches!(read("edeliver publish production"), Err(WordError::NotYet { .. })));
 }
 
 #[test]

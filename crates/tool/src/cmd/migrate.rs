@@ -1,0 +1,248 @@
+//! `edeliver migrate [TARGET] [up|down]` and `edeliver show migrations TARGET`: by one host of the target.
+
+use std::time::Instant;
+
+use edeliver_core::{
+    config::{HostSpec, TargetSettings},
+    event::{EventKind, HostOutcome, HostResult, Outcome},
+    hint::Hint,
+    name::AppName,
+};
+use indexmap::IndexMap;
+
+use crate::{
+    cli::options::TargetArgs,
+    ctx::{Ctx, Journal},
+    error::{Error, Kind},
+    flow,
+    migrate::{Action, Hold, MigrateError, Migration, Order, Said, Site, Status, Way},
+    node::{Environment, Place},
+    report::Reporter,
+    transport,
+    ui::words,
+};
+
+/// Arguments of `migrate`.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "edeliver migrate [OPTIONS] [[on] TARGET] [up|down]",
+    after_help = "Ecto's migrator runs on the node of the target's first host, or another one that `--host` names; where no node runs the \
+                  release that boots next, in a VM of its own with that release's files. `down` takes back one migration, or with \
+                  --version all from that one on. An application without Ecto has a function called that the setting \
+                  `migrate` names.\n\nExamples:\n  edeliver migrate production\n  edeliver migrate staging down --version=20240131120000"
+)]
+pub struct Args {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// `up` carries out what is pending, `down` takes back the last one
+    #[arg(long, value_enum, default_value = "up", hide = true)]
+    pub direction: Direction,
+    /// The last migration to carry out, or the first to take back, with all that came after it
+    #[arg(long, value_name = "N")]
+    pub version: Option<u64>,
+    /// This repository only; default: all of the release's applications
+    #[arg(long, value_name = "MODULE", value_parser = module)]
+    pub repo: Option<String>,
+    /// Show what would be done and stop
+    #[arg(long)]
+    pub plan: bool,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Direction {
+    /// Carry out.
+    Up,
+    /// Take back.
+    Down,
+}
+
+/// Arguments of `show migrations`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  edeliver show migrations on production")]
+pub struct ShowArgs {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// This repository only; default: all of the release's applications
+    #[arg(long, value_name = "MODULE", value_parser = module)]
+    pub repo: Option<String>,
+}
+
+/// It becomes an atom on the node.
+fn module(text: &str) -> Result<String, String> {
+    let is_word = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase()) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match text.split('.').all(is_word) {
+        true => Ok(text.to_owned()),
+        false => Err("a module is written like MyApp.Repo".to_owned()),
+    }
+}
+
+/// `migrate`.
+pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
+    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let action = if args.direction == Direction::Down { Action::Down } else { Action::Up };
+    let order = Order::new(&app, action, args.version, args.repo, &target);
+    check(&order, &target)?;
+    let host = first(&target)?;
+    ctx.begin(title(&order, &target, host), if args.plan { Journal::None } else { Journal::Kept })?;
+    let site = open(ctx, &app, &target, host).await?;
+    let reporter = ctx.reporter.for_host(&host.name);
+    let ended = Work { ctx, site: &site, order: &order, target: &target, host, reporter, only_shown: args.plan }.run().await;
+    site.host.close().await;
+    ended
+}
+
+/// `show migrations`.
+pub(crate) async fn show(ctx: &Ctx, args: ShowArgs) -> Result<u8, Error> {
+    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let order = Order::new(&app, Action::Show, None, args.repo, &target);
+    let host = first(&target)?;
+    let site = open(ctx, &app, &target, host).await?;
+    let shown = listed(&site, &order).await;
+    site.host.close().await;
+    ctx.answer_rows(shown?.migrations.iter().map(row).collect(), "the release has no migrations");
+    Ok(0)
+}
+
+async fn listed(site: &Site, order: &Order) -> Result<Said, MigrateError> {
+    let mut way = Way::find(site).await?;
+    let said = way.carry_out(site, order, &mut |_| {}).await;
+    way.close().await;
+    said
+}
+
+fn row(migration: &Migration) -> IndexMap<String, String> {
+    let state = if migration.status == Status::Up { "up" } else { "pending" };
+    let cells = [
+        ("repository", migration.repo.clone()),
+        ("version", migration.version.to_string()),
+        ("state", state.to_owned()),
+        ("name", migration.name.clone()),
+    ];
+    cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+}
+
+/// What a function of the user's can't be told.
+fn check(order: &Order, target: &TargetSettings) -> Result<(), Error> {
+    if order.action == Action::Down && order.task.is_none() && target.migrate.is_some() {
+        let error = Error::new(Kind::Config, "the target has a function for `migrate`, and none for `migrate down`");
+        return Err(
+            error.hint(Hint::text("name it with `migrate_down = \"MyApp.Release.rollback\"`; it is given the version, or nil"))
+        );
+    }
+    match order.task.is_some() && order.action == Action::Up && order.version.is_some() {
+        true => Err(Error::usage("the function that `migrate` calls takes no version")),
+        false => Ok(()),
+    }
+}
+
+/// Databases are the fleet's, so one host does it, always the same.
+fn first(target: &TargetSettings) -> Result<&HostSpec, Error> {
+    target.hosts.first().ok_or_else(|| Error::new(Kind::Config, "the target has no hosts"))
+}
+
+fn title(order: &Order, target: &TargetSettings, host: &HostSpec) -> String {
+    let direction = if order.action == Action::Down { " down" } else { "" };
+    format!("migrate {}{direction}, by {}", target.name, host.name)
+}
+
+async fn open(ctx: &Ctx, app: &AppName, target: &TargetSettings, host: &HostSpec) -> Result<Site, Error> {
+    let variables = target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Site {
+        host: transport::open(host, ctx.limits()?).await?,
+        place: Place::on(host, app),
+        environment: Environment { profile: target.profile.clone(), variables },
+        patience: target.step_timeout,
+    })
+}
+
+/// One order, from its plan to its end.
+struct Work<'a> {
+    ctx: &'a Ctx,
+    site: &'a Site,
+    order: &'a Order,
+    target: &'a TargetSettings,
+    host: &'a HostSpec,
+    reporter: Reporter,
+    only_shown: bool,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<u8, Error> {
+        let mut way = Way::find(self.site).await?;
+        if let Way::Files(why) = &way {
+            self.reporter.info(format!("{why}: the release that boots migrates in a VM of its own"));
+        }
+        let ended = self.by(&mut way).await;
+        way.close().await;
+        ended
+    }
+    async fn by(&self, way: &mut Way) -> Result<u8, Error> {
+        if !self.worth_it(way).await? || self.only_shown {
+            return Ok(self.finish("nothing was changed"));
+        }
+        self.confirm().await?;
+        let hold = Hold::take(&self.site.host, &self.site.place).await?;
+        let done = self.carry_out(way).await;
+        hold.release().await;
+        let said = done?;
+        Ok(self.finish(&summary(self.order, &said)))
+    }
+    /// Tells what is going to be done; whether there is something.
+    async fn worth_it(&self, way: &mut Way) -> Result<bool, Error> {
+        if let Some(task) = &self.order.task {
+            self.reporter.info(format!("calls {task}"));
+            return Ok(true);
+        }
+        let said = way.carry_out(self.site, &self.order.to_show(), &mut |_| {}).await?;
+        let concerned = self.order.concerns(&said.migrations);
+        let verb = if self.order.action == Action::Down { "takes back" } else { "carries out" };
+        for migration in &concerned {
+            self.reporter.info(format!("{verb} {} {} ({})", migration.version, migration.name, migration.repo));
+        }
+        Ok(!concerned.is_empty())
+    }
+    async fn confirm(&self) -> Result<(), Error> {
+        let (ctx, target) = (self.ctx, self.target);
+        if !target.confirm || flow::goes_on_unasked(ctx) {
+            return Ok(());
+        }
+        let question = format!("{}?", title(self.order, target, self.host));
+        match ctx.ui.confirm(question, Some(target.name.as_str().to_uppercase())).await? {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Interrupted, "not confirmed; nothing was changed")),
+        }
+    }
+    async fn carry_out(&self, way: &mut Way) -> Result<Said, MigrateError> {
+        let (what, began) = (format!("migrate {}", self.order.action.word()), Instant::now());
+        self.reporter.send(EventKind::StepStarted { index: 0, what: what.clone() });
+        // A console's log has empty lines between entries.
+        let mut tell = |line: &str| match crate::report::printable(line) {
+            line if line.is_empty() => {}
+            line => self.reporter.info(line),
+        };
+        let said = way.carry_out(self.site, self.order, &mut tell).await?;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.reporter.send(EventKind::StepFinished { index: 0, what, took_ms, note: None });
+        Ok(said)
+    }
+    fn finish(&self, summary: &str) -> u8 {
+        let (result, summary) = (HostResult::Done, summary.to_owned());
+        self.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
+        let row = HostOutcome { host: self.host.name.clone(), result, summary };
+        self.ctx.finish(Outcome { hosts: vec![row], exit_code: 0, interrupted: false })
+    }
+}
+
+fn summary(order: &Order, said: &Said) -> String {
+    let done = words::count(said.done.len(), "migration");
+    match (&order.task, order.action) {
+        (Some(task), _) => format!("{task} was called"),
+        (None, Action::Down) => format!("{done} taken back"),
+        (None, _) => format!("{done} carried out"),
+    }
+}

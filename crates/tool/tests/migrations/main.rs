@@ -1,0 +1,212 @@
+//! Migrating: on the node, without it, by one operator at a time. Ecto itself can't be had without hex.pm; `ecto_sql/` stands for it.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[path = "../program/mod.rs"]
+mod program;
+
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock, thread, time::Duration};
+
+use edeliver_lab::samples;
+use program::{Done, Program};
+use tempfile::TempDir;
+
+/// A release of the sample with two repositories, the second in an application of its own. Built once.
+static BUILT: LazyLock<TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = samples::elixir(&dir.path().join("hotapp"), "0.1.0").unwrap();
+    let deps = "[{:ecto_sql, path: \"../ecto_sql\"}, {:billing, path: \"../billing\"}]";
+    sample.edit("mix.exs", "  defp deps do\n    []", &format!("  defp deps do\n    {deps}")).unwrap();
+    sample.edit("lib/hotapp/application.ex", "children = [", "children = [Hotapp.Repo, ").unwrap();
+    let configured = "import Config\nconfig :hotapp, ecto_repos: [Hotapp.Repo]\nconfig :billing, ecto_repos: [Billing.Repo]\n";
+    sample.edit("config/config.exs", "import Config\n", configured).unwrap();
+    sample.write("lib/hotapp/repo.ex", "defmodule Hotapp.Repo do\n  use Ecto.Repo, otp_app: :hotapp\nend\n").unwrap();
+    let task = "defmodule Hotapp.Release do\n  def migrate, do: IO.puts(\"by hand\")\n  def rollback(version), do: {:error, {:no_way_to, version}}\nend\n";
+    sample.write("lib/hotapp/release.ex", task).unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("ecto_sql/mix.exs", include_str!("ecto_sql/mix.exs"));
+    write("ecto_sql/lib/ecto.ex", include_str!("ecto_sql/lib/ecto.ex"));
+    let mix = include_str!("ecto_sql/mix.exs").replace("ecto_sql", "billing").replace("EctoSQL", "Billing");
+    write(
+        "billing/mix.exs",
+        &mix.replace("elixir: \"~> 1.14\"", "elixir: \"~> 1.14\", deps: [{:ecto_sql, path: \"../ecto_sql\"}]"),
+    );
+    write("billing/lib/repo.ex", "defmodule Billing.Repo do\n  use Ecto.Repo, otp_app: :billing\nend\n");
+    write("billing/priv/repo/migrations/7_invoices.exs", &migration("Invoices", ""));
+    let own = |name: &str, body: &str| write(&format!("hotapp/priv/repo/migrations/{name}.exs"), body);
+    own("20240101_users", &migration("Users", ""));
+    own("20240202_names", &migration("Names", ""));
+    own("20240303_risky", &migration("Risky", "if System.get_env(\"RISKY\"), do: raise(\"column \\\"name\\\" does not exist\")"));
+    let release = Command::new("mix")
+        .args(["release", "--quiet", "--overwrite", "--path"])
+        .arg(dir.path().join("release"))
+        .env("MIX_ENV", "prod")
+        .current_dir(&sample.dir)
+        .output()
+        .unwrap();
+    assert!(release.status.success(), "{}", String::from_utf8_lossy(&release.stdout));
+    dir
+});
+
+fn migration(name: &str, up: &str) -> String {
+    format!(
+        "defmodule Migrations.{name} do\n  use Ecto.Migration\n  def up do\n    {up}\n    execute(\"create {name}\")\n  end\n  def down, do: \
+         execute(\"drop {name}\")\nend\n"
+    )
+}
+
+/// A project whose only host has the release.
+struct Scene {
+    program: Program,
+}
+
+impl Scene {
+    fn new(more: &str) -> Self {
+        let scene = Self { program: Program::new() };
+        fs::create_dir_all(scene.host()).unwrap();
+        let copied = Command::new("cp").arg("-a").arg(BUILT.path().join("release")).arg(scene.host().join("hotapp")).status();
+        assert!(copied.unwrap().success());
+        scene.configure(more, "");
+        scene
+    }
+    fn host(&self) -> PathBuf {
+        self.program.project().parent().unwrap().join("host")
+    }
+    fn configure(&self, more: &str, variables: &str) {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let (host, database) = (self.host(), self.program.project().join("db"));
+        let node = fs::read_to_string(self.host().join("name")).unwrap_or_else(|_| {
+            let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            format!("mig{}x{count}", std::process::id())
+        });
+        fs::write(self.host().join("name"), &node).unwrap();
+        let text = format!(
+            "app = \"hotapp\"\n[targets.staging]\nhosts = [{{ name = \"here\", transport = \"local\", path = {host:?}, node = {node:?} }}]\n\
+             profile = \"/nothing\"\n{more}\n[targets.staging.env]\nDATABASE = {database:?}\n{variables}\n"
+        );
+        self.program.write("edeliver.toml", &text);
+    }
+    #[track_caller]
+    fn run(&self, line: &str, code: i32) -> Done {
+        let done = self.program.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(done.code, code, "{line}\n{}{}", done.err, done.out);
+        done
+    }
+    /// The versions that a repository has.
+    fn versions(&self, repo: &str) -> String {
+        let text = fs::read_to_string(self.program.project().join(format!("db.{repo}"))).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.program.run(&["stop", "staging", "--yes"]);
+    }
+}
+
+fn contains(done: &Done, words: &[&str]) {
+    let said = format!("{}{}", done.out, done.err);
+    for word in words {
+        assert!(said.contains(word), "no {word:?} in\n{said}");
+    }
+}
+
+/// The whole way; `on_node`: with a node, otherwise from the release's files.
+fn there_and_back(on_node: bool) {
+    let scene = Scene::new("");
+    if on_node {
+        scene.run("start staging", 0);
+    }
+    let shown = scene.run("show migrations on staging", 0);
+    contains(&shown, &["Hotapp.Repo", "20240101", "pending", "users", "Billing.Repo", "invoices"]);
+    assert_eq!(scene.versions("Hotapp.Repo"), "", "a question changes nothing");
+    contains(&scene.run("migrate staging --plan", 0), &["carries out 20240101 users (Hotapp.Repo)"]);
+    assert_eq!(scene.versions("Hotapp.Repo"), "", "a plan changes nothing");
+    let up = scene.run("migrate staging --repo=Hotapp.Repo --version=20240202", 0);
+    contains(&up, &["== Running 20240101 Migrations.Users.up/0 forward", "sql: create Names", "2 migrations carried out"]);
+    assert_eq!(up.err.contains("VM of its own"), !on_node, "{}", up.err);
+    assert_eq!((scene.versions("Hotapp.Repo").as_str(), scene.versions("Billing.Repo").as_str()), ("20240101 20240202", ""));
+    scene.run("migrate on staging up", 0);
+    assert_eq!(
+        (scene.versions("Hotapp.Repo").as_str(), scene.versions("Billing.Repo").as_str()),
+        ("20240101 20240202 20240303", "7")
+    );
+    contains(&scene.run("migrate", 0), &["nothing was changed"]);
+    contains(&scene.run("migrate down staging", 3), &["several repositories: Hotapp.Repo, Billing.Repo", "--repo="]);
+    contains(&scene.run("migrate down staging --repo=Hotapp.Repo", 0), &["takes back 20240303", "1 migration taken back"]);
+    assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202", "one, not all");
+    scene.run("migrate staging down --repo=Hotapp.Repo --version=20240101", 0);
+    assert_eq!(scene.versions("Hotapp.Repo"), "");
+    contains(&scene.run("migrations staging --json", 0), &["\"state\":\"up\"", "\"repository\":\"Billing.Repo\""]);
+}
+
+#[test]
+fn migrations_go_up_and_down_on_the_running_node() {
+    there_and_back(true);
+}
+
+#[test]
+fn migrations_go_up_and_down_without_a_node() {
+    there_and_back(false);
+}
+
+#[test]
+fn a_failed_migration_is_a_failed_command_with_its_cause() {
+    let scene = Scene::new("");
+    for on_node in [false, true] {
+        scene.configure("", "RISKY = \"yes\"");
+        if on_node {
+            scene.run("start staging", 0);
+        }
+        let failed = scene.run("migrate staging --repo=Hotapp.Repo", 8);
+        contains(&failed, &["the migration failed", "column \"name\" does not exist"]);
+        assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202", "those before it stay");
+    }
+}
+
+#[test]
+fn an_application_without_ecto_has_its_own_function_called() {
+    let scene = Scene::new("migrate = \"Hotapp.Release.migrate\"\nmigrate_down = \"Hotapp.Release.rollback\"");
+    for on_node in [false, true] {
+        if on_node {
+            scene.run("start staging", 0);
+        }
+        contains(&scene.run("migrate staging", 0), &["by hand", "Hotapp.Release.migrate was called"]);
+        contains(&scene.run("migrate staging down --version=5", 8), &["it returned {:error, {:no_way_to, 5}}"]);
+    }
+    contains(&scene.run("migrate staging --version=5", 2), &["takes no version"]);
+    scene.configure("migrate = \"Hotapp.Release.migrate\"", "");
+    contains(&scene.run("migrate down staging", 3), &["migrate_down"]);
+}
+
+#[test]
+fn only_one_operator_migrates_at_a_time() {
+    let scene = Scene::new("");
+    let own = scene.host().join("hotapp/.edeliver");
+    fs::create_dir_all(&own).unwrap();
+    let lock = own.join("migrating");
+    // As the lock of this very test process would look.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", std::process::id())).unwrap();
+    let start = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().to_owned();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let holder = format!("{}-{start}-{}", std::process::id(), boot.split('-').next().unwrap());
+    std::os::unix::fs::symlink(holder, &lock).unwrap();
+    contains(&scene.run("migrate staging", 5), &["somebody else is migrating", &std::process::id().to_string()]);
+    assert_eq!(scene.versions("Hotapp.Repo"), "");
+    fs::remove_file(&lock).unwrap();
+    // A dead holder's lock is taken over, and given back.
+    std::os::unix::fs::symlink("1-0-00000000", &lock).unwrap();
+    scene.run("migrate staging", 0);
+    for _ in 0..100 {
+        if lock.symlink_metadata().is_err() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the lock stays");
+}
