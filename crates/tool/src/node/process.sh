@@ -160,11 +160,14 @@ NODE_QUESTION='{os:getpid(), node(), init:get_status(), erlang:system_info(creat
 # Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
 # 3 there is no room for the question, 1 else.
 ask_at() {
-  program=$1 seconds=$2
-  shift 2
-  node_says=$(printf '%s\n' "$NODE_QUESTION" | call_node "$program" "$seconds" -e "$@")
-  status=$?
-  [ "$status" -eq 0 ] || return "$status"
+  # All in a subshell: the scripts that this file is part of have variables of such names too.
+  node_says=$(
+    program=$1 seconds=$2
+    shift 2
+    printf '%s\n' "$NODE_QUESTION" | call_node "$program" "$seconds" -e "$@"
+  )
+  node_status=$?
+  [ "$node_status" -eq 0 ] || return "$node_status"
   case $node_says in *\""$node_pid"\"*) return 0 ;; *) return 1 ;; esac
 }
 
@@ -187,10 +190,10 @@ ask_node() {
 ask_registered() {
   node_is=answered
   ask_at "$erl_call" "${NODE_PATIENCE:-3}" -address "localhost:$1" && { node_at="-address localhost:$1"; return; }
-  [ "$status" -eq 142 ] && { node_is=hung; return; }
+  [ "$node_status" -eq 142 ] && { node_is=hung; return; }
   # It may listen on one address only, which the name leads to.
   ask_at "$erl_call" "${NODE_PATIENCE:-3}" "$node_name_kind" "$node_name" && { node_at="$node_name_kind $node_name"; return; }
-  case $status in
+  case $node_status in
     142) node_is=hung ;;
     3) node_is=unasked ;;
     # Another node answered: ours could not take the name.

@@ -10,6 +10,7 @@ use edeliver::{
     transport::{Local, Transport},
 };
 use edeliver_core::facts::NodeState;
+use edeliver_erl::Term;
 
 use crate::{
     link::{PATIENCE, open},
@@ -169,4 +170,20 @@ async fn a_start_tells_how_far_the_applications_have_come() {
         let waits: Vec<_> = told.iter().filter(|line| line.ends_with("applications are up, starting hotapp")).collect();
         assert_eq!(waits.len(), 1, "{}: once, as it does not change: {told:?}", shell.name);
     }
+}
+
+#[tokio::test]
+async fn a_node_that_takes_its_time_to_stop_gets_it() {
+    let (running, host) = (Running::new(Kind::Mix), Local::new());
+    running.start(&host).await.unwrap();
+    let slow = "Supervisor.start_child(Hotapp.Supervisor, %{id: :slow, shutdown: :infinity, start: {Task, :start_link, [fn ->
+        Process.flag(:trap_exit, true)
+        receive do {:EXIT, _, _} -> Process.sleep(6000) end
+    end]}})";
+    let mut link = open(&running).await.unwrap();
+    let eval = Mfa::literal("Elixir.Code", "eval_string", [Term::binary(slow)]);
+    link.call(&eval, PATIENCE, &mut |_| {}).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(running.stop(&host).await, Vec::<String>::new(), "it is not ended by a signal");
+    assert!(began.elapsed() >= Duration::from_secs(6));
 }
