@@ -1,6 +1,6 @@
 //! `edeliver logs TARGET [-f]`: what the nodes of a target print.
 
-use edeliver_core::hint::Hint;
+use edeliver_core::{hint::Hint, unit::Unit};
 
 use crate::{
     ask::{self, Answered, Site, Turn},
@@ -46,9 +46,11 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (follow, lines) = (args.follow, args.lines);
     let (at_a_time, turn) = if follow { (hosts.max(1), None) } else { (ask::AT_A_TIME, Some(Turn::default())) };
     let what = format!("the log of {}", words::count(hosts, "host"));
+    let unit = Unit::of(&target, &ctx.settings()?.app).map(|unit| [unit.scope.word().to_owned(), unit.file_name()]);
+    let unit = unit.unwrap_or_default();
     let logs = ask::every(ctx, &target, what, at_a_time, move |site| {
-        let turn = turn.clone();
-        async move { show(&site, lines, follow, turn).await }
+        let (turn, unit) = (turn.clone(), unit.clone());
+        async move { show(&site, lines, follow, unit, turn).await }
     });
     if !follow {
         return Ok(ended(ctx, &logs.await?));
@@ -61,19 +63,25 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     }
 }
 
-async fn show(site: &Site, lines: u32, follow: bool, turn: Option<Turn>) -> Result<(), Error> {
+async fn show(site: &Site, lines: u32, follow: bool, unit: [String; 2], turn: Option<Turn>) -> Result<(), Error> {
     let mut aloud = site.aloud();
     if let Some(turn) = turn {
         aloud = aloud.in_turn(&turn);
     }
     let node = site.place.node.as_ref().map(ToString::to_string).unwrap_or_default();
-    let args = [site.place.root.to_string(), node, lines.to_string(), if follow { "yes" } else { "no" }.to_owned()];
+    let follows = if follow { "yes" } else { "no" };
+    let args = [site.place.root.to_string(), node, lines.to_string(), follows.to_owned()].into_iter().chain(unit);
     let patience = if follow { Duration::MAX } else { PATIENCE };
     let reply = site.transport.run(Call { output: Output::Heard(&mut aloud), ..Call::new(LOGS, args, patience) }).await?;
     match reply.status {
         3 => Err(Error::new(Kind::Stopped, "there is no log").hint(Hint::text(
             "the release writes one when it is started by `edeliver start`, in `tmp/log` (mix) or `log` (relx) of the release root",
         ))),
+        status if status != 0 && reply.tail.iter().any(|line| line.contains("insufficient permissions")) => {
+            let error = Error::new(Kind::Stopped, "this login may not read the journal");
+            Err(error
+                .hint(Hint::command("as root, on the host; it counts from the next login on", "usermod -aG systemd-journal LOGIN")))
+        }
         _ => Ok(reply.ok(LOGS).map(drop)?),
     }
 }

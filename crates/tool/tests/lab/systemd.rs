@@ -63,8 +63,13 @@ fn system_unit() -> Result<(), Failed> {
     scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
     eventually("systemd starts it again", || scene.served("prod1").is_some());
     scene.run("start production").assert(0, &["systemd has restarted unit hotapp.service once by itself"]);
+    scene.ok("eval IO.puts(:user,\"told-to-the-journal\") on production");
+    let logs = || scene.run("logs production --host=root@prod1 -n 50").out.contains("prod1 | told-to-the-journal");
+    eventually("the journal has it", logs);
+    scene.run("logs production").assert(8, &["may not read the journal", "usermod -aG systemd-journal"]);
     scene.ok("stop production --yes");
     assert_eq!(scene.as_root("systemctl is-active hotapp.service || true"), "inactive");
+    assert!(logs(), "also of a node that is down");
     Ok(())
 }
 

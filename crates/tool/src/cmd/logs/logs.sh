@@ -1,12 +1,17 @@
 # The log of the node that serves a release root: what run_erl writes for mix, relx and Distillery, or the journal of the unit that runs it.
-# Comes after process.sh. $1 root, $2 preferred node name or empty, $3 how many lines of the past, $4 follow: yes or no.
+# Comes after process.sh. $1 root, $2 preferred node name or empty, $3 how many lines of the past, $4 follow: yes or no, $5 and $6 the
+# configured unit: system or user, and its name; empty without one.
 # Status 3: there is no log.
-root=$(absolute_root "$1") prefer=$2 lines=$3 follow=$4
+root=$(absolute_root "$1") prefer=$2 lines=$3 follow=$4 scope=$5 unit=$6
 
-# Prints `system UNIT` or `user UNIT` if systemd runs the node and reads what it prints. A node started by run_erl prints to a terminal.
-unit_of_node() {
-  [ -n "$node_pid" ] || return 1
-  case $(readlink "/proc/$node_pid/fd/1" 2>/dev/null) in socket:*) ;; *) return 1 ;; esac
+# Prints `system UNIT` or `user UNIT` if systemd reads what the node prints: the unit it runs in, or the configured one, where there is no
+# node, or its process can't be looked at. A node started by run_erl prints to a terminal.
+journal_of_node() {
+  case $(readlink "/proc/$node_pid/fd/1" 2>/dev/null) in
+    socket:*) ;;
+    '') [ -n "$unit" ] && echo "$scope $unit"; return ;;
+    *) return 1 ;;
+  esac
   while IFS= read -r group; do
     case $group in
       */user@*.service/*.service) echo "user ${group##*/}"; return ;;
@@ -72,7 +77,7 @@ show_news() {
 }
 
 find_node "$root" "$prefer"
-unit=$(unit_of_node) && show_journal $unit
+journal=$(journal_of_node) && show_journal $journal
 elsewhere=$(variable_of "$node_pid" RELEASE_TMP) other=$(variable_of "$node_pid" RUNNER_LOG_DIR)
 if [ -n "$(logs)" ]; then
   show_past

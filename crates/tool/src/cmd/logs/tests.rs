@@ -1,6 +1,7 @@
 use std::{
     fs,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -50,7 +51,7 @@ fn write(file: &Path, text: &str) {
 
 async fn show(root: &Path, lines: &str, follow: &str, heard: &Heard) -> i32 {
     let mut ear = Ear(heard.clone());
-    let args = [root.to_str().unwrap(), "", lines, follow];
+    let args = [root.to_str().unwrap(), "", lines, follow, "", ""];
     let call = Call { output: Output::Heard(&mut ear), ..Call::new(LOGS, args, Duration::from_secs(100)) };
     Local::new().run(call).await.unwrap().status
 }
@@ -120,4 +121,18 @@ async fn a_log_that_is_not_there_yet_is_waited_for() {
     write(&root.path().join("tmp/log/erlang.log.1"), "a\nb\n");
     assert_eq!(hear(&heard, 3).await, "there is no log yet|a|b");
     following.abort();
+}
+
+#[tokio::test]
+async fn the_journal_of_a_configured_unit_is_shown_where_no_node_runs() {
+    let bin = root("bin", &[("journalctl", "#!/bin/sh\necho \"$@\"\n")]);
+    let program = bin.path().join("bin/journalctl");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let (root, heard) = (root("tmp/log", &[("erlang.log.1", "a\n")]), Heard::default());
+    let mut ear = Ear(heard.clone());
+    let args = [root.path().to_str().unwrap(), "", "7", "yes", "user", "hotapp.service"];
+    let call = Call { output: Output::Heard(&mut ear), ..Call::new(LOGS, args, Duration::from_secs(100)) };
+    Local::new().env("PATH", &path).run(call).await.unwrap();
+    assert_eq!(*heard.lock().unwrap(), ["--user -u hotapp.service -n 7 -o cat --no-pager -f"]);
 }
