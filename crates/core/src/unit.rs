@@ -153,6 +153,18 @@ impl UnitFacts {
         }
         troubles
     }
+    /// As [`Self::troubles`], with what does not fit the node: no unit, a node that systemd has not started. `up`: there is a node.
+    pub fn notes(&self, unit: &Unit, up: bool) -> Vec<String> {
+        let name = unit.describe();
+        match (self.manager, self.is_loaded()) {
+            (false, _) => vec![format!("there is no systemd to run {name}")],
+            (true, false) => vec![format!("there is no {name}")],
+            (true, true) if up && self.main_pid.is_none() => {
+                [format!("the node runs outside of {name}")].into_iter().chain(self.troubles(unit)).collect()
+            }
+            (true, true) => self.troubles(unit),
+        }
+    }
     fn ending(&self) -> String {
         match self.result.as_str() {
             "" | "success" => String::new(),

@@ -12,12 +12,14 @@ use edeliver_core::{
     facts::{HostFacts, Installed, Seen, Unseen},
     name::{AppName, HostName, Version},
     release::{Manifest, ManifestId},
+    unit::Unit,
 };
 use tokio::task::JoinSet;
 
 use crate::{
     error::Error,
     node::{self, NodeError, Place},
+    service,
     transport::{self, Call, Limits, Script, Transport, TransportError},
 };
 
@@ -57,26 +59,27 @@ pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) ->
 /// The state of one host's node.
 pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
 
-/// Logs in to all hosts and asks for nothing but their nodes: what `ping` needs. Results in the order of `hosts`.
-pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
-    gather_about(hosts, app, About::State, limits).await
+/// Logs in to all hosts and asks for nothing but their nodes, and for the unit that is to run them, if one is: what `ping` needs. Results in
+/// the order of `hosts`.
+pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, unit: Option<&Unit>, limits: &Limits) -> Vec<NodeFound> {
+    gather_about(hosts, app, &About::State(unit.cloned()), limits).await
 }
 
 /// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs.
 pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
-    gather_about(hosts, app, About::Code, limits).await
+    gather_about(hosts, app, &About::Code, limits).await
 }
 
 /// What is asked of a node.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum About {
-    State,
+    State(Option<Unit>),
     Code,
 }
 
-async fn gather_about(hosts: &[HostSpec], app: &AppName, about: About, limits: &Limits) -> Vec<NodeFound> {
+async fn gather_about(hosts: &[HostSpec], app: &AppName, about: &About, limits: &Limits) -> Vec<NodeFound> {
     let asked = hosts.iter().map(|host| {
-        let (host, app, limits) = (host.clone(), app.clone(), limits.clone());
+        let (host, app, about, limits) = (host.clone(), app.clone(), about.clone(), limits.clone());
         async move { (host.name.clone(), node_of(&host, &app, about, &limits).await.map_err(unseen)) }
     });
     all(asked).await
@@ -86,11 +89,17 @@ async fn node_of(host: &HostSpec, app: &AppName, about: About, limits: &Limits) 
     let transport = transport::open(host, limits).await?;
     let place = Place::on(host, app);
     let answer = match about {
-        About::State => node::state(&*transport, &place).await,
+        About::State(None) => node::state(&*transport, &place).await,
+        About::State(Some(unit)) => state_and_unit(&*transport, &place, &unit).await,
         About::Code => node::state_and_code(&*transport, &place).await,
     };
     transport.close().await;
     answer
+}
+
+async fn state_and_unit(host: &dyn Transport, place: &Place, unit: &Unit) -> Result<node::Answer, NodeError> {
+    let (answer, facts) = tokio::join!(node::state(host, place), service::state(host, unit));
+    Ok(node::Answer { unit: Some(facts?), ..answer? })
 }
 
 /// Does all of these at the same time; results in their order.

@@ -57,10 +57,10 @@ const FOREIGN_STOP: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// The connection, or an answer that can't be read.
-pub async fn state(host: &dyn Transport, unit: &Unit) -> Result<UnitFacts, ServiceError> {
+pub async fn state(host: &dyn Transport, unit: &Unit) -> Result<UnitFacts, NodeError> {
     let args = [unit.scope.word().to_owned(), unit.file_name()];
     let reply = host.run(Call::new(STATE, args, GRACE)).await?.ok(STATE)?;
-    answer::unit(&reply.text()).map_err(|error| ServiceError::Node(NodeError::Answer(error)))
+    answer::unit(&reply.text()).map_err(NodeError::Answer)
 }
 
 /// Adds to the facts of every host that is open what systemd says of the target's unit, if it has one.

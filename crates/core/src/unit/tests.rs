@@ -75,5 +75,9 @@ fn what_is_wrong_with_a_unit_is_told() {
     assert_eq!(told(looping), expected);
     assert!(told(UnitFacts { active: "failed".into(), result: "signal".into(), status: 9, ..fine.clone() }).contains("signal 9"));
     assert!(told(UnitFacts { enabled: false, ..fine.clone() }).contains("not started at boot"));
-    assert!(told(UnitFacts { linger: Some(false), ..fine }).contains("lingering is off"));
+    assert!(told(UnitFacts { linger: Some(false), ..fine.clone() }).contains("lingering is off"));
+    let notes = |facts: UnitFacts| facts.notes(&hotapp(Scope::User), true).join("; ");
+    assert_eq!(notes(UnitFacts { main_pid: Some(1), ..fine.clone() }), "");
+    assert_eq!(notes(fine), "the node runs outside of user unit hotapp.service");
+    assert_eq!(notes(UnitFacts { manager: true, ..UnitFacts::default() }), "there is no user unit hotapp.service");
 }

@@ -11,6 +11,7 @@ use edeliver_core::{
 use indexmap::IndexMap;
 
 use crate::{
+    cancel::Level,
     cli::options::TargetArgs,
     ctx::{Ctx, Journal},
     error::{Error, Kind},
@@ -186,11 +187,15 @@ impl Work<'_> {
             return Ok(self.finish("nothing was changed"));
         }
         self.confirm().await?;
+        // A migration in hand is brought to its end: nobody could say how far it came otherwise.
+        let _guard = self.ctx.step_in_hand();
         let hold = Hold::take(&self.site.host, &self.site.place).await?;
-        let done = self.carry_out(way).await;
+        let done = tokio::select! {
+            done = self.carry_out(way) => done.map_err(Error::from),
+            () = self.ctx.cancel.reached(Level::Kill) => Err(interrupted()),
+        };
         hold.release().await;
-        let said = done?;
-        Ok(self.finish(&summary(self.order, &said)))
+        Ok(self.finish(&summary(self.order, &done?)))
     }
     /// Tells what is going to be done; whether there is something.
     async fn worth_it(&self, way: &mut Way) -> Result<bool, Error> {
@@ -236,6 +241,11 @@ impl Work<'_> {
         let row = HostOutcome { host: self.host.name.clone(), result, summary };
         self.ctx.finish(Outcome { hosts: vec![row], exit_code: 0, interrupted: false })
     }
+}
+
+fn interrupted() -> Error {
+    let error = Error::new(Kind::Interrupted, "interrupted in the middle: how far the migrations came is not known");
+    error.hint(Hint::text("look at it with `edeliver show migrations TARGET`; a node may go on with what it has begun"))
 }
 
 fn summary(order: &Order, said: &Said) -> String {

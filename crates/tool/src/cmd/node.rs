@@ -9,6 +9,7 @@ use edeliver_core::{
     facts::NodeState,
     hint::Hint,
     plan::{self, NodeAction},
+    unit::Unit,
 };
 use indexmap::IndexMap;
 
@@ -55,9 +56,11 @@ pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8,
 /// `ping`: the state of each node. Succeeds when all of them are up.
 pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
     let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
-    let found = inventory::gather_nodes(&target.hosts, &settings.app, ctx.limits()?).await;
+    let unit = Unit::of(&target, &settings.app);
+    let found = inventory::gather_nodes(&target.hosts, &settings.app, unit.as_ref(), ctx.limits()?).await;
     warn_of_unseen(ctx, &found);
-    ctx.answer_rows(found.iter().map(|found| row(found, ping_cells)).collect(), "the target has no hosts");
+    let cells = |answer: &Answer| ping_cells(answer, unit.as_ref());
+    ctx.answer_rows(found.iter().map(|found| row(found, cells)).collect(), "the target has no hosts");
     Ok(exit_code(&found))
 }
 
@@ -98,13 +101,12 @@ fn row((host, answer): &NodeFound, cells: impl Fn(&Answer) -> Cells) -> IndexMap
     [("host", host.to_string())].into_iter().chain(cells).map(|(column, cell)| (column.to_owned(), cell)).collect()
 }
 
-fn ping_cells(answer: &Answer) -> Cells {
+fn ping_cells(answer: &Answer, unit: Option<&Unit>) -> Cells {
     let name = answer.node.name.as_ref().map(ToString::to_string).unwrap_or_default();
-    let others = match answer.node.others.len() {
-        0 => String::new(),
-        _ => format!("serves beside processes {}", list(&answer.node.others)),
-    };
-    vec![("state", answer.node.state.word().to_owned()), ("node", name), ("note", others)]
+    let others = (!answer.node.others.is_empty()).then(|| format!("serves beside processes {}", list(&answer.node.others)));
+    let told = unit.zip(answer.unit.as_ref()).map(|(unit, facts)| facts.notes(unit, node::is_up(answer.node.state)));
+    let notes: Vec<String> = others.into_iter().chain(told.into_iter().flatten()).collect();
+    vec![("state", answer.node.state.word().to_owned()), ("node", name), ("note", notes.join("; "))]
 }
 
 fn version_cells(answer: &Answer, code: &loaded::Releases) -> Cells {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use edeliver_core::{
     facts::{NodeFacts, NodeState},
     name::{NodeName, Version},
+    unit::UnitFacts,
 };
 use edeliver_erl::{Term, term::text};
 
@@ -22,6 +23,8 @@ pub struct Answer {
     pub incarnation: Option<Incarnation>,
     /// The code that it has loaded, if that was asked for.
     pub code: Option<Modules>,
+    /// What systemd says of the unit that is to run it, if that was asked for.
+    pub unit: Option<UnitFacts>,
 }
 
 /// One start of a node. A node that was restarted since has another one, also where it was restarted in its process (`init:restart/0`).
@@ -68,7 +71,7 @@ impl Answer {
             }
         }
         let (incarnation, code) = (node.incarnation(), node.code.as_deref().and_then(modules));
-        Ok(Self { node: node.facts(permanent.as_ref()), permanent, incarnation, code })
+        Ok(Self { node: node.facts(permanent.as_ref()), permanent, incarnation, code, unit: None })
     }
 }
 
