@@ -6,6 +6,7 @@
 
 mod bad_days;
 mod calls;
+mod commands;
 mod killed;
 mod logins;
 mod main_job;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     if let Err(why) = &possible {
         eprintln!("lab tests are skipped: {why}");
     }
-    let tests = [main_job::TESTS, bad_days::TESTS, calls::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
+    let tests =
+        [main_job::TESTS, bad_days::TESTS, calls::TESTS, commands::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err()));
     let with_systemd = Lab::systemd_possible();
     if let (Ok(()), Err(why)) = (&possible, &with_systemd) {
