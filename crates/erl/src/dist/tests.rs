@@ -1,5 +1,6 @@
 //! Against a real node, with an epmd of its own.
 
+use super::guarded::Class;
 use super::handshake::{Connected, Expected, Handshake, HandshakeError, Identity};
 use super::session::{BadRpc, CallId, Event, Session};
 use super::*;
@@ -110,6 +111,13 @@ impl Client {
         events
     }
 
+    /// Whether a process has that name. What a forgotten call prints in the meantime is no event.
+    fn whereis(&mut self, name: &str) -> bool {
+        let (found, printed) = self.ask("erlang", "whereis", &format!("[{name}]"));
+        assert_eq!(printed, "");
+        !found.unwrap().is_atom("undefined")
+    }
+
     /// What the call returns, and what it prints before.
     fn ask(&mut self, module: &'static str, function: &'static str, arguments: &str) -> (Result<Term, BadRpc>, String) {
         let id = self.call(module, function, arguments);
@@ -206,4 +214,46 @@ fn a_real_node_refuses_what_it_should() {
     assert_eq!(epmd::parse_port(&unknown), Err(epmd::EpmdError::Unknown));
     let names = epmd::parse_names(&node.ask_epmd(&epmd::names_request()).unwrap()).unwrap();
     assert_eq!(names, [epmd::Registration { name: "target".into(), port: node.port() }]);
+}
+
+#[test]
+fn a_guarded_call_tells_the_ends_of_a_function_apart() {
+    let node = Node::start();
+    let mut client = node.client();
+    let mut outcome = |module: &'static str, function: &'static str, arguments: &str| {
+        let arguments = text::parse(arguments).unwrap().as_list().unwrap().to_vec();
+        let (module, function) = (Atom::literal(module), Atom::literal(function));
+        let (by, call, guarded) = guarded::call(&module, &function, arguments);
+        assert_eq!((by.as_str(), call.as_str()), ("erl_eval", "expr"));
+        let (result, _) = client.ask("erl_eval", "expr", &Term::List(guarded).to_string());
+        guarded::outcome(result)
+            .map_err(|raised| (raised.class, raised.reason.to_string(), raised.is_undefined(&module, &function)))
+    };
+    assert_eq!(outcome("lists", "sum", "[[1, 2]]"), Ok(Term::from(3)));
+    assert_eq!(outcome("erlang", "throw", "[x]"), Err((Class::Throw, "x".into(), false)));
+    assert_eq!(outcome("erlang", "exit", "[x]"), Err((Class::Exit, "x".into(), false)));
+    assert_eq!(outcome("erlang", "error", "[x]"), Err((Class::Error, "x".into(), false)));
+    assert_eq!(outcome("no_such", "function", "[]"), Err((Class::Error, "undef".into(), true)));
+    assert_eq!(outcome("lists", "map", "[fun no_such:function/1, [1]]"), Err((Class::Error, "undef".into(), false)));
+    let killed = guarded::outcome(Err(BadRpc(text::parse("{'EXIT', killed}").unwrap()))).unwrap_err();
+    assert_eq!((killed.class, killed.reason), (Class::Exit, Term::atom("killed")));
+}
+
+/// As on a terminal that was closed: what prints without an end comes to an end.
+#[test]
+fn a_forgotten_call_ends_when_it_prints() {
+    let node = Node::start();
+    let mut client = node.client();
+    let source = r#"register(printer, self()), (fun Print() -> io:put_chars("on and on"), Print() end)()."#;
+    let (scanned, _) = client.ask("erl_scan", "string", &Term::list([Term::string(source)]).to_string());
+    let tokens = scanned.unwrap().as_tuple().unwrap()[1].clone();
+    let (parsed, _) = client.ask("erl_parse", "parse_exprs", &Term::list([tokens]).to_string());
+    let forms = parsed.unwrap().as_tuple().unwrap()[1].clone();
+    let call = client.call("erl_eval", "exprs", &Term::list([forms, Term::list([])]).to_string());
+    while !client.events().iter().any(|event| matches!(event, Event::Printed { call: id, .. } if *id == call)) {}
+    client.session.forget(call);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while client.whereis("printer") {
+        assert!(Instant::now() < deadline, "it prints on and on");
+    }
 }

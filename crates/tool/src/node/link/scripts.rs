@@ -148,3 +148,29 @@ impl Lines<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is printed, and the outcome, of these lines of the script.
+    fn read(lines: &[&str]) -> (String, Result<Term, CallError>) {
+        let mut text = String::new();
+        let mut printed = |piece: &str| text.push_str(piece);
+        let mut output = Lines { tag: "tag".to_owned(), held: None, result: Vec::new(), printed: &mut printed };
+        lines.iter().for_each(|line| output.take(line));
+        let outcome = output.outcome();
+        (text, outcome)
+    }
+
+    #[test]
+    fn a_result_counts_only_when_it_is_whole() {
+        let result = base64::encode(&etf::encode(&Term::tuple([Term::atom("ok"), Term::from(7)])));
+        let (first, second) = result.split_at(8);
+        let (printed, outcome) = read(&["one", "", "two", &format!("tag {first}"), &format!("tag {second}")]);
+        assert_eq!((printed.as_str(), outcome.unwrap()), ("one\n\ntwo", Term::from(7)));
+        for torn in [&["one"][..], &[&format!("tag {first}")], &[]] {
+            assert!(matches!(read(torn).1, Err(CallError::Lost)), "{torn:?}");
+        }
+    }
+}
