@@ -185,6 +185,29 @@ fn an_application_without_ecto_has_its_own_function_called() {
 }
 
 #[test]
+fn a_function_of_an_erlang_module_is_called_too() {
+    let scene = Scene::new("migrate = \"erlang:garbage_collect\"");
+    contains(&scene.run("migrate staging", 0), &["no node runs", "erlang:garbage_collect was called"]);
+    scene.run("start staging", 0);
+    contains(&scene.run("migrate staging", 0), &["erlang:garbage_collect was called"]);
+    scene.configure("migrate = \"no_such:thing\"", "");
+    contains(&scene.run("migrate staging", 8), &["there is no function no_such:thing/0 on the node"]);
+}
+
+#[test]
+fn a_node_of_another_release_than_the_one_that_boots_is_passed_over() {
+    let scene = Scene::new("");
+    scene.run("start staging", 0);
+    let root = scene.host().join("hotapp");
+    let copied = Command::new("cp").arg("-a").arg(root.join("releases/0.1.0")).arg(root.join("releases/0.2.0")).status();
+    assert!(copied.unwrap().success());
+    let start_erl = fs::read_to_string(root.join("releases/start_erl.data")).unwrap();
+    fs::write(root.join("releases/start_erl.data"), start_erl.replace("0.1.0", "0.2.0")).unwrap();
+    let up = scene.run("migrate staging", 0);
+    contains(&up, &["the node runs 0.1.0, and 0.2.0 boots next", "4 migrations carried out"]);
+}
+
+#[test]
 fn only_one_operator_migrates_at_a_time() {
     let scene = Scene::new("");
     let own = scene.host().join("hotapp/.edeliver");
