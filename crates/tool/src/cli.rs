@@ -96,7 +96,7 @@ pub enum Command {
     Rpc(cmd::rpc::Args),
     /// Evaluate code on the nodes
     Eval(cmd::eval::Args),
-    /// Run a function that does something, as a recorded run; also `run MyApp.Release.migrate`
+    /// Run a function that does something, such as MyApp.Release.migrate, as a recorded run
     Task(cmd::task::Args),
     /// Open a remote shell of one node: IEx, or Erlang's
     Console(cmd::console::Args),
@@ -112,7 +112,7 @@ pub enum Command {
     /// Show what is in the release store, and migrations
     #[command(subcommand)]
     Show(cmd::show::Command),
-    /// Earlier runs: list them, show one again
+    /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
     /// The configuration: what it says and where, or from edeliver 1.x

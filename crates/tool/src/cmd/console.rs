@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Arguments of `console`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-IEx where the release has it, otherwise Erlang's shell, connected to the running node. Ctrl-C twice, or Ctrl-G and q, leave it; the node
+IEx where the release has it, otherwise Erlang's shell, connected to the running node. Ctrl-C twice, or Ctrl-G and q, leave it; the node \
 runs on. The cookie stays on the host, in no command line.
 
   edeliver console staging

@@ -11,13 +11,13 @@ use crate::{
 /// Arguments of `eval`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The code is evaluated on every running node of the target, not beside it. It is Elixir where the release has Elixir, otherwise Erlang;
+The code is evaluated on every running node of the target, not beside it. It is Elixir where the release has Elixir, otherwise Erlang; \
 its value is shown in the same language, and equal values are told once. What it prints is shown while it runs.
 
   edeliver eval 'Application.get_env(:shop, :pool_size)' on production
   edeliver eval --erlang '[N || N <- nodes(), N =/= node()].' production
 
-Exits with 0 if every node gave a value, with 8 if one did not (it is down, hangs, or the code raised), with 6 if a host can't be
+Exits with 0 if every node gave a value, with 8 if one did not (it is down, hangs, or the code raised), with 6 if a host can't be \
 reached, with 2 if the code can't be read.")]
 pub struct Args {
     /// The code: one expression, or several

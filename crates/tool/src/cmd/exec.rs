@@ -22,8 +22,8 @@ const EXEC: Script = Script { name: "the command", text: include_str!("exec/exec
 /// Arguments of `exec`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-One word after `--` is a line for /bin/sh of the host, pipes and all. Several words are a program and its arguments,
-which no shell looks at again. The command begins where a login does, without a terminal and with nothing to read;
+One word after `--` is a line for /bin/sh of the host, pipes and all. Several words are a program and its arguments, \
+which no shell looks at again. The command begins where a login does, without a terminal and with nothing to read; \
 $RELEASE_ROOT is the release root. Ctrl-C, and the end of --timeout, end it on the hosts too.
 
   edeliver exec production -- uptime

@@ -1,5 +1,7 @@
 //! `edeliver logs TARGET [-f]`: what the nodes of a target print.
 
+use std::time::Duration;
+
 use edeliver_core::{hint::Hint, unit::Unit};
 
 use crate::{
@@ -11,7 +13,6 @@ use crate::{
     transport::{Call, Output, Script},
     ui::words,
 };
-use std::time::Duration;
 
 const LOGS: Script = Script { name: "logs", text: concat!(include_str!("../node/process.sh"), include_str!("logs/logs.sh")) };
 
@@ -21,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shows what run_erl wrote for the release (tmp/log of mix, log of relx), or the journal where systemd runs the node.
+Shows what run_erl wrote for the release (tmp/log of mix, log of relx), or the journal where systemd runs the node. \
 With --follow new lines are shown as they come, also from the next file when the log is rotated, until Ctrl-C.
 
   edeliver logs production -n 20

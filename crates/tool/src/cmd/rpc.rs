@@ -20,13 +20,13 @@ use crate::{
 /// Arguments of `rpc`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The call is made on every node of the target. An Elixir call is answered in Elixir, an Erlang call in Erlang; equal answers are told once.
+The call is made on every node of the target. An Elixir call is answered in Elixir, an Erlang call in Erlang; equal answers are told once. \
 What the function prints is shown while it runs. Call and target may stand in any order.
 
   edeliver rpc 'Node.list(:hidden)' on production
   edeliver rpc 'erlang:memory(total)' production --host=web1
 
-Exits with 0 if every node returned a value, with 8 if one did not (it is down, hangs, or the function raised), with 6 if a host
+Exits with 0 if every node returned a value, with 8 if one did not (it is down, hangs, or the function raised), with 6 if a host \
 can't be reached, with 2 if the call can't be read.")]
 pub struct Args {
     /// The call: Module.function(arguments) of Elixir, or module:function(Arguments) of Erlang

@@ -25,7 +25,7 @@ use crate::{
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-One line for each host: the node, its state, the release it runs and the one that boots next, how long it is up, the memory it has
+One line for each host: the node, its state, the release it runs and the one that boots next, how long it is up, the memory it has \
 allocated, its processes, and how many of them wait for a scheduler. With --watch the table is renewed until Ctrl-C.
 
   edeliver status production

@@ -22,8 +22,8 @@ use crate::{
 /// Arguments of `task`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-`edeliver run TASK` is the same. The function is called on the running node of the first host, or of those picked with --host, or of all
-with --all-hosts. What it prints is shown while it runs, and recorded. The task has failed if the function raises, exits, throws, or
+`edeliver run TASK` is the same. The function is called on the running node of the first host, or of those picked with --host, or of all \
+with --all-hosts. What it prints is shown while it runs, and recorded. The task has failed if the function raises, exits, throws, or \
 returns :error or {:error, reason}.
 
   edeliver run MyApp.Release.migrate on production
