@@ -24,6 +24,14 @@ use crate::{
 
 /// Arguments of `start`, `stop` and `restart`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A start is done when the node is fully up, with the version that boots; one that is, is left alone.
+A stop is done when the process has gone. A restart is a stop and a start.
+
+  edeliver start production
+  edeliver restart on production --host=web1 --plan
+
+Exits with 0 if all hosts are done, with 8 if one is not, with 6 if a host can't be reached.")]
 pub struct Args {
     /// Which hosts.
     #[command(flatten)]
@@ -35,7 +43,14 @@ pub struct Args {
 
 /// Arguments of `ping` and `version`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exits with 0 if every node is up, with 8 if one is not, with 6 if a host can't be reached.")]
+#[command(after_help = "\
+What the states mean is in docs/states.md. The column `code` of `version` compares loaded modules
+with those of the release; it is empty where the store does not have that release.
+
+  edeliver ping production
+  edeliver version on staging --host=web1
+
+Exits with 0 if every node is up, with 8 if one is not, with 6 if a host can't be reached.")]
 pub struct AskArgs {
     /// Which hosts.
     #[command(flatten)]
