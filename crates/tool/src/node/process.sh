@@ -174,7 +174,7 @@ ask_at() {
 # Decides what state the node of root $1 is in, after find_node: sets node_is, and node_says with its answer if it gave one, and
 # node_at with the words that reach it.
 ask_node() {
-  node_says='' node_at=''
+  node_says='' node_at='' node_again=''
   case $(process_state "$node_pid") in T | t) node_is=hung; return ;; esac
   [ -n "$node_name" ] || { node_is=no-distribution; return; }
   case $node_proto in *tls*) node_is=unasked; return ;; esac
@@ -198,7 +198,12 @@ ask_registered() {
     3) node_is=unasked ;;
     # Another node answered: ours could not take the name.
     0) node_is=starting ;;
-    *) node_is=wrong-cookie ;;
+    # erl_call says no more than that it could not connect, which a node too busy to take its call in time looks like too.
+    *)
+      [ -z "$node_again" ] || { node_is=wrong-cookie; return; }
+      node_again=yes
+      sleep 1
+      ask_registered "$1" ;;
   esac
 }
 

@@ -213,7 +213,10 @@ pub(crate) async fn a_port_can_be_reached(host: &dyn Transport) {
         word
     };
     assert_eq!(timeout(SOON, async { tokio::join!(ask, answer) }).await.unwrap().0, "PING");
-    drop(listener);
+    // A port that nobody listens on and nobody else can take meanwhile.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
     assert!(matches!(host.connect(port).await, Err(TransportError::Unreachable { .. })));
 }
 
