@@ -3,6 +3,7 @@
 //! Everything happens on hosts of the lab, with and without a delay on their cables: `scp` of the whole archive and `tar`, `rsync -az` of
 //! the unpacked release, plain `ssh host true`, and `mix release` over ssh. Bytes are counted at the hosts' network cards.
 
+mod cable;
 mod calls;
 mod field;
 mod measure;
@@ -13,6 +14,7 @@ mod rivals;
 use std::{error::Error, process::ExitCode};
 
 use crate::{cargo, packages};
+use cable::Cable;
 use field::Field;
 use measure::{Measure, Series};
 use project::Project;
@@ -24,9 +26,9 @@ pub(crate) struct Args {
     /// Numbers of production hosts
     #[arg(long, value_delimiter = ',', default_values_t = [1, 3, 10])]
     hosts: Vec<usize>,
-    /// Added round trip times, in milliseconds
-    #[arg(long, value_delimiter = ',', default_values_t = [0.0, 40.0])]
-    latency: Vec<f64>,
+    /// Cables: added round trip time in milliseconds, and a speed limit in Mbit/s behind a slash
+    #[arg(long, value_delimiter = ',', default_value = "0,40,40/100")]
+    cables: Vec<Cable>,
     /// How often everything is measured; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -44,14 +46,14 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let edeliver = cargo::build_release_program("edeliver")?;
     let project = Project::make(edeliver)?;
     let mut report = Report::new(args.rounds, calls::measured(&project, args.rounds)?);
-    for &latency in &args.latency {
+    for &cable in &args.cables {
         for &hosts in &args.hosts {
-            eprintln!("xtask: {hosts} hosts at {latency} ms");
-            let field = Field::up(&project, hosts, latency)?;
+            eprintln!("xtask: {hosts} hosts at {cable}");
+            let field = Field::up(&project, hosts, cable)?;
             report.add(measured(&field, args.rounds)?);
         }
-        eprintln!("xtask: builds at {latency} ms");
-        report.add_build(latency, builds(&Field::up(&project, 1, latency)?, args.rounds)?);
+        eprintln!("xtask: builds at {cable}");
+        report.add_build(cable, builds(&Field::up(&project, 1, cable)?, args.rounds)?);
     }
     let text = report.text(project.archive_bytes());
     println!("{text}");
@@ -63,7 +65,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Deploys, pings and versions on one field of hosts.
 fn measured(field: &Field<'_>, rounds: usize) -> Result<Series, Box<dyn Error>> {
-    let mut series = Series::new(field.hosts(), field.latency());
+    let mut series = Series::new(field.hosts(), field.cable());
     for round in 0..rounds {
         field.aim(&format!("apps{round}"))?;
         series.first.ours.push(field.edeliver("deploy release to production --version=0.1.0 --yes")?);

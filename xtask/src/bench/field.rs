@@ -7,31 +7,31 @@ use std::{
     time::Instant,
 };
 
-use edeliver_lab::{HostSpec, Lab, LabSpec, Link};
+use edeliver_lab::{HostSpec, Lab, LabSpec};
 
-use super::{measure::Measure, project::Project, rivals};
+use super::{cable::Cable, measure::Measure, project::Project, rivals};
 
 /// A lab with one kind of cable.
 pub(super) struct Field<'a> {
     project: &'a Project,
     lab: Lab,
     hosts: Vec<String>,
-    latency: f64,
+    cable: Cable,
 }
 
 impl<'a> Field<'a> {
-    /// A build host and so many production hosts, all with this round trip time.
-    pub(super) fn up(project: &'a Project, count: usize, latency: f64) -> Result<Self, Box<dyn Error>> {
-        let link = Link { latency_ms: latency, ..Link::default() };
+    /// A build host and so many production hosts, all at the end of such a cable.
+    pub(super) fn up(project: &'a Project, count: usize, cable: Cable) -> Result<Self, Box<dyn Error>> {
+        let link = cable.link();
         let lab = Lab::up(LabSpec::fleet_of(count, &HostSpec { link, ..HostSpec::default() }))?;
         let hosts = (1..=count).map(|n| format!("prod{n}")).collect();
-        Ok(Self { project, lab, hosts, latency })
+        Ok(Self { project, lab, hosts, cable })
     }
     pub(super) fn hosts(&self) -> usize {
         self.hosts.len()
     }
-    pub(super) fn latency(&self) -> f64 {
-        self.latency
+    pub(super) fn cable(&self) -> Cable {
+        self.cable
     }
     /// Points edeliver.toml at this field, and at this folder on its hosts.
     pub(super) fn aim(&self, path: &str) -> Result<(), Box<dyn Error>> {

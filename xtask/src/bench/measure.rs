@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::cable::Cable;
+
 /// One command, measured.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measure {
@@ -27,7 +29,7 @@ pub(super) struct Contest {
 #[derive(Debug)]
 pub(super) struct Series {
     pub(super) hosts: usize,
-    pub(super) latency: f64,
+    pub(super) cable: Cable,
     pub(super) first: Contest,
     pub(super) second: Contest,
     pub(super) ping: Vec<Measure>,
@@ -39,10 +41,10 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(hosts: usize, latency: f64) -> Self {
+    pub(super) fn new(hosts: usize, cable: Cable) -> Self {
         Self {
             hosts,
-            latency,
+            cable,
             first: Contest::default(),
             second: Contest::default(),
             ping: Vec::new(),

@@ -2,15 +2,18 @@
 
 use std::{fmt::Write as _, fs, process::Command};
 
-use super::calls::Calls;
-use super::measure::{Contest, Measure, Series, median};
+use super::{
+    cable::Cable,
+    calls::Calls,
+    measure::{Contest, Measure, Series, median},
+};
 
 /// All that was measured in one run.
 pub(super) struct Report {
     rounds: usize,
     calls: Calls,
     series: Vec<Series>,
-    builds: Vec<(f64, Measure, Measure)>,
+    builds: Vec<(Cable, Measure, Measure)>,
 }
 
 impl Report {
@@ -20,8 +23,8 @@ impl Report {
     pub(super) fn add(&mut self, series: Series) {
         self.series.push(series);
     }
-    pub(super) fn add_build(&mut self, latency: f64, (ours, by_hand): (Vec<Measure>, Vec<Measure>)) {
-        self.builds.push((latency, median(&ours), median(&by_hand)));
+    pub(super) fn add_build(&mut self, cable: Cable, (ours, by_hand): (Vec<Measure>, Vec<Measure>)) {
+        self.builds.push((cable, median(&ours), median(&by_hand)));
     }
     /// The page.
     pub(super) fn text(&self, archive: u64) -> String {
@@ -47,7 +50,7 @@ impl Report {
     fn transfers(&self, out: &mut String, title: &str, archive: u64, of: fn(&Series) -> &Contest) {
         let _ = writeln!(
             out,
-            "## {title}\n\n| hosts | RTT | edeliver | against scp + tar | against rsync -az | bytes a host | of the archive | scp's | rsync's | \
+            "## {title}\n\n| hosts | cable | edeliver | against scp + tar | against rsync -az | bytes a host | of the archive | scp's | rsync's | \
              logins a host | scp's |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
         );
         for series in &self.series {
@@ -56,9 +59,9 @@ impl Report {
             let n = series.hosts as u64;
             let _ = writeln!(
                 out,
-                "| {} | {} ms | {:.2} s | {:.2} × | {:.2} × | {} KB | {:.2} % | {} KB | {} KB | {:.1} | {:.1} |",
+                "| {} | {} | {:.2} s | {:.2} × | {:.2} × | {} KB | {:.2} % | {} KB | {} KB | {:.1} | {:.1} |",
                 series.hosts,
-                series.latency,
+                series.cable,
                 ours.wall.as_secs_f64(),
                 ratio(ours, scp),
                 ratio(ours, rsync),
@@ -76,7 +79,7 @@ impl Report {
         let _ = writeln!(
             out,
             "## Asking nodes\n\nThe floor is `ssh host true` on all hosts at once, with its login; below it the same on connections that were open \
-             already (which edeliver uses too, where the user keeps them).\n\n| hosts | RTT | ping | of the floor | version | of the floor | \
+             already (which edeliver uses too, where the user keeps them).\n\n| hosts | cable | ping | of the floor | version | of the floor | \
              floor | on open connections | logins a host | refused |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
         );
         for series in &self.series {
@@ -84,9 +87,9 @@ impl Report {
                 [&series.ping, &series.version, &series.floor, &series.open_floor].map(|s| median(s));
             let _ = writeln!(
                 out,
-                "| {} | {} ms | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} |",
+                "| {} | {} | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} |",
                 series.hosts,
-                series.latency,
+                series.cable,
                 ping.wall.as_secs_f64(),
                 ratio(ping, floor),
                 version.wall.as_secs_f64(),
@@ -108,10 +111,10 @@ impl Report {
              deploy | by scp | by rsync |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
         );
         for near in &self.series {
-            let Some(far) = self.series.iter().find(|far| far.hosts == near.hosts && far.latency > near.latency) else { continue };
+            let Some(far) = self.series.iter().find(|far| is_far(far, near)) else { continue };
             let trips = |of: fn(&Series) -> &[Measure]| {
                 let added = median(of(far)).wall.as_secs_f64() - median(of(near)).wall.as_secs_f64();
-                format!("{:.0}", added.max(0.0) * 1000.0 / (far.latency - near.latency))
+                format!("{:.0}", added.max(0.0) * 1000.0 / (far.cable.latency_ms - near.cable.latency_ms))
             };
             let all = [
                 trips(|s| &s.floor),
@@ -132,13 +135,19 @@ impl Report {
         let _ = writeln!(
             out,
             "## Build after a one-line change\n\nBy hand: `git push`, then `git checkout` and `mix release` over ssh. edeliver's time also \
-             has the release's digests and what is new of it in the store.\n\n| RTT | edeliver | by hand | above it |\n|--:|--:|--:|--:|"
+             has the release's digests and what is new of it in the store.\n\n| cable | edeliver | by hand | above it |\n|--:|--:|--:|--:|"
         );
-        for (latency, ours, by_hand) in &self.builds {
+        for (cable, ours, by_hand) in &self.builds {
             let (ours, by_hand) = (ours.wall.as_secs_f64(), by_hand.wall.as_secs_f64());
-            let _ = writeln!(out, "| {latency} ms | {ours:.2} s | {by_hand:.2} s | {:+.2} s |", ours - by_hand);
+            let _ = writeln!(out, "| {cable} | {ours:.2} s | {by_hand:.2} s | {:+.2} s |", ours - by_hand);
         }
     }
+}
+
+/// Whether two fields differ by their delay alone.
+fn is_far(far: &Series, near: &Series) -> bool {
+    let (far_cable, near_cable) = (far.cable, near.cable);
+    far.hosts == near.hosts && far_cable.rate_mbit == near_cable.rate_mbit && far_cable.latency_ms > near_cable.latency_ms
 }
 
 fn ratio(ours: Measure, theirs: Measure) -> f64 {
