@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const LIBRARIES: &str = "[:logger, :ssl, :inets, :xmerl, :mnesia, :os_mon, :runtime_tools]";
 
 /// Pictures and scripts of a web application: how many, and bytes of each.
-const ASSETS: (u64, usize) = (40, 200_000);
+const ASSETS: (u64, usize) = (100, 200_000);
 
 /// The project, its store with both releases, and both of them unpacked for rsync.
 pub(super) struct Project {

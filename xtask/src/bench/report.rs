@@ -34,7 +34,7 @@ impl Report {
             "# Bench\n\nMade by `cargo xtask bench --write`. Medians of {} rounds in one run, everything on one machine: {}.\nRatios count; \
              times say what this machine was like. Hosts are lab hosts with a stock sshd; bytes are counted at their network cards, both \
              ways, with all headers. The release is the Elixir sample with what a web \
-             application brings along (OTP's ssl, inets, mnesia …; 8 MB of pictures); its archive has {} KB.\n",
+             application brings along (OTP's ssl, inets, mnesia …; 20 MB of pictures); its archive has {} KB.\n",
             self.rounds,
             machine(),
             archive / 1000
