@@ -7,9 +7,12 @@ mkdir -p "$base" || exit 1
 # Sources and what is built of them are nobody else's business.
 ( umask 077 && mkdir -p "$own/slots" "$own/modules" ) || exit 1
 
-# repository PATH: bare, ready to be pushed to, also from shallow clones. Complete once the file `edeliver` is there.
+# repository PATH: bare, ready to be pushed to, also from shallow clones. Complete once the file `edeliver` is there, and it appears with
+# that file: of two builds that begin at the same moment neither must ever take away what the other one has just put there.
 repository() {
   [ ! -f "$1/edeliver" ] || return 0
+  # In this order: what another build puts there in between is seen whole. A leftover without the file is of no use.
+  if [ -e "$1" ] && [ ! -f "$1/edeliver" ]; then rm -rf "$1"; fi
   new=$1.new.$$
   rm -rf "$new"
   git init --quiet --bare --template= "$new" &&
@@ -17,8 +20,7 @@ repository() {
     git --git-dir="$new" config core.hooksPath /dev/null &&
     git --git-dir="$new" config advice.detachedHead false &&
     echo 1 >"$new/edeliver" || return 1
-  # A leftover without the file is of no use. A second build that is just as far may win: then its repository is as good.
-  [ -f "$1/edeliver" ] || rm -rf "$1"
+  # If the other one was faster, ours lands inside of its repository, which is as good.
   mv "$new" "$1" && rm -rf "$1/${new##*/}"
 }
 

@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::process::CommandExt as _, process::Command};
 
-use super::*;
+use super::{super::scripts, *};
+use crate::transport::Call;
 
 #[tokio::test]
 async fn two_builds_at_once_do_not_disturb_each_other() {
@@ -35,6 +36,30 @@ async fn builds_that_begin_at_the_same_moment_get_worktrees_of_their_own() {
     let mut next = lease();
     assert!(next.slot().await.unwrap().ends_with("/1"));
     next.release().await;
+}
+
+#[tokio::test]
+async fn builds_that_begin_at_the_same_moment_share_one_repository() {
+    let host = Host::new();
+    for round in 0..16 {
+        let base = &host.dir.path().join(format!("base{round}")).display().to_string();
+        let begin = |number: u64| async move {
+            // One after the other by no more than a script takes, so that they meet at every place of it.
+            tokio::time::sleep(Duration::from_millis(number * round)).await;
+            let args = [base.as_str(), "hotapp", "", "repo.git"];
+            let here = Local::new();
+            let prepared = here.run(Call::new(scripts::PREPARE, args, Duration::from_secs(60))).await.unwrap();
+            // What comes next in every build.
+            let repository = format!("{base}/.edeliver/hotapp/repo.git");
+            let asked = Command::new("git").args(["--git-dir", &repository, "rev-parse", "--is-bare-repository"]).output().unwrap();
+            (prepared.status, prepared.tail, asked.status.success())
+        };
+        let [one, two, three, four] = [0, 1, 2, 3].map(begin);
+        let (one, two, three, four) = tokio::join!(one, two, three, four);
+        for (status, tail, is_there) in [one, two, three, four] {
+            assert!(status == 0 && is_there, "{status} {tail:?}");
+        }
+    }
 }
 
 #[tokio::test]
