@@ -93,16 +93,15 @@ fn summary(dir: &Path, run: RunId) -> Result<Summary, RunsError> {
 }
 
 fn ending(file: &mut File) -> io::Result<Ending> {
-    if flock(&*file, FlockOperation::NonBlockingLockShared).is_err() {
-        return Ok(Ending::Running);
-    }
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
     let last = tail.strip_suffix(b"\n").and_then(|whole| whole.rsplit(|byte| *byte == b'\n').next());
     Ok(match last.and_then(|line| serde_json::from_slice(line).ok()).map(|event: Event| event.kind) {
+        // Whoever may still hold the lock: a program just being started has our files open for a moment.
         Some(EventKind::RunFinished { outcome }) => Ending::Over(outcome),
+        _ if flock(&*file, FlockOperation::NonBlockingLockShared).is_err() => Ending::Running,
         _ => Ending::Cut,
     })
 }
@@ -220,8 +219,8 @@ mod tests {
         let written = [samples::of("web1", 5, samples::done("up")), samples::at(9, samples::finished(8))];
         journal.event(&samples::of("web1", 1, EventKind::Progress { done: 1, total: 2 })).unwrap();
         written.iter().for_each(|event| journal.event(event).unwrap());
-        drop(journal);
         let mut read = Vec::new();
+        // The journal is still open, and locked: a run that has told its end is over all the same.
         let ending = replay(dir.path(), &id("20260101-000000-aaaa"), |_, event| {
             read.push(event.clone());
             Ok(())
