@@ -34,11 +34,15 @@ const START: Script = Script {
     text: concat!(
         include_str!("node/process.sh"),
         include_str!("node/permanent.sh"),
+        include_str!("node/watch.sh"),
         include_str!("node/environment.sh"),
         include_str!("node/start.sh")
     ),
 };
-const STOP: Script = Script { name: "node stop", text: concat!(include_str!("node/process.sh"), include_str!("node/stop.sh")) };
+const STOP: Script = Script {
+    name: "node stop",
+    text: concat!(include_str!("node/process.sh"), include_str!("node/watch.sh"), include_str!("node/stop.sh")),
+};
 
 /// What a script may take beyond the wait that it was told: finding the process, asking it, cleaning up.
 const GRACE: Duration = Duration::from_secs(45);

@@ -1,4 +1,4 @@
-# Starts the node of a release root and waits until it is fully up. Comes after process.sh, permanent.sh and environment.sh.
+# Starts the node of a release root and waits until it is fully up. Comes after process.sh, permanent.sh, watch.sh and environment.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
 # $6 shell start-up file, $7… variables of its environment, each NAME=VALUE.
 #
@@ -23,15 +23,6 @@ show_log() {
   [ -n "$log" ] || return 0
   last=$(grep -n '^===== LOGGING STARTED' "$log" | tail -n 1)
   tail -n "+$((${last%%:*} + 1))" "$log" | tr -d '\000\r' | grep -v '^ *$' | tail -n 30
-}
-
-# Marks the version as one that came up, or failed to; a failed one is never kept in place of a good one.
-mark() {
-  [ -d "$root/.edeliver" ] || return 0
-  case $1 in
-    good) rm -f "$root/.edeliver/failed/$version" ;;
-    failed) mkdir -p "$root/.edeliver/failed" && : >"$root/.edeliver/failed/$version" ;;
-  esac 2>/dev/null
 }
 
 finish() {
@@ -63,8 +54,6 @@ tell_progress() {
   [ -z "$now" ] || [ "$now" = "${told_progress:-}" ] || printf '%s\n' "$now"
   told_progress=${now:-${told_progress:-}}
 }
-
-pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
 wait_until_up() {

@@ -1,10 +1,8 @@
-# Stops the node of a release root and waits until its process has gone. Comes after process.sh.
+# Stops the node of a release root and waits until its process has gone. Comes after process.sh and watch.sh.
 # $1 root, $2 preferred node name or empty, $3 version it must run to be stopped or empty, $4 seconds for an orderly stop.
 #
 # Status: 0 it is gone; 30 its process may not be ended by this user; 31 it does not go away.
 root=$(absolute_root "$1") prefer=$2 version=$3 seconds=$4
-
-pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Waits up to $1 seconds for the process to go.
 gone_within() {

@@ -1,4 +1,4 @@
-# Has systemd start the node of a release root, and waits until it is fully up. Comes after process.sh, permanent.sh and systemctl.sh.
+# Has systemd start the node of a release root, and waits until it is fully up. Comes after process.sh, permanent.sh, watch.sh and systemctl.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
 # $6 `system` or `user`, $7 the unit's file name.
 #
@@ -6,15 +6,6 @@
 # 50 there is no such unit; 51 a node runs outside of it; 52 we may not start it; 53 there is no systemd; 54 systemd could not start it.
 root=$(absolute_root "$1") app=$2 prefer=$3 version=$4 seconds=$5 scope=$6 unit=$7
 began=$(date +%s)
-
-# Marks the version as one that came up, or failed to; a failed one is never kept in place of a good one.
-mark() {
-  [ -d "$root/.edeliver" ] || return 0
-  case $1 in
-    good) rm -f "$root/.edeliver/failed/$version" ;;
-    failed) mkdir -p "$root/.edeliver/failed" && : >"$root/.edeliver/failed/$version" ;;
-  esac 2>/dev/null
-}
 
 finish() {
   case $1 in
@@ -24,8 +15,6 @@ finish() {
   tell_node "$root" "$prefer" | sed 's/^/fact /'
   exit "$1"
 }
-
-pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
 wait_until_up() {
