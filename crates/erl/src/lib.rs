@@ -7,7 +7,9 @@
 pub mod app;
 pub mod beam;
 pub mod boot;
+pub mod changes;
 pub mod dist;
+pub mod image;
 pub mod rel;
 mod resource;
 pub mod term;

@@ -1,0 +1,91 @@
+//! What deciding about a module needs to know of it.
+
+use crate::beam::{Function, Import, Md5};
+use crate::term::{Atom, Term};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A module as its file describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// Name.
+    pub name: Atom,
+    /// What `module_info(md5)` returns once this file is loaded.
+    pub md5: Md5,
+    /// The same without the chunk `Meta`, which some build tools strip: what files are compared by.
+    pub md5_without_meta: Md5,
+    /// Its version, the attribute `vsn`: what `code_change` of the next version is told.
+    pub vsn: Vec<Term>,
+    /// What it is to its processes and to the upgrade.
+    pub kind: Kind,
+    /// Behaviours it declares.
+    pub behaviours: BTreeSet<Atom>,
+    /// Functions that others may call.
+    pub exports: BTreeSet<Function>,
+    /// Functions of others that it calls by name.
+    pub imports: BTreeSet<Import>,
+    /// Fields of the struct it defines, in no order.
+    pub struct_fields: Option<BTreeSet<Atom>>,
+    /// Structs whose default literal it holds or names: modules whose processes may have such a struct in their state.
+    pub mentions_structs: BTreeSet<Atom>,
+    /// Tuples that look like records, by tag: how many elements they have, all sizes that were seen. A guess from literals.
+    pub records: BTreeMap<Atom, BTreeSet<usize>>,
+    /// Native functions.
+    pub nif: Option<Nif>,
+    /// Runs code of its own when it is loaded.
+    pub on_load: Known,
+    /// Has a receive loop written by hand.
+    pub receives: Known,
+    /// Makes funs, which may live on in states and messages.
+    pub makes_funs: Known,
+}
+
+/// Something the code says, as far as its instructions could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known {
+    /// It is so.
+    Yes,
+    /// It is not so.
+    No,
+    /// There are instructions that this reader does not know.
+    #[default]
+    Unknown,
+}
+
+/// Native functions of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nif {
+    /// Whether its library can be replaced while it is in use (its `upgrade` callback) can't be seen from here; this says whether the
+    /// module can load it more than once: it calls `erlang:load_nif/2` outside of `on_load` too.
+    pub on_load_only: bool,
+}
+
+/// What a module is, as far as an upgrade is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Functions only.
+    Plain,
+    /// A callback module of a process (gen_server, gen_statem, gen_event, special process) that exports `code_change` or
+    /// `system_code_change`.
+    Process,
+    /// A callback module of a process by its behaviours, without `code_change`.
+    ProcessWithoutCodeChange,
+    /// A supervisor with an `init/1` of its own.
+    Supervisor,
+    /// The callback module of an application (`start/2`).
+    Application {
+        /// Its `start/2` calls `Supervisor.start_link` with a list of children (Elixir): no supervisor of its own to update.
+        starts_list: bool,
+    },
+    /// An Elixir protocol.
+    Protocol {
+        /// Its implementations are built in.
+        consolidated: bool,
+    },
+    /// An implementation of a protocol.
+    Implementation {
+        /// The protocol.
+        of: Option<Atom>,
+        /// For which type or struct.
+        for_type: Option<Atom>,
+    },
+}
