@@ -14,9 +14,11 @@ pub mod found;
 pub mod layout;
 pub mod manifest;
 pub mod path;
+pub mod upgrade;
 
 pub use check::FilesError;
 pub use digest::Digest;
 pub use found::{Found, FoundError};
 pub use manifest::{About, BuiltWith, Content, Entry, EntryKind, Libc, Manifest, ManifestError, ManifestId, Platform, ReleaseKind};
 pub use path::RelPath;
+pub use upgrade::{Author, Origin, UPGRADE_FORMAT, Upgrade, UpgradeError};

@@ -3,6 +3,7 @@
 //! ```text
 //! store/blobs/ab/abcd…               content, named by its SHA-256
 //! store/manifests/APP/VERSION.json   releases; what has a manifest is complete
+//! store/upgrades/APP/VERSION.json    hot upgrades to that release: relup, and the releases they lead from
 //! store/tmp/                         being written
 //! store/lock                         held shared by writers, exclusively while garbage is collected
 //! releases/APP_VERSION.release.tar.gz   classic archives
@@ -26,6 +27,7 @@ mod parallel;
 mod platform;
 #[cfg(test)]
 pub(crate) mod samples;
+mod upgrades;
 
 use std::{
     fs::{self, File},

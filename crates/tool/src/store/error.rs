@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use edeliver_core::{
     name::{AppName, Version},
-    release::{Digest, ManifestError},
+    release::{Digest, ManifestError, UpgradeError},
 };
 
 use super::archive::ArchiveError;
@@ -75,6 +75,28 @@ pub enum StoreError {
     /// A manifest is not as it was written.
     #[error("{} was changed or damaged", path.display())]
     ManifestDamaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store does not have an upgrade to that release.
+    #[error("the store has no upgrade of {app} to {to}")]
+    NoUpgrade {
+        /// The application.
+        app: AppName,
+        /// The version that it was to lead to.
+        to: Version,
+    },
+    /// An upgrade is none.
+    #[error("{} can't be used", path.display())]
+    Upgrade {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: UpgradeError,
+    },
+    /// An upgrade is not as it was written.
+    #[error("{} was changed or damaged", path.display())]
+    UpgradeDamaged {
         /// The file.
         path: PathBuf,
     },

@@ -1,38 +1,55 @@
-//! A manifest as the store keeps it: with its own digest, so that a change of it is noticed as well.
+//! What the store keeps as JSON (manifests, upgrades): with its own digest, so that a change of it is noticed as well.
 
 use std::path::Path;
 
-use edeliver_core::release::{Digest, Manifest, ManifestId};
+use edeliver_core::release::{Digest, Manifest, ManifestId, Upgrade};
 
 use super::StoreError;
 
-/// `{"sha256":"…","manifest":…}`: the digest is that of the manifest's text, which is in canonical form, so it is the manifest's id.
-pub(super) fn write(manifest: &Manifest) -> (ManifestId, Vec<u8>) {
-    let text = manifest.to_json();
-    let id = Digest::of(&text);
-    let mut kept = format!("{PREFIX}{id}{MIDDLE}").into_bytes();
-    kept.extend_from_slice(&text);
-    kept.extend_from_slice(SUFFIX.as_bytes());
-    (id, kept)
-}
-
 const PREFIX: &str = r#"{"sha256":""#;
-const MIDDLE: &str = r#"","manifest":"#;
 const SUFFIX: &str = "}\n";
 const DIGITS: usize = 64;
 
+/// `{"sha256":"…","manifest":…}`: the digest is that of the manifest's text, which is in canonical form, so it is the manifest's id.
+pub(super) fn write(manifest: &Manifest) -> (ManifestId, Vec<u8>) {
+    wrap("manifest", &manifest.to_json())
+}
+
 /// Takes it apart again and checks it.
 pub(super) fn read(kept: &[u8], path: &Path) -> Result<(ManifestId, Manifest), StoreError> {
-    let (id, text) = verified(kept).ok_or_else(|| StoreError::ManifestDamaged { path: path.to_owned() })?;
+    let (id, text) = verified("manifest", kept).ok_or_else(|| StoreError::ManifestDamaged { path: path.to_owned() })?;
     match Manifest::from_json(text) {
         Ok(manifest) => Ok((id, manifest)),
         Err(source) => Err(StoreError::Manifest { path: path.to_owned(), source }),
     }
 }
 
-fn verified(kept: &[u8]) -> Option<(ManifestId, &[u8])> {
+/// `{"sha256":"…","upgrade":…}`.
+pub(super) fn write_upgrade(upgrade: &Upgrade) -> Vec<u8> {
+    wrap("upgrade", &upgrade.to_json()).1
+}
+
+/// Takes it apart again and checks it.
+pub(super) fn read_upgrade(kept: &[u8], path: &Path) -> Result<Upgrade, StoreError> {
+    let (_, text) = verified("upgrade", kept).ok_or_else(|| StoreError::UpgradeDamaged { path: path.to_owned() })?;
+    Upgrade::from_json(text).map_err(|source| StoreError::Upgrade { path: path.to_owned(), source })
+}
+
+fn middle(what: &str) -> String {
+    format!(r#"","{what}":"#)
+}
+
+fn wrap(what: &str, text: &[u8]) -> (Digest, Vec<u8>) {
+    let id = Digest::of(text);
+    let mut kept = format!("{PREFIX}{id}{}", middle(what)).into_bytes();
+    kept.extend_from_slice(text);
+    kept.extend_from_slice(SUFFIX.as_bytes());
+    (id, kept)
+}
+
+fn verified<'a>(what: &str, kept: &'a [u8]) -> Option<(Digest, &'a [u8])> {
     let (digest, rest) = kept.strip_prefix(PREFIX.as_bytes())?.split_at_checked(DIGITS)?;
-    let text = rest.strip_prefix(MIDDLE.as_bytes())?.strip_suffix(SUFFIX.as_bytes())?;
+    let text = rest.strip_prefix(middle(what).as_bytes())?.strip_suffix(SUFFIX.as_bytes())?;
     let id = Digest::of(text);
     (digest == id.to_string().as_bytes()).then_some((id, text))
 }

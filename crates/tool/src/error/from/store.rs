@@ -8,7 +8,7 @@ use crate::{relocate::RelocateError, store::StoreError};
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::Absent { .. } => Kind::Usage,
+            StoreError::Absent { .. } | StoreError::NoUpgrade { .. } => Kind::Usage,
             StoreError::Exists { .. } => Kind::Blocked,
             StoreError::Busy { .. } => Kind::Locked,
             _ => Kind::Internal,
@@ -21,6 +21,10 @@ impl From<StoreError> for Error {
 fn store_hint(error: &StoreError) -> Option<Hint> {
     Some(match error {
         StoreError::Absent { .. } => Hint::command("these releases are there", "edeliver show releases"),
+        StoreError::NoUpgrade { to, .. } => Hint::command("make one", format!("edeliver build upgrade --with=VERSION --to={to}")),
+        StoreError::Upgrade { path, .. } | StoreError::UpgradeDamaged { path } => {
+            Hint::text(format!("remove {}, then build that upgrade again", path.display()))
+        }
         StoreError::Exists { .. } => Hint::text("give the release another version"),
         StoreError::Busy { .. } => Hint::text("wait until it has finished"),
         StoreError::Full { .. } => Hint::text("free some space on that disk; what was there before is whole"),
