@@ -15,7 +15,7 @@ mod told;
 
 pub use describe::ListingError;
 pub use error::BuildError;
-pub use run::{Built, Ended, Request, run};
+pub use run::{Build, Built, Ended, Request, run};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use edeliver_core::{
     config::BuildSettings,
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
+    name::CommitId,
     plan::build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
     release::Manifest,
 };
@@ -67,51 +68,88 @@ pub struct Built {
     pub host: HostOutcome,
 }
 
-/// Builds a release and brings it to the store.
+/// Builds a release and brings it to the store, as a run of its own.
 ///
 /// # Errors
 /// When nothing was begun: no such commit, the build host can't be reached or lacks something. A build that fails is told, and is
 /// [`Ended::Over`].
 pub async fn run(ctx: &Ctx, request: Request) -> Result<Ended, Error> {
-    let settings = ctx.settings()?;
-    let repository = Repository::open(&ctx.project).await?;
-    let mut chosen = repository.choose(&request.wanted).await?;
-    chosen.branch = request.branch.clone().or(chosen.branch);
-    let run = ctx.begin(format!("build {} {}", settings.app, chosen.commit.short()), request.how.journal())?;
-    tell_uncommitted(ctx, &repository, &chosen).await?;
-    tell_unapplied(ctx, &request.settings);
-    ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", request.settings.host.name) });
-    let store = ctx.store()?;
-    let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
-    let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
-    let (source, transport) = tokio::try_join!(source, open)?;
-    let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches };
-    let hooks = Hooks::start(ctx, &request.settings, chosen.branch.clone(), transport.clone()).await?;
-    let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings, &hooks.defined()).await?;
-    if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
-        return Ok(Ended::Over(code));
+    let build = Build::choose(ctx, request).await?;
+    ctx.begin(build.title(ctx)?, build.request.how.journal())?;
+    build.carry_out(ctx).await
+}
+
+/// A build that can begin: its commit is known.
+pub struct Build {
+    request: Request,
+    repository: Repository,
+    chosen: Chosen,
+}
+
+impl Build {
+    /// Finds the commit.
+    ///
+    /// # Errors
+    /// No repository, or no such commit.
+    pub async fn choose(ctx: &Ctx, request: Request) -> Result<Self, Error> {
+        let repository = Repository::open(&ctx.project).await?;
+        let mut chosen = repository.choose(&request.wanted).await?;
+        chosen.branch = request.branch.clone().or(chosen.branch);
+        Ok(Self { request, repository, chosen })
     }
-    let reporter = ctx.reporter.for_host(&request.settings.host.name);
-    let site =
-        Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &host.base, run: &run };
-    let lease = Lease::begin(transport.clone(), &site.own(), plan.work.key.as_str(), &run);
-    let carrying = Carrying {
-        site,
-        lease,
-        store: &store,
-        archive: settings.store.archive,
-        hooks,
-        existing: request.existing,
-        checked_out: None,
-        assembled: None,
-        kept: None,
-    };
-    let done = carry_out(carrying, &plan).await;
-    transport.close().await;
-    Ok(match done {
-        Ok(built) => Ended::Built(Box::new(built)),
-        Err(stopped) => Ended::Over(tell_stopped(ctx, &plan, *stopped)),
-    })
+
+    /// The commit.
+    pub fn commit(&self) -> &CommitId {
+        &self.chosen.commit
+    }
+
+    fn title(&self, ctx: &Ctx) -> Result<String, Error> {
+        Ok(format!("build {} {}", ctx.settings()?.app, self.chosen.commit.short()))
+    }
+
+    /// Builds it, as a part of the run that has begun.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn carry_out(self, ctx: &Ctx) -> Result<Ended, Error> {
+        let Self { request, repository, chosen } = self;
+        let settings = ctx.settings()?;
+        let run = ctx.run().expect("whoever builds has begun a run").clone();
+        tell_uncommitted(ctx, &repository, &chosen).await?;
+        tell_unapplied(ctx, &request.settings);
+        ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", request.settings.host.name) });
+        let store = ctx.store()?;
+        let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
+        let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
+        let (source, transport) = tokio::try_join!(source, open)?;
+        let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches };
+        let hooks = Hooks::start(ctx, &request.settings, chosen.branch.clone(), transport.clone()).await?;
+        let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings, &hooks.defined()).await?;
+        if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
+            return Ok(Ended::Over(code));
+        }
+        let reporter = ctx.reporter.for_host(&request.settings.host.name);
+        let site =
+            Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &host.base, run: &run };
+        let lease = Lease::begin(transport.clone(), &site.own(), plan.work.key.as_str(), &run);
+        let carrying = Carrying {
+            site,
+            lease,
+            store: &store,
+            archive: settings.store.archive,
+            hooks,
+            existing: request.existing,
+            checked_out: None,
+            assembled: None,
+            kept: None,
+        };
+        let done = carry_out(carrying, &plan).await;
+        transport.close().await;
+        Ok(match done {
+            Ok(built) => Ended::Built(Box::new(built)),
+            Err(stopped) => Ended::Over(tell_stopped(ctx, &plan, *stopped)),
+        })
+    }
 }
 
 /// A build takes what is committed. Whoever builds what they see in front of them wants to know about the rest.
