@@ -6,6 +6,7 @@
 //! The way of the data: [`config`] and a [`request`] and [`facts`] go into [`plan`], which gives a [`plan::Plan`]: plain
 //! data that the shell shows, asks about and then obeys.
 
+pub mod auto_version;
 pub mod build_tool;
 pub mod choose;
 pub mod config;

@@ -150,25 +150,5 @@ const LINE: Rule =
 const AUTO_VERSION: Rule = Rule {
     what: "a rule for versions",
     why: "it joins some of these with `+`: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env",
-    allows: |text| text.split('+').all(is_version_part),
+    allows: |text| crate::auto_version::Metadata::parse_all(text).is_ok(),
 };
-
-/// The tokens of `--auto-version`, with the prefixes that edeliver 1.x dropped.
-fn is_version_part(part: &str) -> bool {
-    let part = part.trim();
-    let part = part.strip_prefix("append-").unwrap_or(part);
-    let part = part.strip_prefix("git-").or_else(|| part.strip_prefix("build-")).unwrap_or(part);
-    const PARTS: &[&str] = &[
-        "revision",
-        "commit-count",
-        "commit-count-branch",
-        "commit-count-all",
-        "commit-count-all-branches",
-        "branch",
-        "branch-unless-master",
-        "date",
-        "time",
-        "mix-env",
-    ];
-    PARTS.contains(&part)
-}
