@@ -11,6 +11,7 @@ pub mod changes;
 pub mod dist;
 pub mod image;
 pub mod rel;
+pub mod relup;
 mod resource;
 pub mod term;
 #[cfg(test)]
