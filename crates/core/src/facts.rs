@@ -114,12 +114,28 @@ pub struct NodeFacts {
     pub version: Option<Version>,
     /// Processes that serve the same root beside it.
     pub others: Vec<u32>,
+    /// A hot upgrade that is going on there, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ongoing: Option<Ongoing>,
+}
+
+/// A hot upgrade that has not ended: somebody else's, or one whose operator was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ongoing {
+    /// The run that began it.
+    pub run: String,
+    /// What ran before.
+    pub from: Version,
+    /// What it leads to.
+    pub to: Version,
+    /// Milliseconds until the node takes it back by itself; `None` while it is being carried out.
+    pub left_ms: Option<u64>,
 }
 
 impl NodeFacts {
     /// No node.
     pub fn down() -> Self {
-        Self { state: NodeState::Down, name: None, pid: None, booted: None, version: None, others: Vec::new() }
+        Self { state: NodeState::Down, name: None, pid: None, booted: None, version: None, others: Vec::new(), ongoing: None }
     }
 }
 

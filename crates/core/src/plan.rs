@@ -102,8 +102,11 @@ pub enum Verdict {
 pub struct Precondition {
     /// What boots next.
     pub permanent: Option<Version>,
-    /// What runs.
+    /// What the node was booted into.
     pub running: Option<Version>,
+    /// What it runs by now: another one after an upgrade in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgraded: Option<Version>,
     /// Node state.
     pub node: Option<NodeState>,
 }

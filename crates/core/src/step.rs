@@ -2,6 +2,8 @@
 //!
 //! One [`Step::describe`] serves the plan view, events and the journal, so what was promised and what is reported are the same words.
 
+mod upgrade;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use crate::{
     size::size,
     unit::{Scope, Unit},
 };
+
+pub use upgrade::{Direction, Ending, Hot, Lib, PlaceUpgrade, Soak};
 
 /// One unit of work on one host. Every step can be repeated, and leaves the old release serving if it fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +70,19 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<Unit>,
     },
+    // ---- hot upgrades
+    /// Put relup and agent beside the releases, and make the node's own list of releases true.
+    PlaceUpgrade(PlaceUpgrade),
+    /// Ask the node whether it could be upgraded now. Changes nothing.
+    Preflight(Hot),
+    /// Upgrade the running node. On failure everything is as before, as far as the engine can.
+    Install(Hot),
+    /// Watch it.
+    Soak(Soak),
+    /// End the upgrade for good, once what boots is the same release: old code goes, the node knows what it runs.
+    Commit(Ending),
+    /// Take the upgrade back with the state of now. Done at once where the old release runs.
+    Revert(Ending),
     /// Have systemd run the node: write the unit and its environment.
     Setup(Setup),
     /// Remove releases that nothing needs.
@@ -234,6 +251,12 @@ impl Step {
             Self::Start { version, unit, .. } => format!("start {version}{}", by(unit.as_ref())),
             Self::Stop { version: Some(version), unit, .. } => format!("stop {version}{}", by(unit.as_ref())),
             Self::Stop { version: None, unit, .. } => format!("stop the node{}", by(unit.as_ref())),
+            Self::PlaceUpgrade(place) => place.describe(),
+            Self::Preflight(hot) => hot.describe_preflight(),
+            Self::Install(hot) => hot.describe(),
+            Self::Soak(soak) => soak.describe(),
+            Self::Commit(ending) => format!("make the upgrade to {} permanent on the node", ending.to),
+            Self::Revert(ending) => format!("take the upgrade from {} to {} back", ending.from, ending.to),
             Self::Setup(setup) => setup.describe(),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Hook { name } => format!("hook {name}"),

@@ -158,6 +158,7 @@ mod tests {
             ecto_repos: Vec::new(),
             start_deploy: false,
             clean_deploy: false,
+            upgrade: Default::default(),
         }
     }
     fn ctx(yes: bool) -> Ctx {

@@ -1,9 +1,13 @@
 //! The validated configuration.
 
+mod upgrade;
+
 use std::{path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+pub use upgrade::{Engine, HealthCheck, Limits, OnRestart, UpgradeSettings};
 
 use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UnitName, UserName};
 
@@ -197,6 +201,8 @@ pub struct TargetSettings {
     pub start_deploy: bool,
     /// Remove old releases on deploy as `--clean-deploy` does (`CLEAN_DEPLOY`).
     pub clean_deploy: bool,
+    /// How running nodes are upgraded.
+    pub upgrade: UpgradeSettings,
 }
 
 /// Where hooks come from.

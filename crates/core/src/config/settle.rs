@@ -3,6 +3,7 @@
 mod build;
 mod hosts;
 mod targets;
+mod upgrade;
 
 use std::path::PathBuf;
 

@@ -164,6 +164,42 @@ fn the_documented_defaults_are_these() {
     assert_eq!(settings.hooks, HookSource::None);
 }
 
+#[test]
+fn upgrades_are_settled_for_each_target() {
+    use super::settings::{Engine, HealthCheck, OnRestart, UpgradeSettings};
+    let text = "\
+[upgrade]
+engine = \"release_handler\"
+soak = \"1m\"
+health = { command = \"bin/healthy\" }
+[targets.a]
+hosts = [\"h\"]
+path = \"/srv\"
+[targets.b]
+hosts = [\"h\"]
+path = \"/srv\"
+upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\" }, on_restart = \"restart\", allow_nif = [\"My.Nif\"] }
+";
+    let plain = settings("[targets.a]\nhosts = [\"h\"]\npath = \"/srv\"");
+    assert_eq!(plain.targets[0].upgrade, UpgradeSettings::default(), "default.toml and the program say the same");
+    let (all, origins) =
+        Loading { env: &[("EDELIVER_TARGETS_B_UPGRADE_ENGINE", "transactional")], ..Loading::of(text) }.load().unwrap();
+    let [a, b] = [0, 1].map(|at: usize| all.targets[at].upgrade.clone());
+    assert_eq!((a.engine, a.soak, a.on_restart), (Engine::ReleaseHandler, Duration::from_secs(60), OnRestart::Refuse));
+    assert_eq!(a.health, Some(HealthCheck::Command("bin/healthy".into())));
+    assert_eq!((b.engine, b.soak, b.on_restart), (Engine::Transactional, Duration::from_secs(120), OnRestart::Restart));
+    assert_eq!(
+        b.health,
+        Some(HealthCheck::Http("http://[::1]:4000/health".into())),
+        "a target's check takes the place of all targets'"
+    );
+    assert_eq!((b.allow_nif, b.limits), (vec!["My.Nif".to_owned()], UpgradeSettings::default().limits));
+    let origin = |key: &str| origins.get(key).map(|setting| setting.origin.to_string()).unwrap();
+    assert_eq!(origin("targets.b.upgrade.soak"), "edeliver.toml:11");
+    assert_eq!(origin("targets.a.upgrade.soak"), "edeliver.toml:3");
+    assert_eq!(origin("targets.b.upgrade.engine"), "$EDELIVER_TARGETS_B_UPGRADE_ENGINE");
+}
+
 /// The documentation with every setting uncommented is a valid configuration: no setting in it is misspelt or outdated.
 #[test]
 fn every_documented_setting_exists() {
@@ -185,7 +221,7 @@ fn uncommented(line: &str) -> &str {
 /// Every key that can be read is documented.
 #[test]
 fn every_setting_is_documented() {
-    for table in ["", "[build]\n", "[build.programs]\n", "[store]\n", "[ssh]\n", "[deploy]\n"] {
+    for table in ["", "[build]\n", "[build.programs]\n", "[store]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n"] {
         let refused = refused(&format!("{table}zzzzzz = 1"));
         let known = refused.split("these are known here: ").nth(1).unwrap();
         for key in known.split(',').map(str::trim) {

@@ -8,7 +8,7 @@ use super::{
     raw::{Kind, Value},
     scope::similar,
     secret,
-    settings::{BuildTool, MixRelease, Service, TransportKind},
+    settings::{BuildTool, Engine, MixRelease, OnRestart, Service, TransportKind},
 };
 use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
@@ -269,5 +269,7 @@ choices! {
     TransportKind { "ssh" => Self::Ssh, "local" => Self::Local }
     BuildTool { "mix" => Self::Mix, "rebar3" => Self::Rebar3, "rebar" => Self::Rebar }
     MixRelease { "native" => Self::Native, "distillery" => Self::Distillery, "relx" => Self::Relx }
+    Engine { "transactional" => Self::Transactional, "release_handler" => Self::ReleaseHandler }
+    OnRestart { "refuse" => Self::Refuse, "restart" => Self::Restart }
     Service { "script" => Self::Script, "systemd" => Self::Systemd, "systemd-user" => Self::SystemdUser }
 }

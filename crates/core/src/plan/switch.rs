@@ -168,5 +168,7 @@ pub(super) fn others(seen: &Seen) -> Option<String> {
 
 /// What was observed, for apply to check again.
 pub(super) fn precondition(seen: &Seen) -> Precondition {
-    Precondition { permanent: seen.permanent.clone(), running: seen.node.booted.clone(), node: Some(seen.node.state) }
+    let node = &seen.node;
+    let upgraded = node.version.clone().filter(|version| Some(version) != node.booted.as_ref());
+    Precondition { permanent: seen.permanent.clone(), running: node.booted.clone(), upgraded, node: Some(node.state) }
 }

@@ -139,6 +139,7 @@ impl NodeLines {
             version: version.or_else(|| self.booted.clone()),
             booted: self.booted,
             others: self.others,
+            ongoing: None,
         }
     }
 }

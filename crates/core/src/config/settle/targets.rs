@@ -9,7 +9,7 @@ use crate::{
         problem::Problem,
         raw::{Entry, Kind, Value},
         scope::{Env, Layer, Scope, env_name},
-        settings::{HostSpec, TargetSettings},
+        settings::{HostSpec, TargetSettings, UpgradeSettings},
         typed::{FromValue, Rule, Wrong, items},
     },
     name::TargetName,
@@ -19,13 +19,14 @@ impl<'a> Settling<'a> {
     pub(super) fn targets(&self, top: &mut Scope<'a>) -> IndexMap<TargetName, TargetSettings> {
         let deploy = top.table("deploy");
         self.check_shared(deploy);
+        let _ = self.upgrade(top.table("upgrade"));
         let entries = top.map("targets");
         entries.iter().filter_map(|(name, entry)| self.named(name, entry)).collect()
     }
     /// The settings of all targets are checked on their own too: there may be no target that reads them.
     fn check_shared(&self, mut scope: Scope<'_>) {
         let _ = Fallback::read(&mut scope);
-        let _ = self.read(&mut scope, None);
+        let _ = self.read(&mut scope, None, None);
         scope.finish();
     }
     fn named(&self, name: &str, entry: &Entry) -> Option<(TargetName, TargetSettings)> {
@@ -49,7 +50,8 @@ impl<'a> Settling<'a> {
         let mut scope = Scope::new(own, self.target_layers(name), self.found);
         let fallback = Fallback::read(&mut scope);
         let hosts = self.host_list(&mut scope, &fallback, entry);
-        let mut target = self.read(&mut scope, Some(name));
+        let upgrade = self.upgrade(self.upgrade_of(name, &mut scope));
+        let mut target = self.read(&mut scope, Some(name), upgrade);
         scope.finish();
         if let Some(target) = &mut target {
             target.hosts = hosts;
@@ -85,7 +87,7 @@ impl<'a> Settling<'a> {
         self.hosts(&key, &values, fallback)
     }
     /// Everything but the hosts. Without a name, the values are only checked.
-    fn read(&self, scope: &mut Scope<'_>, name: Option<&TargetName>) -> Option<TargetSettings> {
+    fn read(&self, scope: &mut Scope<'_>, name: Option<&TargetName>, upgrade: Option<UpgradeSettings>) -> Option<TargetSettings> {
         let confirm = scope.get("confirm");
         let keep = scope.get_by("keep_releases", keep_releases);
         let start_timeout = scope.get("start_timeout");
@@ -118,6 +120,7 @@ impl<'a> Settling<'a> {
             ecto_repos,
             start_deploy: start_deploy?,
             clean_deploy: clean_deploy?,
+            upgrade: upgrade?,
         })
     }
     /// Only production is asked about unless it is said otherwise.
@@ -130,12 +133,12 @@ impl<'a> Settling<'a> {
 }
 
 /// These become a part of a call on a node, so nothing else may stand in them.
-const MODULE: Rule = Rule {
+pub(super) const MODULE: Rule = Rule {
     what: "a module",
     why: "write it like \"MyApp.Repo\"",
     allows: |text| text.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(is_word)),
 };
-const FUNCTION: Rule = Rule {
+pub(super) const FUNCTION: Rule = Rule {
     what: "a function",
     why: "write it like \"MyApp.Release.migrate\" (Elixir) or \"my_app_release:migrate\" (Erlang), without arguments",
     allows: |text| {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use edeliver_erl::rel::Rel;
 
 use crate::{
-    config::{Service, TargetSettings},
+    config::{Service, TargetSettings, UpgradeSettings},
     delta::{self, Rewritten},
     facts::{Installed, NodeFacts, NodeState, Seen},
     name::Version,
@@ -103,6 +103,7 @@ pub(super) fn settings() -> TargetSettings {
         ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
+        upgrade: UpgradeSettings::default(),
     }
 }
 
@@ -150,7 +151,7 @@ fn path_top(file: &RelPath) -> RelPath {
 
 pub(super) fn run(version: &Version, seen: &mut Seen) {
     let version = Some(version.clone());
-    seen.node = NodeFacts { state: NodeState::Running, name: None, pid: Some(7), booted: version.clone(), version, others: vec![] };
+    seen.node = NodeFacts { state: NodeState::Running, pid: Some(7), booted: version.clone(), version, ..NodeFacts::down() };
     let booted = seen.node.booted.clone();
     seen.installed.iter_mut().filter(|installed| Some(&installed.version) == booted.as_ref()).for_each(|it| it.failed = false);
 }

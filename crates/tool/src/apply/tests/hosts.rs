@@ -271,5 +271,6 @@ pub(super) fn settings() -> TargetSettings {
         ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
+        upgrade: Default::default(),
     }
 }

@@ -1,0 +1,108 @@
+//! Reading `[upgrade]`, of all targets and of one.
+
+use super::{
+    Settling,
+    targets::{FUNCTION, MODULE},
+};
+use crate::{
+    config::{
+        raw::{Kind, Value},
+        scope::{Layer, Scope, env_name},
+        secret,
+        settings::{HealthCheck, Limits, UpgradeSettings},
+        typed::{FromValue, Rule, Wrong},
+    },
+    name::TargetName,
+};
+
+impl<'a> Settling<'a> {
+    pub(super) fn upgrade(&self, mut scope: Scope<'a>) -> Option<UpgradeSettings> {
+        let engine = scope.get("engine");
+        let on_restart = scope.get("on_restart");
+        let soak = scope.get("soak");
+        let suspend = scope.get("suspend_timeout");
+        let code_change = scope.get("code_change_timeout");
+        let child = scope.get("child_timeout");
+        let confirm = scope.get("confirm_within");
+        let discover_children = scope.get("discover_children");
+        let allow_nif = scope.get_by("allow_nif", |value| MODULE.texts(value)).unwrap_or_default();
+        let health = scope.get("health");
+        let health_timeout = scope.get("health_timeout");
+        scope.finish();
+        Some(UpgradeSettings {
+            engine: engine?,
+            on_restart: on_restart?,
+            soak: soak?,
+            limits: Limits { suspend: suspend?, code_change: code_change?, child: child?, confirm: confirm? },
+            discover_children: discover_children?,
+            allow_nif,
+            health,
+            health_timeout: health_timeout?,
+        })
+    }
+    /// A target's own table over that of all targets: file, environment, flags.
+    pub(super) fn upgrade_of(&self, name: &TargetName, target: &mut Scope<'a>) -> Scope<'a> {
+        let _ = target.table("upgrade"); // known there, and a table
+        let own = format!("targets.{name}.upgrade");
+        let tables = |table: &'a crate::config::raw::Table| {
+            ["upgrade".to_owned(), own.clone()].into_iter().filter_map(|key| Some(Layer::Table(key.clone(), table.at(&key)?)))
+        };
+        let env = ["EDELIVER_UPGRADE".to_owned(), format!("{}_UPGRADE", env_name("EDELIVER_TARGETS", name.as_str()))];
+        let mut layers: Vec<Layer<'a>> = [self.defaults, self.file].into_iter().flat_map(tables).collect();
+        layers.extend(env.map(|prefix| Layer::Env(prefix, self.around.env)));
+        layers.extend(tables(self.around.flags));
+        Scope::new(own.clone(), layers, self.found)
+    }
+}
+
+/// A table with one kind of check. As a whole, so that a target's check takes the place of that of all targets.
+impl FromValue for HealthCheck {
+    fn from_value(value: &Value) -> Result<Self, Wrong> {
+        let wrong = || {
+            Wrong::Kind(
+                "a table with one of command, http and function",
+                "write it like { http = \"http://127.0.0.1:4000/health\" }",
+            )
+        };
+        let Kind::Table(table) = &value.kind else { return Err(wrong()) };
+        let [(kind, entry)] = table.entries.iter().collect::<Vec<_>>()[..] else { return Err(wrong()) };
+        let (rule, check): (Rule, fn(String) -> Self) = match kind.as_str() {
+            "command" => (COMMAND, Self::Command),
+            "http" => (LOOPBACK, Self::Http),
+            "function" => (FUNCTION, Self::Function),
+            _ => return Err(wrong()),
+        };
+        rule.text(&entry.value).map(check).map_err(|wrong| Wrong::Item(Box::new(wrong), Box::new(entry.value.clone())))
+    }
+    fn show(&self) -> String {
+        let (kind, text) = match self {
+            Self::Command(text) => ("command", text),
+            Self::Http(text) => ("http", text),
+            Self::Function(text) => ("function", text),
+        };
+        format!("{kind} {}", secret::shown(kind, text))
+    }
+}
+
+/// One line of shell.
+const COMMAND: Rule = Rule {
+    what: "a command",
+    why: "write it in one line",
+    allows: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),
+};
+/// What listens on the host itself: a check must not ask another machine.
+const LOOPBACK: Rule = Rule {
+    what: "an address on the host itself",
+    why: "write it like \"http://127.0.0.1:4000/health\"",
+    allows: |text| {
+        let rest = text.strip_prefix("http://").unwrap_or_default();
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        let plain = text.chars().all(|c| c.is_ascii_graphic());
+        let local = ["127.0.0.1", "localhost", "[::1]"].contains(&host);
+        plain && local && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    },
+};
