@@ -4,6 +4,8 @@
 //! [build metadata](https://semver.org/#spec-item-10). The project's version is known on the build host only, so the rule travels there as
 //! a [`Recipe`]: plain words, of which all but the project's version are known.
 
+pub mod erlang;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -194,6 +196,31 @@ impl VersionRule {
 }
 
 impl Recipe {
+    /// The three lines that `version.exs` on the build host reads: what becomes of the project's version, the one that is set, metadata.
+    pub fn values(&self) -> String {
+        let (word, set) = match &self.base {
+            Base::Project => ("project".to_owned(), ""),
+            Base::Set(version) => ("set".to_owned(), version.as_str()),
+            Base::Increment(part) => (part.to_string(), ""),
+        };
+        format!("{word}\n{set}\n{}", self.metadata)
+    }
+
+    /// In words, for a plan: `counted up (minor), +3027-82a5834`.
+    pub fn describe(&self) -> String {
+        let base = match &self.base {
+            Base::Project => None,
+            Base::Set(version) => Some(version.clone()),
+            Base::Increment(part) => Some(format!("the project's with {part} counted up")),
+        };
+        let metadata = (!self.metadata.is_empty()).then(|| format!("+{}", self.metadata));
+        match (base, metadata) {
+            (Some(base), metadata) => base + &metadata.unwrap_or_default(),
+            (None, Some(metadata)) => format!("the project's{metadata}"),
+            (None, None) => "the project's".to_owned(),
+        }
+    }
+
     /// The version that comes of the one the project states. Metadata that it has already is kept only where nothing is appended.
     ///
     /// # Errors

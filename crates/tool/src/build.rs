@@ -12,6 +12,7 @@ mod run;
 mod scripts;
 mod site;
 mod told;
+mod version;
 
 pub use describe::ListingError;
 pub use error::BuildError;

@@ -133,20 +133,11 @@ fn is_secret(name: &str, value: &str) -> bool {
 pub fn load(project: &Path, flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Loaded, ConfigError> {
     let env: &dyn Fn(&str) -> Option<String> = &env;
     let loading = Loading { project, flags, env };
-    let mut loaded = match find(project, env) {
-        Found::Toml(path) => loading.toml(&path)?,
-        Found::Classic(path) => loading.classic(&path)?,
-        Found::None => loading.settled_toml(TOML, "", Form::None)?,
-    };
-    loaded.warnings.extend(not_used(&loaded.origins));
-    Ok(loaded)
-}
-
-/// Settings that are understood, and do nothing in this version.
-fn not_used(origins: &Origins) -> Option<(String, Vec<Hint>)> {
-    let setting = origins.get("build.auto_version")?;
-    let text = format!("versions get nothing appended yet: build.auto_version ({}) is not used", setting.origin);
-    Some((text, vec![Hint::text("the release has the version that the project says")]))
+    match find(project, env) {
+        Found::Toml(path) => loading.toml(&path),
+        Found::Classic(path) => loading.classic(&path),
+        Found::None => loading.settled_toml(TOML, "", Form::None),
+    }
 }
 
 /// Which file is the configuration.

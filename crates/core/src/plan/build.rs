@@ -12,11 +12,13 @@ pub use facts::{BuildHost, ModuleFrom, Source, Submodule, Tag};
 pub use workplace::{CleanSubmodules, Push, ReleaseDir, SlotKey, Workplace, repository};
 
 use crate::{
+    auto_version::Recipe,
     build_tool::{Assembler, Commands, Profile, Tools, ToolsError},
     config::{BuildSettings, BuildTool},
     hint::Hint,
     name::AppName,
     plan::{FORMAT, HostPlan, Plan, Precondition, Verdict},
+    release::RelPath,
     step::{BuildStage, BuildStep, Step},
 };
 
@@ -51,6 +53,17 @@ pub struct BuildRequest {
     pub source: Source,
     /// How much of earlier builds is used.
     pub caches: Caches,
+    /// The version it gets; `None`: what the project states.
+    pub version: Option<VersionChange>,
+}
+
+/// Another version than the project states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionChange {
+    /// Which.
+    pub recipe: Recipe,
+    /// Files of an Erlang project that say it, rewritten: path below the project and content.
+    pub files: Vec<(RelPath, String)>,
 }
 
 /// What becomes of what earlier builds left.
@@ -249,6 +262,7 @@ fn reasons(request: &BuildRequest, settings: &BuildSettings, commands: &Commands
     let Source { commit, branch, .. } = &request.source;
     let of = branch.as_deref().map_or(String::new(), |branch| format!(" of {branch}"));
     let mut reasons = vec![format!("commit {}{of}", commit.short()), toolchain(settings, commands, host)];
+    reasons.extend(request.version.as_ref().map(|version| format!("version {}", version.recipe.describe())));
     if !host.missing.is_empty() {
         reasons.push(format!("the build host has no {}", host.missing.join(", no ")));
     }

@@ -1,6 +1,8 @@
 # Checks a commit out into the slot's worktree. $1: slot. $2: run. $3: the bare repository. $4: app. $5: commit. $6: the project's folder in
-# the repository, or nothing. $7: `copy` to begin a new worktree with what another slot has.
-slot=$1 run=$2 repo=$3 app=$4 commit=$5 folder=$6 copy=$7
+# the repository, or nothing. $7: `copy` to begin a new worktree with what another slot has. $8: the rule for the version, or nothing. $9: what
+# stands in for mix.exs then, or nothing. Then files of the project that say the version, rewritten: path and content of each.
+slot=$1 run=$2 repo=$3 app=$4 commit=$5 folder=$6 copy=$7 rule=$8 stand_in=$9
+shift 9
 call_in "$slot" "$run"
 tree=$slot/$app
 rm -f "$slot/settled"
@@ -32,6 +34,25 @@ for other in "$slot" "${slot%/*}"/*; do
 done
 began=$(date +%s)
 
+# give_version PATH CONTENT…: the version of this build, not of the one before. Modules may have the version built in, and mix compiles them
+# again only when its project file is newer. The rule is written last, so that what was interrupted is done again.
+give_version() {
+  project=$tree${folder:+/$folder}
+  if [ "$(cat "$slot/version/values" 2>/dev/null)" != "$rule" ]; then
+    rm -rf "$slot/version"
+    [ ! -f "$project/mix.exs" ] || touch "$project/mix.exs" || exit 1
+    if [ -n "$rule" ]; then
+      mkdir "$slot/version" || exit 1
+      [ -z "$stand_in" ] || printf '%s' "$stand_in" >"$slot/version/mix.exs" || exit 1
+      printf '%s' "$rule" >"$slot/version/new" && mv "$slot/version/new" "$slot/version/values" || exit 1
+    fi
+  fi
+  while [ "$#" -gt 1 ]; do
+    printf '%s' "$2" >"$project/$1" || exit 1
+    shift 2
+  done
+}
+
 if check_out "$repo" "$tree" "$commit"; then
   # Submodules that the commit doesn't have any more: git leaves their folders behind.
   [ ! -f "$slot/submodules" ] || while IFS= read -r path; do
@@ -44,4 +65,5 @@ else
     [ "$other" = "$slot" ] || ! copy_from "$other" || { echo "begun with copies of ${other##*/}"; break; }
   done
 fi
+give_version "$@"
 exit 0

@@ -18,6 +18,15 @@ use crate::{
 /// Why a build does not give a release.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// A file of the project can't be given another version.
+    #[error("{file} can't be given another version")]
+    Version {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: edeliver_core::auto_version::erlang::RewriteError,
+    },
     /// The build host, or the way to it.
     #[error("the build host did not do it")]
     Transport(#[from] TransportError),

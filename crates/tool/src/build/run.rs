@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use edeliver_core::{
+    auto_version::VersionRule,
     config::BuildSettings,
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
@@ -18,7 +19,7 @@ use super::{
     hooks::Hooks,
     lease::Lease,
     site::Site,
-    told,
+    told, version,
 };
 use crate::{
     cli::options::PlanArgs,
@@ -45,6 +46,8 @@ pub struct Request {
     pub existing: Existing,
     /// Whether it is only planned.
     pub how: PlanArgs,
+    /// The version it gets.
+    pub version: VersionRule,
 }
 
 /// How a run that builds went.
@@ -116,13 +119,13 @@ impl Build {
         let settings = ctx.settings()?;
         let run = ctx.run().expect("whoever builds has begun a run").clone();
         tell_uncommitted(ctx, &repository, &chosen).await?;
-        tell_unapplied(ctx, &request.settings);
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", request.settings.host.name) });
         let store = ctx.store()?;
         let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
         let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
         let (source, transport) = tokio::try_join!(source, open)?;
-        let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches };
+        let version = version::change(&repository, &chosen, &settings.app, &request.version, &request.settings.mix_env).await?;
+        let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches, version };
         let hooks = Hooks::start(ctx, &request.settings, chosen.branch.clone(), transport.clone()).await?;
         let (plan, host) = gather_and_plan(&*transport, &repository, &asked, &request.settings, &hooks.defined()).await?;
         if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
@@ -165,17 +168,6 @@ async fn tell_uncommitted(ctx: &Ctx, repository: &Repository, chosen: &Chosen) -
     let text = format!("{files} in the working tree {differ} from commit {}, which is what is built", chosen.commit.short());
     ctx.reporter.warn(text, vec![Hint::command("to see them", "git status")]);
     Ok(())
-}
-
-/// What edeliver 1.x did to a version by a task of its own in the project, nobody does here yet.
-fn tell_unapplied(ctx: &Ctx, settings: &BuildSettings) {
-    if let Some(auto) = &settings.auto_version {
-        let text = format!("the version is that of the project: `{auto}` is not appended yet");
-        ctx.reporter.warn(
-            text,
-            vec![Hint::text("leave AUTO_VERSION (in edeliver.toml `build.auto_version`) out to build without this warning")],
-        );
-    }
 }
 
 async fn gather_and_plan(

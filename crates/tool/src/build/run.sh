@@ -59,6 +59,11 @@ echo running >"$slot/written"
 trap 'evict "$run"; exit 143' HUP TERM
 trap : PIPE
 (
+# The project under the version that edeliver gives it.
+if [ -f "$slot/version/mix.exs" ]; then
+  MIX_EXS=$slot/version/mix.exs
+  export MIX_EXS
+fi
 # Values may be secrets, and everybody can see the words of a program. So they travel as variables past the profile, which must not
 # have the last word.
 n=0

@@ -14,6 +14,8 @@ pub(super) const FACTS: Script = script!("looking at the build host": "place.sh"
 pub(super) const PREPARE: Script = script!("preparing the build folder": "prepare.sh");
 /// Takes a slot and holds it.
 pub(super) const HOLD: Script = script!("holding the build folder": "claim.sh" "hold.sh");
+/// Stands in for `mix.exs` where the build gets another version.
+pub(super) const VERSION: &str = include_str!("version.exs");
 /// Checks the commit out.
 pub(super) const CHECKOUT: Script = script!("checking out": "claim.sh" "worktree.sh" "checkout.sh");
 /// Checks submodules out.

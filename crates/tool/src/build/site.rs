@@ -110,10 +110,18 @@ impl Site<'_> {
     async fn checkout(&self, slot: &str) -> Result<Came, BuildError> {
         let repository = format!("{}/{}", self.own(), self.work.repository);
         let copy = if self.work.caches == Caches::Used { "copy" } else { "" };
-        let args = self.args(slot, [&repository, self.work.app.as_str(), self.work.commit.as_str(), self.folder(), copy]);
+        let mut args = self.args(slot, [&repository, self.work.app.as_str(), self.work.commit.as_str(), self.folder(), copy]);
+        args.extend(self.version());
         let reply = self.done(scripts::CHECKOUT, args).await?;
         let note = reply.text().trim().to_owned();
         Ok(if note.is_empty() { Came::Done } else { Came::Noted(note) })
+    }
+
+    /// The last arguments of `checkout.sh`.
+    fn version(&self) -> Vec<String> {
+        let Some(version) = &self.work.version else { return vec![String::new(); 2] };
+        let own = [version.recipe.values(), scripts::VERSION.to_owned()];
+        own.into_iter().chain(version.files.iter().flat_map(|(path, text)| [path.to_string(), text.clone()])).collect()
     }
 
     async fn submodules(&self, slot: &str) -> Result<Came, BuildError> {

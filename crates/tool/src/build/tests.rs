@@ -6,6 +6,7 @@ mod incremental;
 mod reproducible;
 mod slots;
 mod sources;
+mod versions;
 
 use std::{
     collections::BTreeSet,
@@ -18,6 +19,7 @@ use std::{
 };
 
 use edeliver_core::{
+    auto_version::{Base, VersionRule},
     config::{BuildSettings, HookSource, HostSpec, Programs, Settings, SshSettings, StoreSettings, TransportKind},
     event::EventKind,
     name::RunId,
@@ -35,6 +37,7 @@ use super::{
     keep::Kept,
     lease::Lease,
     site::Site,
+    version,
 };
 use crate::{
     config::Loaded,
@@ -123,6 +126,7 @@ struct Build<'a> {
     run: RunId,
     store: PathBuf,
     existing: Existing,
+    version: VersionRule,
     /// `PATH` on the build host, if not ours.
     path: Option<String>,
 }
@@ -158,6 +162,7 @@ impl<'a> Build<'a> {
             run: next_run(),
             store: host.dir.path().join("store"),
             existing: Existing::Replace,
+            version: VersionRule { base: Base::Project, metadata: Vec::new() },
             path: None,
         }
     }
@@ -169,7 +174,9 @@ impl<'a> Build<'a> {
         let repository = Repository::open(&self.sample.dir).await.unwrap();
         let chosen = repository.choose(&self.wanted).await.unwrap();
         let source = repository.source(&chosen, self.sample.app).await.unwrap();
-        let request = BuildRequest { app: self.sample.app.parse().unwrap(), source, caches: self.caches };
+        let app = self.sample.app.parse().unwrap();
+        let version = version::change(&repository, &chosen, &app, &self.version, "prod").await.unwrap();
+        let request = BuildRequest { app, source, caches: self.caches, version };
         let commands = plan::commands(&request, &self.settings).unwrap();
         let host = facts::gather(&*transport, &request, &self.settings, &commands, Vec::new()).await.unwrap();
         let plan = plan::build(&request, &self.settings, &host, &BTreeSet::new()).unwrap();

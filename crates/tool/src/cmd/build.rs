@@ -1,6 +1,12 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
-use edeliver_core::{config::BuildSettings, event::Outcome, name::Revision, plan::build::Caches};
+use edeliver_core::{
+    auto_version::{Base, Metadata, Part, RuleError, VersionRule},
+    config::BuildSettings,
+    event::Outcome,
+    name::{Revision, Version},
+    plan::build::Caches,
+};
 
 use crate::{
     build::{self, Ended, Request},
@@ -39,6 +45,16 @@ pub struct Args {
     /// Never run the `clean` of the build tool
     #[arg(long)]
     pub skip_mix_clean: bool,
+    /// Append this to the version: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env,
+    /// several joined by `+`
+    #[arg(long, value_name = "METADATA", value_parser = auto_version)]
+    pub auto_version: Option<AutoVersion>,
+    /// Count the project's version up
+    #[arg(long, value_name = "patch|minor|major", conflicts_with = "set_version")]
+    pub increment_version: Option<Part>,
+    /// Give the release this version, instead of the one the project states
+    #[arg(long, value_name = "VERSION")]
+    pub set_version: Option<Version>,
     /// MIX_ENV of the build
     #[arg(long, value_name = "ENV")]
     pub mix_env: Option<String>,
@@ -51,6 +67,14 @@ pub struct Args {
     /// With --plan: exit with 10, because there is something to do
     #[arg(long, requires = "plan")]
     pub exit_code: bool,
+}
+
+/// What is appended to a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutoVersion(Vec<Metadata>);
+
+fn auto_version(text: &str) -> Result<AutoVersion, RuleError> {
+    Metadata::parse_all(text).map(AutoVersion)
 }
 
 /// Runs `build`.
@@ -73,6 +97,7 @@ fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
     if let Some(env) = &args.mix_env {
         settings.mix_env.clone_from(env);
     }
+    let version = version_rule(args, &settings);
     let (wanted, branch) = wanted(args, &settings);
     Ok(Request {
         settings,
@@ -81,7 +106,19 @@ fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
         caches: if args.clean { Caches::Removed } else { Caches::Used },
         existing: if args.force { Existing::Replace } else { Existing::Refuse },
         how: PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false },
+        version,
     })
+}
+
+/// What is appended on the command line takes the place of what the configuration appends.
+fn version_rule(args: &Args, settings: &BuildSettings) -> VersionRule {
+    let configured = || settings.auto_version.as_deref().and_then(|text| Metadata::parse_all(text).ok()).unwrap_or_default();
+    let base = match (&args.set_version, args.increment_version) {
+        (Some(version), _) => Base::Set(version.to_string()),
+        (None, Some(part)) => Base::Increment(part),
+        (None, None) => Base::Project,
+    };
+    VersionRule { base, metadata: args.auto_version.as_ref().map_or_else(configured, |AutoVersion(metadata)| metadata.clone()) }
 }
 
 /// Which commit, and what the build sees as `BRANCH`. The command line wins as a whole: a branch there is not overruled by a revision in the

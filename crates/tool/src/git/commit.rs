@@ -71,6 +71,24 @@ impl Repository {
         Ok(Chosen { commit, unix, branch })
     }
 
+    /// The commit as short as git makes it, and how many commits there are: of all branches, and in its own history.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub async fn counted(&self, commit: &CommitId) -> Result<(String, u64, u64), GitError> {
+        let short = self.git(["rev-parse", "--short", commit.as_str()]).await?;
+        let all = self.count(&["--all", commit.as_str()]).await?;
+        let own = self.count(&[commit.as_str()]).await?;
+        Ok((String::from_utf8_lossy(&short).trim().to_owned(), all, own))
+    }
+
+    async fn count(&self, of: &[&str]) -> Result<u64, GitError> {
+        let counted = self.git(["rev-list", "--count"].iter().chain(of)).await?;
+        let counted = String::from_utf8_lossy(&counted);
+        let failed = || GitError::Failed { what: "rev-list".to_owned(), why: format!("it printed {:?}", counted.trim()) };
+        counted.trim().parse().map_err(|_| failed())
+    }
+
     /// Whether this commit is what is checked out.
     ///
     /// # Errors

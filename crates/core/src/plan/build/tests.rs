@@ -61,6 +61,7 @@ fn request() -> BuildRequest {
             shallow: false,
         },
         caches: Caches::Used,
+        version: None,
     }
 }
 

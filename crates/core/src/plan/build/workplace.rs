@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use indexmap::IndexMap;
 
-use super::{BuildHost, BuildRequest, Caches, ModuleFrom, Source, Submodule, Tag, environment::environment};
+use super::{BuildHost, BuildRequest, Caches, ModuleFrom, Source, Submodule, Tag, VersionChange, environment::environment};
 use crate::{
     build_tool::Commands,
     config::BuildSettings,
@@ -41,6 +41,8 @@ pub struct Workplace {
     pub profile: String,
     /// With this mark left by an earlier build, dependencies are as wanted already; `None`: fetch them anyhow.
     pub deps_mark: Option<Digest>,
+    /// The version it gets; `None`: what the project states.
+    pub version: Option<VersionChange>,
     /// Where the release is assembled, below the project or absolute.
     pub release_dir: ReleaseDir,
     /// Longest time for each step.
@@ -162,6 +164,7 @@ impl Workplace {
             deps_mark: deps_mark(request, commands, &env, hooks),
             env,
             profile: settings.profile.clone(),
+            version: request.version.clone(),
             release_dir,
             timeout: settings.timeout,
         }

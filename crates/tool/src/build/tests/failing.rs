@@ -102,7 +102,7 @@ async fn a_commit_without_a_project_is_refused_before_anything_is_asked() {
     let repository = Repository::open(&sample.dir).await.unwrap();
     let chosen = repository.choose(&Wanted::Head).await.unwrap();
     let source = repository.source(&chosen, sample.app).await.unwrap();
-    let request = BuildRequest { app: sample.app.parse().unwrap(), source, caches: Caches::Used };
+    let request = BuildRequest { app: sample.app.parse().unwrap(), source, caches: Caches::Used, version: None };
     let error = plan::commands(&request, &host.settings()).unwrap_err();
     assert_eq!(error.to_string(), "the commit has no mix.exs, rebar.config or relx.config");
 }
