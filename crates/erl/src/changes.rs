@@ -29,6 +29,9 @@ pub struct Changes {
     pub consolidated_before: std::collections::BTreeSet<Atom>,
     /// Modules of the release after that still call a module that is gone: `(caller, gone)`.
     pub dangling: Vec<(Atom, Atom)>,
+    /// Structs whose fields differ, each with the modules of the release after that mention it (see [`Module::mentions_structs`]), changed
+    /// or not: their processes may hold one.
+    pub holders: BTreeMap<Atom, Vec<Arc<Module>>>,
     /// Configuration.
     pub config: ConfigChange,
 }
