@@ -5,10 +5,12 @@
 //! OTP would, and never panic, recurse without a bound, or allocate more than the input justifies.
 
 pub mod app;
+pub mod appup;
 pub mod beam;
 pub mod boot;
 pub mod changes;
 pub mod dist;
+mod graph;
 pub mod image;
 pub mod rel;
 pub mod relup;

@@ -60,7 +60,7 @@ impl StartType {
         ("none", Self::None),
     ];
 
-    fn from_term(term: &Term) -> Option<Self> {
+    pub(crate) fn from_term(term: &Term) -> Option<Self> {
         Self::NAMES.iter().find(|(name, _)| term.is_atom(name)).map(|(_, start)| *start)
     }
 

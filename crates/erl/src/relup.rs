@@ -8,7 +8,7 @@ mod check;
 pub mod hooks;
 mod instruction;
 mod print;
-mod read;
+pub(crate) mod read;
 
 pub use check::{Finding, Problem, check_script};
 pub use instruction::{Instruction, Mfa, Nodes, Purge, Suspend, Timeout};

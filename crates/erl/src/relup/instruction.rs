@@ -145,7 +145,7 @@ impl Suspend {
 }
 
 impl Timeout {
-    fn to_term(self) -> Term {
+    pub(crate) fn to_term(self) -> Term {
         match self {
             Self::Default => Term::atom("default"),
             Self::Infinity => Term::atom("infinity"),

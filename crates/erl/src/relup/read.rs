@@ -5,6 +5,9 @@ use crate::rel::ResourceError;
 use crate::resource::{atom, atoms, list, shape, text};
 use crate::term::{Atom, Term};
 
+/// What an error expects where there is no such instruction.
+pub(crate) const INSTRUCTION: &str = "an instruction of a relup";
+
 /// What every error calls the thing that is missing.
 const MODULE: &str = "a module";
 const MODULES: &str = "a list of modules";
@@ -24,7 +27,7 @@ impl Instruction {
             },
             _ => None,
         }
-        .unwrap_or_else(|| Err(shape("an instruction of a relup", term)))
+        .unwrap_or_else(|| Err(shape(INSTRUCTION, term)))
         .map_err(|error| whole(error, term))
     }
 
@@ -58,7 +61,7 @@ impl Instruction {
 }
 
 /// The error, with the instruction it is in.
-fn whole(error: ResourceError, term: &Term) -> ResourceError {
+pub(crate) fn whole(error: ResourceError, term: &Term) -> ResourceError {
     match error {
         ResourceError::Shape { expected, found } => {
             let ResourceError::Shape { found: quoted, .. } = shape(expected, term) else { return shape(expected, term) };
