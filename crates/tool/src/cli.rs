@@ -112,6 +112,9 @@ pub enum Command {
     /// Show what is in the release store, and migrations
     #[command(subcommand)]
     Show(cmd::show::Command),
+    /// Change what is in the release store by hand
+    #[command(subcommand)]
+    Edit(cmd::edit::Command),
     /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -147,6 +150,7 @@ impl Command {
             Self::Migrate(args) => cmd::migrate::run(ctx, args).await,
             Self::Migrations(args) => cmd::migrate::show(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,
+            Self::Edit(command) => cmd::edit::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),

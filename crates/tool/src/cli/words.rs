@@ -85,16 +85,13 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 16] = [
+const NOT_YET: [(&str, Option<&str>); 13] = [
     ("build upgrade", None),
     ("build appup", None),
     ("build appups", None),
     ("deploy upgrade", Some("edeliver deploy release --start-deploy")),
     ("update", Some("edeliver build release && edeliver deploy release --start-deploy")),
     ("upgrade", Some("edeliver build release && edeliver deploy release --start-deploy")),
-    ("show relup", None),
-    ("show relups", None),
-    ("edit", None),
     ("upload", None),
     ("download", None),
     ("pack", None),

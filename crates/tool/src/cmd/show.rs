@@ -1,5 +1,7 @@
 //! `edeliver show releases`: what the store has.
 
+pub(super) mod relup;
+
 use edeliver_core::{
     choose::Stored,
     hint::Hint,
@@ -20,6 +22,9 @@ pub enum Command {
     /// List the releases in the store, oldest first
     #[command(alias = "release")]
     Releases(ReleasesArgs),
+    /// Print the relup of an upgrade in the store
+    #[command(alias = "relups")]
+    Relup(relup::Args),
     /// List the migrations of a target's databases: which were carried out, which are pending
     Migrations(super::migrate::ShowArgs),
 }
@@ -35,6 +40,7 @@ pub struct ReleasesArgs {
 pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let args = match command {
         Command::Releases(args) => args,
+        Command::Relup(args) => return relup::run(ctx, args).await,
         Command::Migrations(args) => return super::migrate::show(ctx, args).await,
     };
     let store = ctx.store()?;
@@ -48,6 +54,11 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     }
     ctx.answer_rows(rows(&app, &listing), format!("the store has no release of {app}"));
     Ok(0)
+}
+
+/// How to get an upgrade where there is none.
+fn make_one() -> Hint {
+    Hint::command("make one", "edeliver build upgrade --with=VERSION")
 }
 
 fn text(odd: &Odd) -> String {

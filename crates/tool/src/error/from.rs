@@ -9,8 +9,8 @@ use edeliver_core::{hint::Hint, name::NameError};
 
 use super::{Error, Kind};
 use crate::{
-    apply::StepError, cli::words::WordError, ctx::target::TargetError, inventory::InventoryError, migrate::MigrateError,
-    node::NodeError, runs::RunsError, service::ServiceError, transport::TransportError,
+    apply::StepError, cli::words::WordError, ctx::target::TargetError, editor::EditorError, inventory::InventoryError,
+    migrate::MigrateError, node::NodeError, runs::RunsError, service::ServiceError, transport::TransportError,
 };
 
 impl From<TransportError> for Error {
@@ -128,6 +128,17 @@ impl From<StepError> for Error {
             error => return Self::new(kind, error),
         };
         Self::new(kind, error).hint(hint)
+    }
+}
+
+impl From<EditorError> for Error {
+    fn from(error: EditorError) -> Self {
+        let kind = match &error {
+            EditorError::NoTerminal { .. } => Kind::Usage,
+            EditorError::Start(_) => Kind::Internal,
+            EditorError::Failed { .. } => Kind::Interrupted,
+        };
+        Self::new(kind, error).hint(Hint::text("EDELIVER_EDITOR, GIT_EDITOR, VISUAL or EDITOR say which editor is used"))
     }
 }
 
