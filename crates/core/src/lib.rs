@@ -20,3 +20,4 @@ pub mod release;
 pub mod size;
 pub mod step;
 pub mod unit;
+pub mod upgrade;
