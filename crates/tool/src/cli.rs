@@ -68,6 +68,8 @@ impl Words {
 /// The verbs. A new one is a variant here, an arm in [`Command::run`], and a file in `cmd/` that looks like its neighbours.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Write the first edeliver.toml of a project
+    Init(cmd::init::Args),
     /// Build releases on the build host
     #[command(subcommand)]
     Build(cmd::build::Command),
@@ -130,6 +132,7 @@ pub enum Command {
 impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
+            Self::Init(args) => cmd::init::run(ctx, args).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
             Self::Rollback(args) => cmd::rollback::run(ctx, args).await,

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod eval;
 pub mod exec;
 mod fleet;
+pub mod init;
 pub mod logs;
 pub mod migrate;
 pub mod node;

@@ -21,10 +21,17 @@ pub enum Question {
         /// Shown with numbers from 1.
         options: Vec<String>,
     },
+    /// A line of text.
+    Text {
+        /// The whole question, with its question mark.
+        text: String,
+        /// What an empty line means.
+        suggestion: String,
+    },
 }
 
 /// The answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Yes.
     Yes,
@@ -32,6 +39,8 @@ pub enum Answer {
     No,
     /// The option with this index.
     Option(usize),
+    /// What was typed.
+    Text(String),
 }
 
 /// Asks on standard error and reads standard input, until the answer can be understood. End of input is a no.
@@ -66,11 +75,15 @@ fn prompt(question: &Question) -> String {
     match question {
         Question::Confirm { text, .. } => format!("{text} [y/N]"),
         Question::Choose { text, options } => format!("{text} [1-{}]", options.len()),
+        Question::Text { text, suggestion } if suggestion.is_empty() => text.clone(),
+        Question::Text { text, suggestion } => format!("{text} [{suggestion}]"),
     }
 }
 
 fn understand(question: &Question, line: &str) -> Option<Answer> {
     match question {
+        Question::Text { suggestion, .. } if line.is_empty() => Some(Answer::Text(suggestion.clone())),
+        Question::Text { .. } => Some(Answer::Text(line.to_owned())),
         _ if line.is_empty() => Some(Answer::No),
         Question::Confirm { .. } => match line.to_lowercase().as_str() {
             "y" | "yes" => Some(Answer::Yes),

@@ -93,7 +93,23 @@ impl Handle {
         }
         Ok(match self.ask(Question::Choose { text, options }).await? {
             Answer::Option(index) => Some(index),
-            Answer::Yes | Answer::No => None,
+            Answer::Yes | Answer::No | Answer::Text(_) => None,
+        })
+    }
+    /// Asks for a line of text; an empty one means the suggestion. `None` at the end of input. `missing` is what to give on the command line
+    /// instead.
+    ///
+    /// # Errors
+    /// When nobody can be asked.
+    pub async fn type_in(&self, text: impl Into<String>, suggestion: &str, missing: &str) -> Result<Option<String>, Error> {
+        let text = text.into();
+        if !self.answers.may_ask {
+            let error = Error::usage(format!("there is no terminal to ask on: {text}"));
+            return Err(error.hint(Hint::text(format!("give `{missing}`"))));
+        }
+        Ok(match self.ask(Question::Text { text, suggestion: suggestion.to_owned() }).await? {
+            Answer::Text(line) => Some(line),
+            Answer::Yes | Answer::No | Answer::Option(_) => None,
         })
     }
 
