@@ -3,6 +3,7 @@
 pub mod build;
 pub mod deploy;
 mod fit;
+pub mod hot;
 pub mod keep;
 pub mod lint;
 pub mod node;
@@ -10,13 +11,16 @@ mod releases;
 pub mod rollback;
 pub mod setup;
 mod switch;
+pub mod upgrade;
 
 pub use deploy::{DeployRequest, Wanted, deploy};
+pub use hot::Way;
 pub use keep::Keep;
 pub use lint::lint;
 pub use node::{NodeAction, node};
 pub use rollback::{RollbackRequest, rollback};
 pub use setup::{SetupFacts, SetupRequest, setup};
+pub use upgrade::{UpgradeRequest, upgrade};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use edeliver_erl::rel::{Rel, releases::Releases, start_erl::StartErl};
+use edeliver_erl::rel::{Rel, releases::Releases};
 
 use super::{
-    FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict, fit,
+    FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict,
+    fit::{self, Obstacle},
     keep::{After, Keep, Removal},
     releases,
     switch::{self, Switch},
@@ -82,36 +83,42 @@ impl DeployRequest {
     }
 }
 
-struct Work<'a> {
-    request: &'a DeployRequest,
-    settings: &'a TargetSettings,
-    wanted: &'a Wanted<'a>,
+/// A deploy to the hosts of a target.
+pub(super) struct Work<'a> {
+    pub(super) request: &'a DeployRequest,
+    pub(super) settings: &'a TargetSettings,
+    pub(super) wanted: &'a Wanted<'a>,
 }
 
 impl Work<'_> {
-    fn host(&self, facts: &HostFacts) -> HostPlan {
-        let seen = match &facts.seen {
-            Ok(seen) => seen,
-            Err(unseen) => return unreachable(&facts.host, unseen),
-        };
-        let delta = match self.wanted.rewritten.get(&facts.host) {
+    pub(super) fn host(&self, facts: &HostFacts) -> HostPlan {
+        match &facts.seen {
+            Ok(seen) => self.fits(&facts.host, seen).map_or_else(|blocked| *blocked, |host| host.plan(&facts.host)),
+            Err(unseen) => unreachable(&facts.host, unseen),
+        }
+    }
+    /// The host with what it lacks, or why the release can't be put there.
+    pub(super) fn fits<'s>(&'s self, name: &HostName, seen: &'s Seen) -> Result<Host<'s>, Box<HostPlan>> {
+        let delta = match self.wanted.rewritten.get(name) {
             Some(rewritten) => delta::with_rewritten(self.wanted.manifest, seen, rewritten),
             None => delta::against(self.wanted.manifest, seen),
         };
         let mut obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
         let host = Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) };
         obstacles.extend(host.restarts().then(|| host.switch().no_unit()).flatten());
-        if obstacles.is_empty() {
-            return host.plan(&facts.host);
-        }
-        HostPlan {
-            host: facts.host.clone(),
-            expect: switch::precondition(seen),
-            reasons: obstacles.iter().map(|obstacle| obstacle.why.clone()).collect(),
-            verdict: Verdict::Blocked { hints: obstacles.into_iter().map(|obstacle| obstacle.hint).collect() },
-            steps: Vec::new(),
-            undo: Vec::new(),
-        }
+        if obstacles.is_empty() { Ok(host) } else { Err(Box::new(blocked(name, seen, obstacles))) }
+    }
+}
+
+/// A host where something stands in the way.
+pub(super) fn blocked(host: &HostName, seen: &Seen, obstacles: Vec<Obstacle>) -> HostPlan {
+    HostPlan {
+        host: host.clone(),
+        expect: switch::precondition(seen),
+        reasons: obstacles.iter().map(|obstacle| obstacle.why.clone()).collect(),
+        verdict: Verdict::Blocked { hints: obstacles.into_iter().map(|obstacle| obstacle.hint).collect() },
+        steps: Vec::new(),
+        undo: Vec::new(),
     }
 }
 
@@ -133,11 +140,11 @@ fn previous(seen: &Seen, new: &Version) -> Option<Version> {
 }
 
 /// One host that the release can be put on.
-struct Host<'a> {
-    work: &'a Work<'a>,
-    seen: &'a Seen,
-    delta: Delta,
-    previous: Option<Version>,
+pub(super) struct Host<'a> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) seen: &'a Seen,
+    pub(super) delta: Delta,
+    pub(super) previous: Option<Version>,
 }
 
 impl Host<'_> {
@@ -166,14 +173,14 @@ impl Host<'_> {
             steps,
         }
     }
-    fn version(&self) -> &Version {
+    pub(super) fn version(&self) -> &Version {
         &self.work.wanted.manifest.version
     }
-    fn switch(&self) -> Switch<'_> {
+    pub(super) fn switch(&self) -> Switch<'_> {
         Switch { app: &self.work.request.app, settings: self.work.settings, seen: self.seen }
     }
     /// `None` when the release is complete there.
-    fn stage(&self) -> Option<Stage> {
+    pub(super) fn stage(&self) -> Option<Stage> {
         let id = self.work.wanted.manifest.id();
         let complete = switch::installed(self.seen, self.version()).is_some_and(|installed| installed.manifest == Some(id));
         let delta = self.delta.clone();
@@ -195,7 +202,7 @@ impl Host<'_> {
         let active =
             self.seen.permanent.as_ref() == Some(self.version()) && self.top_is_ours() && releases::same(self.seen, releases);
         let rel = self.work.wanted.rel;
-        let start_erl = StartErl { erts: rel.erts.clone(), vsn: rel.vsn.clone() }.to_string();
+        let start_erl = switch::start_erl_of(rel);
         let kind = self.work.wanted.manifest.kind;
         (staged || !active).then(|| self.switch().activate(self.version(), self.previous.clone(), releases, Some(start_erl), kind))
     }
@@ -226,7 +233,7 @@ impl Host<'_> {
     fn restarts(&self) -> bool {
         self.work.request.start && !self.runs_already()
     }
-    fn prune(&self, previous: Option<&Version>, restarted: bool, releases: Releases) -> Option<Prune> {
+    pub(super) fn prune(&self, previous: Option<&Version>, restarted: bool, releases: Releases) -> Option<Prune> {
         let after = After { seen: self.seen, boots: self.version(), dirs: &self.delta.dirs, previous, restarted };
         let removal = after.removal(self.work.request.keep);
         let releases_file = releases::without(releases, &removal.versions).to_file();
@@ -248,12 +255,7 @@ impl Host<'_> {
             (false, true) => format!("{} is there already", self.version()),
             (false, false) => format!("{} is there and boots next", self.version()),
         }];
-        reasons.extend(
-            self.delta
-                .relocated
-                .iter()
-                .map(|moved| format!("{} is another build than the one there: it goes to {}", moved.from, moved.to)),
-        );
+        reasons.extend(self.moved());
         reasons.extend(activate.then(|| self.cookie_changes()).flatten());
         reasons.push(self.node_reason());
         reasons.extend(switch::others(self.seen));
@@ -263,14 +265,18 @@ impl Host<'_> {
         }
         reasons
     }
-    fn travels(&self) -> String {
+    pub(super) fn moved(&self) -> impl Iterator<Item = String> {
+        let moved = &self.delta.relocated;
+        moved.iter().map(|moved| format!("{} is another build than the one there: it goes to {}", moved.from, moved.to))
+    }
+    pub(super) fn travels(&self) -> String {
         let files = self.work.wanted.manifest.files.len();
         match self.delta.send.len() {
             0 => format!("none of {files} files travels"),
             sent => format!("{sent} of {files} files travel, {}", size(self.delta.bytes_sent())),
         }
     }
-    fn cookie_changes(&self) -> Option<String> {
+    pub(super) fn cookie_changes(&self) -> Option<String> {
         let cookie: RelPath = "releases/COOKIE".parse().expect("a relative path");
         let there = self.seen.top.get(&cookie)?;
         let ours = self.work.wanted.manifest.files.iter().find(|entry| entry.path == cookie)?;
@@ -291,7 +297,7 @@ impl Host<'_> {
             state => format!("the node is {}", state.word()),
         }
     }
-    fn goes(&self, prune: &Prune) -> Vec<String> {
+    pub(super) fn goes(&self, prune: &Prune) -> Vec<String> {
         let is_unfinished = |version: &&Version| self.seen.unfinished.iter().any(|unfinished| unfinished.version == **version);
         let (unfinished, old): (Vec<&Version>, Vec<&Version>) = prune.versions.iter().partition(is_unfinished);
         let why = match self.work.request.keep {

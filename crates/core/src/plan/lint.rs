@@ -2,6 +2,8 @@
 //!
 //! Run on every plan before it is shown: a plan that breaks one of these is a fault of edeliver's, and nothing is begun.
 
+mod hot;
+
 use std::{collections::BTreeSet, fmt};
 
 use super::{HostPlan, Plan, Verdict, releases, switch};
@@ -78,20 +80,23 @@ struct Checked<'a> {
 impl Checked<'_> {
     fn check(&self) -> Check {
         self.order()?;
+        self.hot()?;
         for step in &self.host.steps {
             match step {
                 Step::Stage(stage) => self.stage(stage)?,
                 Step::Activate(activate) => self.activate(activate)?,
                 Step::Start { version, .. } => self.start(version)?,
                 Step::Prune(prune) => self.prune(prune)?,
+                Step::Revert(ending) => self.revert(ending)?,
                 Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) => {}
+                Step::PlaceUpgrade(_) | Step::Preflight(_) | Step::Install(_) | Step::Soak(_) | Step::Commit(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
             }
         }
         self.undo()
     }
 
-    /// Stage, Activate, Stop, Start, Prune, each at most once, in this order.
+    /// Each at most once, in the order of [`rank`].
     fn order(&self) -> Check {
         let ranks: Vec<u8> = self.host.steps.iter().filter_map(rank).collect();
         require(ranks.windows(2).all(|pair| pair[0] < pair[1]), || "its steps are out of order".to_owned())
@@ -182,13 +187,20 @@ impl Checked<'_> {
     }
 }
 
+/// What boots changes after a running node was upgraded and watched, and before one is restarted.
 fn rank(step: &Step) -> Option<u8> {
     match step {
+        Step::Revert(_) => Some(0),
         Step::Stage(_) => Some(1),
-        Step::Activate(_) => Some(2),
-        Step::Stop { .. } => Some(3),
-        Step::Start { .. } => Some(4),
-        Step::Prune(_) => Some(5),
+        Step::PlaceUpgrade(_) => Some(2),
+        Step::Preflight(_) => Some(3),
+        Step::Install(_) => Some(4),
+        Step::Soak(_) => Some(5),
+        Step::Activate(_) => Some(6),
+        Step::Commit(_) => Some(7),
+        Step::Stop { .. } => Some(8),
+        Step::Start { .. } => Some(9),
+        Step::Prune(_) => Some(10),
         _ => None,
     }
 }

@@ -88,7 +88,7 @@ fn start(switch: &Switch<'_>) -> Decision {
             (Verdict::Change, "the node is starting: it is waited for".to_owned(), vec![switch.start(permanent)])
         }
         NodeState::Running | NodeState::NoDistribution | NodeState::Unasked => {
-            let next = match seen.node.booted.as_ref() == Some(permanent) {
+            let next = match seen.node.version.as_ref() == Some(permanent) {
                 true => String::new(),
                 false => format!("; {permanent} boots when it is restarted"),
             };

@@ -16,6 +16,7 @@ use crate::{
     facts::{Installed, Seen},
     name::Version,
     release::RelPath,
+    step::Lib,
 };
 
 /// The releases of a root with one of them permanent; `None` if nothing can be said of that one, because it has no readable `.rel`.
@@ -30,6 +31,26 @@ pub(super) fn with_new(seen: &Seen, rel: &Rel, dirs: &[RelPath]) -> Releases {
     let mut releases = listed(seen);
     releases.insert(Release::from_rel(rel, Status::Permanent, |app| dir_of(app, dirs)));
     releases
+}
+
+/// The releases of a root as a node that runs `running` has to see them before it is upgraded to `rel`: that one is permanent, for the node
+/// takes it for what runs, and the new one is known. `None` if nothing can be said of what runs, because it has no readable `.rel`.
+pub(super) fn before_upgrade(seen: &Seen, running: &Version, rel: &Rel, dirs: &[RelPath]) -> Option<Releases> {
+    let mut releases = listed(seen);
+    if releases.get(&rel.vsn).is_none() {
+        releases.insert(Release::from_rel(rel, Status::Unpacked, |app| dir_of(app, dirs)));
+    }
+    releases.make_permanent(&vsn(running)?).ok()?;
+    Some(releases)
+}
+
+/// The applications of a release with the directories that they have on a host; `None` if one has a name that makes no path.
+pub(super) fn libs(rel: &Rel, dirs: &[RelPath]) -> Option<Vec<Lib>> {
+    let lib = |app: &RelApp| {
+        let dir = format!("lib/{}", dir_of(app, dirs)).parse().ok()?;
+        Some(Lib { app: app.name.as_str().to_owned(), vsn: app.vsn.as_str().to_owned(), dir })
+    };
+    rel.applications.iter().map(lib).collect()
 }
 
 /// Without these; the permanent one is never among them.

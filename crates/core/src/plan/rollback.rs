@@ -1,15 +1,21 @@
 //! Going back to a release that is installed.
 
+mod soaking;
+
+use edeliver_erl::rel::releases::Releases;
+
 use super::{
-    FORMAT, HostPlan, Plan, Verdict, deploy, releases,
+    FORMAT, HostPlan, Plan, Verdict, Way, deploy,
+    hot::{self, HotHost},
+    releases,
     switch::{self, Switch},
 };
 use crate::{
     config::TargetSettings,
-    facts::{HostFacts, Seen},
+    facts::{HostFacts, Installed, Seen},
     hint::Hint,
     name::{AppName, HostName, TargetName, Version},
-    step::Step,
+    step::{Activate, Step},
 };
 
 /// What the user asked for.
@@ -19,8 +25,10 @@ pub struct RollbackRequest {
     pub app: AppName,
     /// Which one; `None`: on each host the one that served before.
     pub to: Option<Version>,
-    /// Restart nodes that run another release.
+    /// Take nodes that run another release back too: without a restart where there is a way, else by one.
     pub restart: bool,
+    /// The ways back without a restart.
+    pub ways: Vec<Way>,
 }
 
 impl RollbackRequest {
@@ -56,6 +64,7 @@ impl Work<'_> {
     fn host(&self, facts: &HostFacts) -> HostPlan {
         match &facts.seen {
             Err(unseen) => deploy::unreachable(&facts.host, unseen),
+            Ok(seen) if seen.node.ongoing.is_some() => self.take_back(&facts.host, seen),
             Ok(seen) => match self.goal(seen) {
                 Ok(goal) => self.go_to(&facts.host, seen, goal),
                 Err(reason) => blocked(&facts.host, seen, reason, self.remedy(seen)),
@@ -65,7 +74,8 @@ impl Work<'_> {
     /// Where this host goes back to, or why it can't.
     fn goal<'s>(&self, seen: &'s Seen) -> Result<&'s Version, String> {
         let installed = |version: &Version| switch::installed(seen, version).map(|installed| &installed.version);
-        match (&self.request.to, &seen.previous) {
+        let uncommitted = uncommitted(seen);
+        match (&self.request.to, uncommitted.or(seen.previous.as_ref())) {
             (Some(version), _) => installed(version).ok_or_else(|| format!("{version} is not installed")),
             (None, Some(previous)) => installed(previous).ok_or_else(|| format!("{previous}, the release before, is gone")),
             (None, None) => seen
@@ -84,48 +94,90 @@ impl Work<'_> {
     }
     fn go_to(&self, host: &HostName, seen: &Seen, goal: &Version) -> HostPlan {
         let switch = Switch { app: &self.request.app, settings: self.settings, seen };
-        let installed = switch::installed(seen, goal);
         let Some(releases) = releases::with_permanent(seen, goal) else {
             return blocked(host, seen, format!("{goal} has no readable .rel file"), self.remedy(seen));
         };
+        let runs_other = switch::is_up(seen) && seen.node.version.as_ref() != Some(goal);
+        let mut why = Vec::new();
+        if runs_other && self.request.restart {
+            match hot::road(&switch, &self.request.ways, goal) {
+                Ok(way) => match self.downgraded(host, seen, way, &releases) {
+                    Some(plan) => return plan,
+                    None => why = vec![format!("{goal} has no .rel file that can be used")],
+                },
+                Err(reasons) => why = reasons,
+            }
+        }
         let mut steps = Vec::new();
         if seen.permanent.as_ref() != Some(goal) {
-            let kind = switch::kind(seen, switch.app, installed);
-            let start_erl = installed.and_then(switch::start_erl);
-            // A release that was left is no place to go back to; what was there before the goal is.
-            let previous = switch::before(seen, goal).cloned();
-            steps.push(Step::Activate(switch.activate(goal, previous, &releases, start_erl, kind)));
+            steps.push(Step::Activate(activation(&switch, goal, &releases)));
         }
-        let runs_other = switch::is_up(seen) && seen.node.booted.as_ref() != Some(goal);
         if runs_other && self.request.restart {
             if let Some(obstacle) = switch.no_unit() {
                 return blocked(host, seen, obstacle.why, obstacle.hint);
             }
             steps.extend(switch.restart(goal));
         }
+        let lost = why.into_iter().map(|why| format!("its state is lost: {why}"));
         HostPlan {
             host: host.clone(),
             expect: switch::precondition(seen),
             verdict: if steps.is_empty() { Verdict::Nothing } else { Verdict::Change },
-            reasons: self.reasons(seen, goal, runs_other),
+            reasons: self.reasons(seen, goal, runs_other).into_iter().chain(lost).collect(),
             undo: if steps.is_empty() { Vec::new() } else { switch.back_from(goal, &releases) },
             steps,
         }
     }
+    /// Without a restart; `None` where a `.rel` can't be used.
+    fn downgraded(&self, host: &HostName, seen: &Seen, way: &Way, releases: &Releases) -> Option<HostPlan> {
+        let switch = Switch { app: &self.request.app, settings: self.settings, seen };
+        let goal = &way.to.version;
+        let installed = switch::installed(seen, goal)?;
+        let (rel, dirs) = (releases::rel_of(installed)?, releases::uses(installed)?);
+        let activate = activation(&switch, goal, releases);
+        let hot = HotHost { switch, way, rel: &rel, dirs: &dirs, activate, releases };
+        let how = format!("the node runs {}: it goes back without a restart, with its state", way.from.version);
+        Some(HostPlan {
+            host: host.clone(),
+            expect: switch::precondition(seen),
+            verdict: Verdict::Change,
+            reasons: [boots(seen, goal), how].into_iter().chain(hot::warnings(way)).collect(),
+            steps: hot.steps()?,
+            undo: hot.undo(),
+        })
+    }
     fn reasons(&self, seen: &Seen, goal: &Version, runs_other: bool) -> Vec<String> {
-        let boots = match &seen.permanent {
-            Some(permanent) if permanent == goal => format!("{goal} boots already"),
-            Some(permanent) => format!("{permanent} boots now, {goal} is to"),
-            None => format!("{goal} is to boot"),
-        };
-        let version = seen.node.booted.as_ref().map_or("an unknown version", Version::as_str);
+        let version = seen.node.version.as_ref().map_or("an unknown version", Version::as_str);
         let node = match (switch::is_up(seen), runs_other, self.request.restart) {
             (false, ..) => "no node runs".to_owned(),
             (true, false, _) => "the node runs it".to_owned(),
             (true, true, true) => format!("the node runs {version}: it is restarted"),
             (true, true, false) => format!("the node runs {version} until it is restarted"),
         };
-        vec![boots, node]
+        vec![boots(seen, goal), node]
+    }
+}
+
+/// What boots, for the release before an upgrade that was never made permanent: going back means to go there.
+fn uncommitted(seen: &Seen) -> Option<&Version> {
+    let node = &seen.node;
+    let upgraded = switch::is_up(seen) && node.version != node.booted;
+    seen.permanent.as_ref().filter(|permanent| upgraded && node.booted.as_ref() == Some(permanent))
+}
+
+fn activation(switch: &Switch<'_>, goal: &Version, releases: &Releases) -> Activate {
+    let installed: Option<&Installed> = switch::installed(switch.seen, goal);
+    let kind = switch::kind(switch.seen, switch.app, installed);
+    // A release that was left is no place to go back to; what was there before the goal is.
+    let previous = switch::before(switch.seen, goal).cloned();
+    switch.activate(goal, previous, releases, installed.and_then(switch::start_erl), kind)
+}
+
+fn boots(seen: &Seen, goal: &Version) -> String {
+    match &seen.permanent {
+        Some(permanent) if permanent == goal => format!("{goal} boots already"),
+        Some(permanent) => format!("{permanent} boots now, {goal} is to"),
+        None => format!("{goal} is to boot"),
     }
 }
 

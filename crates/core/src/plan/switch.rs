@@ -2,7 +2,7 @@
 
 use edeliver_erl::{
     Vsn,
-    rel::{releases::Releases, start_erl::StartErl},
+    rel::{Rel, releases::Releases, start_erl::StartErl},
 };
 
 use super::{Precondition, fit::Obstacle, releases};
@@ -88,7 +88,17 @@ impl Switch<'_> {
     /// again if one did. `releases`: as they are once `new` is active.
     pub(super) fn back_from(&self, new: &Version, releases: &Releases) -> Vec<Step> {
         let mut undo = vec![self.stop(Some(new))];
-        let Some(old) = served(self.seen).filter(|old| *old != new) else { return undo };
+        let Some(activate) = self.boots_again(new, releases) else { return undo };
+        let old = activate.version.clone();
+        undo.push(Step::Activate(activate));
+        if is_up(self.seen) {
+            undo.push(self.start(&old));
+        }
+        undo
+    }
+    /// Makes the release that served before `new` the one that boots, if it is another one. `releases`: as they are once `new` is active.
+    pub(super) fn boots_again(&self, new: &Version, releases: &Releases) -> Option<Activate> {
+        let old = served(self.seen).filter(|old| *old != new)?;
         let mut releases = releases.clone();
         // A release without a `.rel` is not listed; what boots is decided elsewhere.
         let _ = Vsn::new(old.as_str()).map(|vsn| releases.make_permanent(&vsn));
@@ -98,11 +108,7 @@ impl Switch<'_> {
         let previous = if previous == Some(old) { before(self.seen, old) } else { previous };
         let mut activate = self.activate(old, previous.cloned(), &releases, installed.and_then(start_erl), kind);
         activate.from = Some(new.clone());
-        undo.push(Step::Activate(activate));
-        if is_up(self.seen) {
-            undo.push(self.start(old));
-        }
-        undo
+        Some(activate)
     }
     fn decides(&self, kind: ReleaseKind) -> RelPath {
         let path = match kind {
@@ -123,10 +129,11 @@ pub(super) fn is_there(seen: &Seen) -> bool {
     is_up(seen) || seen.unit.as_ref().is_some_and(UnitFacts::is_on)
 }
 
-/// The release that served before: what the node was booted into, or if none runs, what would boot.
+/// The release that served before: what the node runs, or what it was booted into, or if none runs, what would boot.
 pub(super) fn served(seen: &Seen) -> Option<&Version> {
-    let booted = seen.node.booted.as_ref().filter(|booted| is_up(seen) && installed(seen, booted).is_some());
-    booted.or(seen.permanent.as_ref())
+    let there = |version: &&Version| is_up(seen) && installed(seen, version).is_some();
+    let node = [&seen.node.version, &seen.node.booted].into_iter().filter_map(|version| version.as_ref().filter(there)).next();
+    node.or(seen.permanent.as_ref())
 }
 
 /// The newest good release that is older on this host than `version`.
@@ -141,8 +148,12 @@ pub(super) fn installed<'a>(seen: &'a Seen, version: &Version) -> Option<&'a Ins
 
 /// `start_erl.data` for an installed release, from its `.rel`.
 pub(super) fn start_erl(installed: &Installed) -> Option<String> {
-    let rel = releases::rel_of(installed)?;
-    Some(StartErl { erts: rel.erts, vsn: rel.vsn }.to_string())
+    releases::rel_of(installed).map(|rel| start_erl_of(&rel))
+}
+
+/// The same for any release.
+pub(super) fn start_erl_of(rel: &Rel) -> String {
+    StartErl { erts: rel.erts.clone(), vsn: rel.vsn.clone() }.to_string()
 }
 
 /// Whose layout an installed release has. Without a manifest: relx leaves a start script with the version in its name.

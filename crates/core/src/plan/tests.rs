@@ -1,6 +1,7 @@
 //! Plans as users read them, small, and properties over random fleets.
 
 mod golden;
+mod hot;
 mod model;
 mod random;
 mod service;

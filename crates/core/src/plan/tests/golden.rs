@@ -9,7 +9,7 @@ use crate::{
     step::Step,
 };
 
-fn shown(plan: &Plan) -> String {
+pub(super) fn shown(plan: &Plan) -> String {
     let mut text = format!("{}\n", plan.title);
     let mut line = |indent: usize, line: &str| text.push_str(&format!("{:indent$}{line}\n", ""));
     plan.before.iter().for_each(|step| line(2, &format!("first: {}", step.describe())));
@@ -30,7 +30,7 @@ fn shown(plan: &Plan) -> String {
     text
 }
 
-fn fleet(hosts: &[(&str, &Seen)]) -> Vec<HostFacts> {
+pub(super) fn fleet(hosts: &[(&str, &Seen)]) -> Vec<HostFacts> {
     hosts.iter().map(|(name, seen)| HostFacts { host: name.parse().unwrap(), seen: Ok((*seen).clone()) }).collect()
 }
 
@@ -44,7 +44,7 @@ fn deploy(request: &DeployRequest, manifest: &Manifest, facts: &[HostFacts]) -> 
 }
 
 /// A host to which these were deployed one after the other, the last of them running.
-fn host_with(releases: &[&Manifest]) -> Seen {
+pub(super) fn host_with(releases: &[&Manifest]) -> Seen {
     let mut seen = empty_host();
     let request = DeployRequest { start: true, keep: Keep::Newest(9), ..request() };
     for manifest in releases {
@@ -230,7 +230,8 @@ deploy app 0.1.0 to production
 }
 
 fn rollback(to: Option<&str>, seen: &Seen) -> String {
-    let request = RollbackRequest { app: "app".parse().unwrap(), to: to.map(|to| to.parse().unwrap()), restart: true };
+    let request =
+        RollbackRequest { app: "app".parse().unwrap(), to: to.map(|to| to.parse().unwrap()), restart: true, ways: Vec::new() };
     let facts = fleet(&[("web1", seen)]);
     let plan = plan::rollback(&request, &settings(), &facts);
     plan::lint(&plan, &facts).unwrap();
@@ -246,6 +247,7 @@ roll production back to the release before
   web1: change
     - 0.3.0 boots now, 0.2.0 is to
     - the node runs 0.3.0: it is restarted
+    - its state is lost: there is no relup from 0.3.0 to 0.2.0
     make 0.2.0 the release that boots
     stop the node
     start 0.2.0

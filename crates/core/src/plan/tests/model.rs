@@ -7,11 +7,11 @@ use edeliver_erl::rel::Rel;
 use crate::{
     config::{Service, TargetSettings, UpgradeSettings},
     delta::{self, Rewritten},
-    facts::{Installed, NodeFacts, NodeState, Seen},
+    facts::{Installed, NodeFacts, NodeState, Ongoing, Seen},
     name::Version,
     plan::{DeployRequest, HostPlan, Keep},
     release::{About, BuiltWith, Digest, Entry, EntryKind, Libc, Manifest, Platform, RelPath, ReleaseKind, layout::Place},
-    step::{Activate, Stage, Step},
+    step::{Activate, Hot, Stage, Step},
 };
 
 pub(super) fn version(text: &str) -> Version {
@@ -141,6 +141,17 @@ pub(super) fn apply_step(step: &Step, manifest: &Manifest, seen: &mut Seen) {
             seen.strays.retain(|path, _| !gone(&path_top(path)));
             seen.releases_file = Some(prune.releases_file.clone());
         }
+        Step::PlaceUpgrade(place) => seen.releases_file = Some(place.releases_file.clone()),
+        Step::Preflight(hot) => assert_eq!(seen.node.version.as_ref(), Some(&hot.from)),
+        Step::Install(hot) => apply_install(hot, seen),
+        Step::Soak(soak) => assert_eq!(seen.node.version.as_ref(), Some(&soak.version)),
+        Step::Commit(ending) => {
+            assert_eq!(seen.permanent.as_ref(), Some(&ending.to), "committed before it boots");
+            seen.node.ongoing = None;
+        }
+        Step::Revert(ending) if seen.node.version.as_ref() == Some(&ending.to) => {
+            (seen.node.version, seen.node.ongoing) = (Some(ending.from.clone()), None);
+        }
         _ => {}
     }
 }
@@ -172,6 +183,14 @@ fn apply_stage(stage: &Stage, manifest: &Manifest, seen: &mut Seen) {
         files: Some(manifest.clone()),
     };
     seen.installed.insert(0, installed);
+}
+
+fn apply_install(hot: &Hot, seen: &mut Seen) {
+    assert_eq!(seen.node.version.as_ref(), Some(&hot.from));
+    assert!(hot.libs.iter().chain(&hot.old_libs).all(|lib| seen.dirs.contains(&lib.dir)), "its libraries are there: {hot:#?}");
+    seen.node.version = Some(hot.to.clone());
+    let (from, to) = (hot.from.clone(), hot.to.clone());
+    seen.node.ongoing = Some(Ongoing { run: "run".into(), from, to, left_ms: Some(1) });
 }
 
 fn apply_activate(activate: &Activate, seen: &mut Seen) {

@@ -134,7 +134,7 @@ fn deploy(seen: &mut Seen, manifest: &Manifest, request: &DeployRequest, fails_a
 }
 
 fn rollback(seen: &mut Seen, to: Option<&str>, restart: bool, fails_at: Option<usize>) {
-    let request = RollbackRequest { app: "app".parse().unwrap(), to: to.map(version), restart };
+    let request = RollbackRequest { app: "app".parse().unwrap(), to: to.map(version), restart, ways: Vec::new() };
     let plan = plan::rollback(&request, &settings(), &host(seen));
     carry_out(&plan, &release("0.1.0", "a"), seen, fails_at);
     if let (Some(to), None, true) = (to, fails_at, matches!(plan.hosts[0].verdict, Verdict::Change | Verdict::Nothing)) {

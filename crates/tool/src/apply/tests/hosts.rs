@@ -112,7 +112,7 @@ impl Host {
     }
     pub(super) async fn rollback_plan(&self) -> Plan {
         let facts = self.facts(self.seen().await);
-        let plan = plan::rollback(&RollbackRequest { app: app(), to: None, restart: false }, &settings(), &facts);
+        let plan = plan::rollback(&RollbackRequest { app: app(), to: None, restart: false, ways: vec![] }, &settings(), &facts);
         plan::lint(&plan, &facts).unwrap();
         plan
     }
