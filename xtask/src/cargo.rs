@@ -50,6 +50,6 @@ pub(crate) fn build_release_program(name: &str) -> Result<PathBuf, Box<dyn Error
     Ok(target_dir().join("release").join(name))
 }
 
-fn target_dir() -> PathBuf {
+pub(crate) fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), |dir| workspace().join(dir))
 }

@@ -6,6 +6,7 @@ mod demo;
 mod lab;
 mod matrix;
 mod packages;
+mod scenarios;
 mod test;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ enum Habit {
     Lab(lab::Args),
     Matrix(matrix::Args),
     Packages(packages::Args),
+    Scenarios(scenarios::Args),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Habit::Lab(args) => lab::run(args),
         Habit::Matrix(args) => matrix::run(args),
         Habit::Packages(args) => packages::run(args),
+        Habit::Scenarios(args) => scenarios::run(args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error}");

@@ -1,0 +1,80 @@
+//! `cargo xtask scenarios`: hot upgrades of all kinds, tried on real nodes under load, against what is expected of each.
+//!
+//! A row (`xtask/scenarios/rows/NAME.row`) has versions of an application. A release with the first version of all rows is deployed and
+//! started; each row's second version is a release of its own, to which the node is upgraded by edeliver, down again, and up again. A row that
+//! would spoil the node for others has one of its own.
+
+mod base;
+mod compose;
+mod load;
+mod row;
+mod workshop;
+
+use std::{
+    error::Error,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use crate::{cargo, packages};
+use row::{Engine, Row};
+
+/// Upgrade real nodes in every way we know of, and compare with what is expected
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only these rows
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only with this engine
+    #[arg(long)]
+    engine: Option<Engine>,
+    /// Show rows and what is expected of them
+    #[arg(long)]
+    list: bool,
+    /// Write the table to docs/scenarios.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// Tries all rows and prints the table.
+///
+/// # Errors
+/// If something stopped the whole; rows that come out otherwise than expected are told in the table and by the exit code.
+pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
+    let rows: Vec<Row> = Row::all()?.into_iter().filter(|row| args.only.is_empty() || args.only.contains(&row.name)).collect();
+    if args.list {
+        for row in &rows {
+            println!("{:<5} {:<28} {}", row.tool.name(), row.name, row.what);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    packages::ensure()?;
+    fs::create_dir_all(cache())?;
+    let base = base::Base::of(row::Tool::Mix)?;
+    let mut w = workshop::Workshop::open()?;
+    for r in rows.iter().filter(|r| r.tool == row::Tool::Mix) {
+        let t = std::time::Instant::now();
+        let c = compose::Recipe { version: "1.0.0".into(), rows: vec![(r, 1)], old: "0" }.make(&base, &mut w, Path::new("/tmp/sc/store"))?;
+        println!("{} {:?} {:?}", r.name, t.elapsed(), c.modules);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `xtask/scenarios`.
+fn folder() -> PathBuf {
+    cargo::workspace().join("xtask/scenarios")
+}
+
+/// What can be made again, and need not be.
+fn cache() -> PathBuf {
+    cargo::target_dir().join("scenarios")
+}
+
+/// A name for content.
+fn digest(content: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}
