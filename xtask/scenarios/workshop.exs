@@ -158,7 +158,8 @@ defmodule Workshop do
 
   defp elixirc(files, out) do
     case Kernel.ParallelCompiler.compile_to_path(files, out) do
-      {:ok, _, _} -> :ok
+      # Forgotten, so that the next version of a module is waited for where another one needs it.
+      {:ok, modules, _} -> for module <- modules, do: :code.delete(module) && :code.purge(module)
       {:error, errors, _} -> raise inspect(errors)
     end
   end
@@ -170,7 +171,7 @@ defmodule Workshop do
 
   defp for_release(:relx, beam) do
     {:ok, {_, stripped}} = :beam_lib.strip(beam)
-    :zlib.gzip(stripped)
+    stripped
   end
 
   defp folder_of(protocol, folders) do

@@ -7,14 +7,22 @@
 mod base;
 mod compose;
 mod load;
+mod look;
+mod node;
+mod report;
+mod roads;
 mod row;
+mod stage;
+mod tour;
+mod trial;
+mod work;
 mod workshop;
 
 use std::{
     error::Error,
     fs,
     hash::{DefaultHasher, Hash, Hasher as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -51,15 +59,19 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     packages::ensure()?;
+    let edeliver = cargo::build_program("edeliver")?;
     fs::create_dir_all(cache())?;
-    let base = base::Base::of(row::Tool::Mix)?;
-    let mut w = workshop::Workshop::open()?;
-    for r in rows.iter().filter(|r| r.tool == row::Tool::Mix) {
-        let t = std::time::Instant::now();
-        let c = compose::Recipe { version: "1.0.0".into(), rows: vec![(r, 1)], old: "0" }.make(&base, &mut w, Path::new("/tmp/sc/store"))?;
-        println!("{} {:?} {:?}", r.name, t.elapsed(), c.modules);
+    let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
+    let found = work::all(&edeliver, &rows, &engines)?;
+    let report = report::Report { rows: &rows, found: &found };
+    println!("{}", report.text());
+    for wrong in report.wrong() {
+        eprintln!("{wrong}");
     }
-    Ok(ExitCode::SUCCESS)
+    if args.write {
+        fs::write(cargo::workspace().join("docs/scenarios.md"), report.text())?;
+    }
+    Ok(if report.wrong().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// `xtask/scenarios`.

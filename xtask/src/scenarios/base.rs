@@ -96,14 +96,14 @@ pub(super) fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Puts a file where another copy of it is wanted, without copying.
-pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a file, or a link as it is, and makes the folder it goes to.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(dir) = to.parent() {
         fs::create_dir_all(dir)?;
     }
     match fs::symlink_metadata(from)?.is_symlink() {
         true => symlink(fs::read_link(from)?, to),
-        false => fs::hard_link(from, to),
+        false => fs::copy(from, to).map(drop),
     }
 }
 
@@ -112,6 +112,9 @@ pub(super) fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
     let output = command.output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)).into()),
+        false => {
+            Err(format!("{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+                .into())
+        }
     }
 }

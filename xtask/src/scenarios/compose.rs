@@ -67,7 +67,7 @@ impl Recipe<'_> {
         let mut folders: Vec<PathBuf> = applications.iter().map(|app| root.join(app.folder()).join("ebin")).collect();
         folders.extend(protocols);
         let modules = md5s(workshop, &folders)?;
-        files::unmake(&root, &self.version, &directives)?;
+        files::unmake(&root, &directives)?;
         files::pack(dir.path(), &store.join("releases"), &self.version)?;
         Ok(Composed { version: self.version.clone(), modules })
     }
@@ -94,13 +94,13 @@ impl Recipe<'_> {
         let pairs = self.lines("config").join(",\n  ");
         let path = dir.join(config);
         let text = fs::read_to_string(&path)?.replacen('[', &format!("[{{scene, [{pairs}]}},\n "), 1);
-        files::replace(&path, &text)?;
+        fs::write(&path, &text)?;
         for (section, file) in [("runtime.exs", "runtime.exs"), ("vm.args", vm_args), ("env.sh", "env.sh")] {
             let lines = self.lines(section);
             if !lines.is_empty() {
                 let path = dir.join(file);
                 let text = fs::read_to_string(&path).unwrap_or_default();
-                files::replace(&path, &format!("{text}\n{}\n", lines.join("\n")))?;
+                fs::write(&path, format!("{text}\n{}\n", lines.join("\n")))?;
             }
         }
         Ok(())
@@ -133,7 +133,7 @@ impl Recipe<'_> {
         }
         fs::remove_dir_all(&folder)?;
         for file in super::base::files(&out)? {
-            super::base::link(&file, &folder.join(file.file_name().expect("a file")))?;
+            super::base::copy(&file, &folder.join(file.file_name().expect("a file")))?;
         }
         Ok(Some(folder))
     }

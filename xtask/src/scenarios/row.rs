@@ -64,6 +64,10 @@ pub(super) enum Road {
     TwoOperators,
     /// The new release was put on the host and started by hand.
     ByHand,
+    /// Restarted in place after the upgrade.
+    Restart,
+    /// What runs is not what the stored upgrade is from.
+    OtherFrom,
 }
 
 /// When something must hold.
@@ -105,9 +109,13 @@ pub(super) struct Row {
     pub(super) seeds: Vec<String>,
     /// Shell lines run in the release's root, `$OLD` and `$NEW` being versions.
     pub(super) damage: Vec<String>,
+    /// Shell lines that let the folder be removed.
+    pub(super) repair: Vec<String>,
     /// Children that are another process afterwards, as they should be: parts of their paths.
     pub(super) restarted: Vec<String>,
     pub(super) checks: Vec<Check>,
+    /// Lines of edeliver.toml's `[upgrade]`.
+    pub(super) settings: Vec<String>,
     pub(super) sections: Vec<Section>,
 }
 
@@ -128,6 +136,10 @@ impl Row {
         rows.sort_by(|a, b| (a.tool, &a.name).cmp(&(b.tool, &b.name)));
         Ok(rows)
     }
+    /// Whether it needs a stage of its own.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone || self.road != Road::UpAndDown || !self.settings.is_empty()
+    }
     /// Versions of the application that it has.
     pub(super) fn versions(&self) -> u8 {
         self.sections.iter().map(|section| *section.versions.end()).filter(|end| *end < u8::MAX).max().unwrap_or(1)
@@ -143,23 +155,29 @@ impl Row {
         self.checks.iter().filter(move |check| check.when == when)
     }
 
-    fn parse(name: &str, text: &str) -> Result<Self, String> {
-        let (head, body) = text.split_once("\n---").unwrap_or((text, ""));
-        let mut lines = head.lines();
-        let what = lines.next().unwrap_or_default().to_owned();
-        let mut row = Self {
+    /// A row in which nothing happens.
+    pub(super) fn nothing(tool: Tool, name: &str) -> Self {
+        Self {
             name: name.to_owned(),
-            what,
-            tool: Tool::Mix,
+            what: String::new(),
+            tool,
             expected: Expected::default(),
             road: Road::UpAndDown,
             alone: false,
             seeds: Vec::new(),
             damage: Vec::new(),
+            repair: Vec::new(),
             restarted: Vec::new(),
             checks: Vec::new(),
-            sections: sections(body)?,
-        };
+            settings: Vec::new(),
+            sections: Vec::new(),
+        }
+    }
+    fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let (head, body) = text.split_once("\n---").unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let what = lines.next().unwrap_or_default().to_owned();
+        let mut row = Self { what, sections: sections(body)?, ..Self::nothing(Tool::Mix, name) };
         for line in lines.filter(|line| !line.trim().is_empty()) {
             let (key, value) = line.split_once(": ").ok_or_else(|| format!("{line:?} is no `key: value`"))?;
             row.set(key, value.trim())?;
@@ -174,6 +192,8 @@ impl Row {
             ("alone", _) => self.alone = value == "yes",
             ("seed", _) => self.seeds.push(value.to_owned()),
             ("damage", _) => self.damage.push(value.to_owned()),
+            ("set", _) => self.settings.push(value.to_owned()),
+            ("repair", _) => self.repair.push(value.to_owned()),
             ("restarted", _) => self.restarted.push(value.to_owned()),
             ("check", when) => self.checks.push(check(when, value)?),
             _ => return Err(format!("{key:?} is no key of a row")),
@@ -192,6 +212,8 @@ impl Road {
             "node killed" => Self::NodeKilled,
             "two operators" => Self::TwoOperators,
             "by hand" => Self::ByHand,
+            "restart" => Self::Restart,
+            "other from" => Self::OtherFrom,
             _ => return None,
         })
     }

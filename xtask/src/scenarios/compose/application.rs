@@ -88,7 +88,7 @@ impl Application {
         let dir = root.join(self.folder());
         for unit in &self.units {
             for beam in base::files(&unit.folder.join("ebin"))? {
-                base::link(&beam, &dir.join("ebin").join(beam.file_name().expect("a file")))?;
+                base::copy(&beam, &dir.join("ebin").join(beam.file_name().expect("a file")))?;
             }
         }
         fs::create_dir_all(dir.join("ebin"))?;
@@ -181,7 +181,8 @@ impl Unit {
             workshop.ask(&request)?;
             fs::rename(making.keep(), &folder)?;
         }
-        let implements = sources.iter().any(|(_, text)| ["defprotocol", "defimpl", "@derive"].iter().any(|word| text.contains(word)));
+        let implements =
+            sources.iter().any(|(_, text)| ["defprotocol", "defimpl", "@derive"].iter().any(|word| text.contains(word)));
         let beams = base::files(&folder.join("ebin"))?;
         let modules = beams.iter().filter_map(|beam| Some(beam.file_stem()?.to_str()?.to_owned())).collect();
         Ok(Some(Self { folder, implements, modules }))

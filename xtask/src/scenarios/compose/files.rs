@@ -1,12 +1,6 @@
 //! The files of a release.
 
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    fs, io,
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeMap, error::Error, fs, io, path::Path, process::Command};
 
 use edeliver_erl::{rel::StartType, term::Term};
 
@@ -29,8 +23,10 @@ pub(super) fn base(base: &Base, root: &Path, version: &str, directives: &[String
         let to = root.join(to.unwrap_or_else(|| name.replace(VERSION, version)));
         match is_text(name) {
             true => rewrite(&file, &to, &|text| text.replace(VERSION, version).replace(&codes(VERSION), &codes(version)))?,
-            false if name.starts_with("lib/") && name.ends_with(".app") => rewrite(&file, &to, &|text| app_file(text, name, &renamed))?,
-            false => base::link(&file, &to)?,
+            false if name.starts_with("lib/") && name.ends_with(".app") => {
+                rewrite(&file, &to, &|text| app_file(text, name, &renamed))?
+            }
+            false => base::copy(&file, &to)?,
         }
     }
     Ok(())
@@ -74,16 +70,6 @@ fn rewrite(from: &Path, to: &Path, change: &dyn Fn(&str) -> String) -> io::Resul
     fs::create_dir_all(to.parent().expect("it is in a folder"))?;
     fs::write(to, change(&fs::read_to_string(from)?))?;
     fs::set_permissions(to, fs::metadata(from)?.permissions())
-}
-
-/// Another text in a file that may be shared with the base.
-pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let permissions = fs::metadata(file).map(|found| found.permissions());
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => fs::write(file, text)?,
-    }
-    permissions.map_or(Ok(()), |permissions| fs::set_permissions(file, permissions))
 }
 
 /// `scene.rel`, boot files, and what relx lists.
@@ -132,11 +118,11 @@ pub(super) fn boot(
 }
 
 /// What the rows want to be wrong with it.
-pub(super) fn unmake(root: &Path, version: &str, directives: &[String]) -> Result<(), Box<dyn Error>> {
+pub(super) fn unmake(root: &Path, directives: &[String]) -> Result<(), Box<dyn Error>> {
     for line in directives {
         match line.split(' ').collect::<Vec<_>>().as_slice() {
-            ["omit", path] => fs::remove_file(root.join(path.replace("$NEW", version)))?,
-            ["break", path] => replace(&root.join(path.replace("$NEW", version)), "[{this is, no file of Erlang")?,
+            ["omit", path] => fs::remove_file(root.join(path))?,
+            ["break", path] => fs::write(root.join(path), "[{this is, no file of Erlang")?,
             _ => {}
         }
     }

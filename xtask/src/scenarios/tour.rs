@@ -1,0 +1,140 @@
+//! Many rows on one node, one after the other; and a row on a node of its own.
+
+use std::{collections::BTreeMap, error::Error, path::Path};
+
+use super::{
+    base::Base,
+    compose::{Composed, Recipe},
+    node::Node,
+    roads,
+    row::{Engine, Road, Row, Tool},
+    stage::{Done, Stage},
+    trial::{Found, Trial},
+    workshop::Workshop,
+};
+
+/// The version that a node of a tour has at first.
+const OLD: &str = "1.0.0";
+
+/// That in which all rows have come to their second version.
+const ALL: &str = "2.0.0";
+
+/// Releases of several rows: all in their first version, each with one in its second, and all in their second.
+pub(super) struct Tour<'a> {
+    pub(super) tool: Tool,
+    rows: Vec<&'a Row>,
+    stage: Stage,
+    old: Composed,
+    new: BTreeMap<&'a str, Composed>,
+    all: Composed,
+    /// What was said when upgrades to these versions were made.
+    built: BTreeMap<String, Done>,
+}
+
+impl<'a> Tour<'a> {
+    /// Makes the releases.
+    ///
+    /// # Errors
+    /// A row that can't be compiled.
+    pub(super) fn prepare(edeliver: &Path, base: &Base, rows: Vec<&'a Row>) -> Result<Self, Box<dyn Error>> {
+        let stage = Stage::new(edeliver, &[])?;
+        let (mut workshop, store) = (Workshop::open()?, stage.store());
+        let mut make = |version: String, in_second: &dyn Fn(&Row) -> bool| {
+            let rows = rows.iter().map(|row| (*row, if in_second(row) { 2 } else { 1 })).collect();
+            Recipe { version, rows, old: OLD }.make(base, &mut workshop, &store)
+        };
+        let old = make(OLD.to_owned(), &|_| false)?;
+        let mut new = BTreeMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            let made = make(format!("1.{}.0", at + 1), &|other| other.name == row.name);
+            new.insert(row.name.as_str(), made.map_err(|why| format!("{}: {why}", row.name))?);
+        }
+        let all = make(ALL.to_owned(), &Self::is_for_all)?;
+        let built = new.values().chain([&all]).map(|new| Ok((new.version.clone(), stage.build_upgrade(OLD, &new.version)?)));
+        let built = built.collect::<Result<_, Box<dyn Error>>>()?;
+        Ok(Self { tool: base.tool, rows, stage, old, new, all, built })
+    }
+    /// Whether it can be upgraded together with others: one that can't would stop all.
+    fn is_for_all(row: &Row) -> bool {
+        Engine::ALL.iter().all(|engine| row.expected.of(*engine).is_hot())
+    }
+    /// All rows with this engine; the last result is that of all rows at once.
+    ///
+    /// # Errors
+    /// The node can't be brought back to its first version.
+    pub(super) fn walk(&self, engine: Engine, tell: &dyn Fn(&str, &Found)) -> Result<Found, Box<dyn Error>> {
+        let mut node = Node::new(&self.stage, engine, self.tool)?;
+        node.start(OLD)?;
+        for row in &self.rows {
+            let new = &self.new[row.name.as_str()];
+            let mut trial = Trial::new(&mut node, row, &self.old);
+            trial.found.said.clone_from(&self.built[&new.version].said);
+            if let Err(why) = trial.up_and_down(new) {
+                trial.found.faults.push(why.to_string());
+            }
+            let found = trial.found;
+            if !found.faults.is_empty() {
+                recover(&mut node, OLD)?;
+            }
+            tell(&row.name, &found);
+        }
+        Ok(self.at_once(&mut node))
+    }
+    fn at_once(&self, node: &mut Node<'_>) -> Found {
+        let mut row = Row::nothing(self.tool, "everything at once");
+        for part in self.rows.iter().filter(|row| Self::is_for_all(row)) {
+            row.seeds.extend(part.seeds.iter().cloned());
+            row.checks.extend(part.checks.iter().cloned());
+            row.restarted.extend(part.restarted.iter().cloned());
+        }
+        let mut trial = Trial::new(node, &row, &self.old);
+        trial.found.said.clone_from(&self.built[ALL].said);
+        if let Err(why) = trial.for_good(&self.all) {
+            trial.found.faults.push(why.to_string());
+        }
+        trial.found
+    }
+}
+
+/// A node that runs this version and serves, whatever there was.
+fn recover(node: &mut Node<'_>, version: &str) -> Result<(), Box<dyn Error>> {
+    node.kill();
+    node.start(version)
+}
+
+/// A row with a stage of its own, with each of these engines.
+///
+/// # Errors
+/// Its releases can't be made, or its first one does not start.
+pub(super) fn alone(edeliver: &Path, base: &Base, row: &Row, engine: Engine) -> Result<Found, Box<dyn Error>> {
+    let stage = Stage::new(edeliver, &row.settings)?;
+    let mut composed = Vec::new();
+    {
+        let mut workshop = Workshop::open()?;
+        for version in 1..=row.versions().max(2) {
+            let name = format!("1.{}.0", version - 1);
+            composed.push(Recipe { version: name, rows: vec![(row, version)], old: OLD }.make(
+                base,
+                &mut workshop,
+                &stage.store(),
+            )?);
+        }
+    }
+    let pairs = if row.road == Road::OtherFrom { 1 } else { composed.len() - 1 };
+    let built = composed.windows(2).take(pairs).map(|pair| stage.build_upgrade(&pair[0].version, &pair[1].version));
+    let built = built.collect::<Result<Vec<_>, _>>()?;
+    let mut node = Node::new(&stage, engine, row.tool)?;
+    match row.road {
+        Road::ByHand => {
+            roads::unpack(&stage.archive(OLD), stage.root(engine).parent().expect("it is in a folder"))?;
+            node.start_by_hand()?;
+        }
+        _ => node.start(OLD)?,
+    }
+    let mut trial = Trial::new(&mut node, row, &composed[0]);
+    trial.found.said = built.into_iter().map(|done| done.said).collect();
+    if let Err(why) = trial.road(&composed[1..]) {
+        trial.found.faults.push(why.to_string());
+    }
+    Ok(trial.found)
+}

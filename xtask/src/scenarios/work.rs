@@ -1,0 +1,101 @@
+//! Getting through all rows in little time: what waits for a node leaves the processors to others.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use super::{
+    base::Base,
+    row::{Engine, Row, Tool},
+    tour::{self, Tour},
+    trial::Found,
+};
+
+/// What came of the rows, by name and engine. All rows of a tool at once have the tool's name.
+pub(super) type All = BTreeMap<(String, Engine), Found>;
+
+/// Things done at the same time.
+const HANDS: usize = 3;
+
+type Job<'a> = Box<dyn FnOnce() -> Result<(), String> + Send + 'a>;
+
+/// Tries all rows with these engines.
+///
+/// # Errors
+/// A row that can't be compiled, or a node that does not start.
+pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<All, Box<dyn Error>> {
+    let found = Mutex::new(All::new());
+    let keep = |name: &str, engine: Engine, one: &Found| {
+        eprintln!("xtask: {:<16} {name}: {}", engine.name(), if one.faults.is_empty() { "as expected" } else { "WRONG" });
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), engine), one.clone());
+    };
+    let keep = &keep;
+    let bases = [Tool::Mix, Tool::Relx].map(|tool| rows.iter().any(|row| row.tool == tool).then(|| Base::of(tool)));
+    let bases: Vec<Base> = bases.into_iter().flatten().collect::<Result<_, _>>()?;
+    let tours = Mutex::new(Vec::new());
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    for base in &bases {
+        let together: Vec<&Row> = rows.iter().filter(|row| row.tool == base.tool && !row.is_alone()).collect();
+        let tours = &tours;
+        if !together.is_empty() {
+            jobs.push(Box::new(move || {
+                let tour = Tour::prepare(edeliver, base, together).map_err(|why| why.to_string())?;
+                tours.lock().unwrap_or_else(PoisonError::into_inner).push(tour);
+                Ok(())
+            }));
+        }
+    }
+    work(jobs)?;
+    let tours = tours.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    for engine in engines {
+        for tour in &tours {
+            jobs.push(Box::new(move || {
+                let at_once = tour.walk(*engine, &|name, found| keep(name, *engine, found)).map_err(|why| why.to_string())?;
+                keep(tour.tool.name(), *engine, &at_once);
+                Ok(())
+            }));
+        }
+        for base in &bases {
+            for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
+                jobs.push(Box::new(move || {
+                    let found = tour::alone(edeliver, base, row, *engine).map_err(|why| format!("{}: {why}", row.name))?;
+                    keep(&row.name, *engine, &found);
+                    Ok(())
+                }));
+            }
+        }
+    }
+    work(jobs)?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Does all of this, some at a time.
+///
+/// # Errors
+/// The first that failed; the others are done all the same.
+fn work(jobs: Vec<Job<'_>>) -> Result<(), Box<dyn Error>> {
+    let jobs = Mutex::new(jobs.into_iter());
+    let failed = Mutex::new(Vec::new());
+    let hand = || {
+        while let Some(job) = { jobs.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+            if let Err(why) = job() {
+                eprintln!("xtask: {why}");
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..HANDS {
+            scope.spawn(hand);
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().next() {
+        None => Ok(()),
+        Some(why) => Err(why.into()),
+    }
+}
