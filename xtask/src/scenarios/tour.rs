@@ -102,39 +102,53 @@ fn recover(node: &mut Node<'_>, version: &str) -> Result<(), Box<dyn Error>> {
     node.start(version)
 }
 
-/// A row with a stage of its own, with each of these engines.
-///
-/// # Errors
-/// Its releases can't be made, or its first one does not start.
-pub(super) fn alone(edeliver: &Path, base: &Base, row: &Row, engine: Engine) -> Result<Found, Box<dyn Error>> {
-    let stage = Stage::new(edeliver, &row.settings)?;
-    let mut composed = Vec::new();
-    {
+/// A row with a stage of its own: its releases, and for each engine a node.
+pub(super) struct Alone<'a> {
+    row: &'a Row,
+    stage: Stage,
+    composed: Vec<Composed>,
+    /// What was said when its upgrades were made.
+    built: String,
+}
+
+impl<'a> Alone<'a> {
+    /// Makes the releases.
+    ///
+    /// # Errors
+    /// They can't be made.
+    pub(super) fn prepare(edeliver: &Path, base: &Base, row: &'a Row) -> Result<Self, Box<dyn Error>> {
+        let stage = Stage::new(edeliver, &row.settings)?;
         let mut workshop = Workshop::open()?;
-        for version in 1..=row.versions().max(2) {
-            let name = format!("1.{}.0", version - 1);
-            composed.push(Recipe { version: name, rows: vec![(row, version)], old: OLD }.make(
-                base,
-                &mut workshop,
-                &stage.store(),
-            )?);
+        let make = |version: u8| {
+            let recipe = Recipe { version: format!("1.{}.0", version - 1), rows: vec![(row, version)], old: OLD };
+            recipe.make(base, &mut workshop, &stage.store())
+        };
+        let composed = (1..=row.versions().max(2)).map(make).collect::<Result<Vec<_>, _>>()?;
+        let pairs = if row.road == Road::OtherFrom { 1 } else { composed.len() - 1 };
+        let mut built = String::new();
+        for pair in composed.windows(2).take(pairs) {
+            built.push_str(&stage.build_upgrade(&pair[0].version, &pair[1].version)?.said);
         }
+        Ok(Self { row, stage, composed, built })
     }
-    let pairs = if row.road == Road::OtherFrom { 1 } else { composed.len() - 1 };
-    let built = composed.windows(2).take(pairs).map(|pair| stage.build_upgrade(&pair[0].version, &pair[1].version));
-    let built = built.collect::<Result<Vec<_>, _>>()?;
-    let mut node = Node::new(&stage, engine, row.tool)?;
-    match row.road {
-        Road::ByHand => {
-            roads::unpack(&stage.archive(OLD), stage.root(engine).parent().expect("it is in a folder"))?;
-            node.start_by_hand()?;
+    /// The row's road with this engine.
+    ///
+    /// # Errors
+    /// Its first release does not start.
+    pub(super) fn walk(&self, engine: Engine) -> Result<Found, Box<dyn Error>> {
+        let mut node = Node::new(&self.stage, engine, self.row.tool)?;
+        match self.row.road {
+            Road::ByHand => {
+                roads::unpack(&self.stage.archive(OLD), self.stage.root(engine).parent().expect("it is in a folder"))?;
+                node.start_by_hand()?;
+            }
+            _ => node.start(OLD)?,
         }
-        _ => node.start(OLD)?,
+        let mut trial = Trial::new(&mut node, self.row, &self.composed[0]);
+        trial.found.said.clone_from(&self.built);
+        if let Err(why) = trial.road(&self.composed[1..]) {
+            trial.found.faults.push(why.to_string());
+        }
+        Ok(trial.found)
     }
-    let mut trial = Trial::new(&mut node, row, &composed[0]);
-    trial.found.said = built.into_iter().map(|done| done.said).collect();
-    if let Err(why) = trial.road(&composed[1..]) {
-        trial.found.faults.push(why.to_string());
-    }
-    Ok(trial.found)
 }

@@ -11,7 +11,7 @@ use std::{
 use super::{
     base::Base,
     row::{Engine, Row, Tool},
-    tour::{self, Tour},
+    tour::{Alone, Tour},
     trial::Found,
 };
 
@@ -52,26 +52,34 @@ pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<A
     work(jobs)?;
     let tours = tours.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut jobs: Vec<Job<'_>> = Vec::new();
-    for engine in engines {
-        for tour in &tours {
-            jobs.push(Box::new(move || {
-                let at_once = tour.walk(*engine, &|name, found| keep(name, *engine, found)).map_err(|why| why.to_string())?;
-                keep(tour.tool.name(), *engine, &at_once);
-                Ok(())
-            }));
-        }
-        for base in &bases {
-            for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
-                jobs.push(Box::new(move || {
-                    let found = tour::alone(edeliver, base, row, *engine).map_err(|why| format!("{}: {why}", row.name))?;
-                    keep(&row.name, *engine, &found);
-                    Ok(())
-                }));
-            }
+    for (engine, tour) in engines.iter().flat_map(|engine| tours.iter().map(move |tour| (engine, tour))) {
+        jobs.push(Box::new(move || {
+            let at_once = tour.walk(*engine, &|name, found| keep(name, *engine, found)).map_err(|why| why.to_string())?;
+            keep(tour.tool.name(), *engine, &at_once);
+            Ok(())
+        }));
+    }
+    for base in &bases {
+        for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
+            jobs.push(Box::new(move || alone(edeliver, base, row, engines, keep).map_err(|why| format!("{}: {why}", row.name))));
         }
     }
     work(jobs)?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn alone(
+    edeliver: &Path,
+    base: &Base,
+    row: &Row,
+    engines: &[Engine],
+    keep: &dyn Fn(&str, Engine, &Found),
+) -> Result<(), Box<dyn Error>> {
+    let alone = Alone::prepare(edeliver, base, row)?;
+    for engine in engines {
+        keep(&row.name, *engine, &alone.walk(*engine)?);
+    }
+    Ok(())
 }
 
 /// Does all of this, some at a time.
