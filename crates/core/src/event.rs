@@ -7,6 +7,7 @@ use crate::{
     hint::Hint,
     name::{HostName, RunId},
     plan::Plan,
+    upgrade::Judgement,
 };
 
 /// Schema version of the JSON form (`"v"` of every line).
@@ -159,6 +160,14 @@ pub enum EventKind {
     Frame {
         /// As in [`EventKind::Rows`].
         rows: Vec<IndexMap<String, String>>,
+    },
+    /// The verdict over a hot upgrade between two releases.
+    Judged {
+        /// What differs, what is done about it, and what that means.
+        judgement: Box<Judgement>,
+        /// It is the command's result (`diff`), not a part of a plan.
+        #[serde(default)]
+        asked_for: bool,
     },
     /// A text, as the answer to a question; it goes to standard output as it stands.
     Text {

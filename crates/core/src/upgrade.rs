@@ -13,12 +13,14 @@ pub mod show;
 
 pub use rule::{Finding, Level, Rule};
 
+use std::borrow::Cow;
+
 use edeliver_erl::{
     beam::{Function, Import},
     changes::Changes,
     term::Atom,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::UpgradeSettings;
 
@@ -39,7 +41,7 @@ impl From<&UpgradeSettings> for Policy {
 
 /// The verdict over the way from one release to another, and everything it rests on. Names of modules stand as their language writes
 /// them: `Hotapp.Counter`, `hotapp_server`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Name of the release.
     pub name: String,
@@ -62,7 +64,7 @@ pub struct Judgement {
 }
 
 /// Whether a running node can go this way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Without a restart.
@@ -92,7 +94,7 @@ impl Verdict {
 }
 
 /// What happens to an application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppJudgement {
     /// Its name.
     pub name: String,
@@ -107,7 +109,7 @@ pub struct AppJudgement {
 }
 
 /// What is done with an application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppAction {
     /// It is loaded and started.
@@ -121,12 +123,12 @@ pub enum AppAction {
 }
 
 /// What happens to a module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleJudgement {
     /// Its name.
     pub name: String,
     /// What it is.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What is done.
     pub action: Action,
     /// What differs: `code`, `fields +count -n`, `exports +bump/1`.
@@ -134,7 +136,7 @@ pub struct ModuleJudgement {
 }
 
 /// What is done with a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It is loaded: nobody had it.

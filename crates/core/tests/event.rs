@@ -17,8 +17,11 @@ const FORMAT_1: &str = include_str!("samples/journal-1.jsonl");
 /// The same for kinds that this format was given later. Never edit a line of it.
 const FORMAT_1_GROWN: &str = include_str!("samples/journal-1-answers.jsonl");
 
+/// Likewise.
+const FORMAT_1_UPGRADES: &str = include_str!("samples/journal-1-upgrades.jsonl");
+
 fn samples() -> impl Iterator<Item = &'static str> {
-    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines())
+    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines()).chain(FORMAT_1_UPGRADES.lines())
 }
 
 fn parse(line: &str) -> Event {
@@ -60,12 +63,13 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::Answer { .. } => 18,
         EventKind::NoAnswer { .. } => 19,
         EventKind::Frame { .. } => 20,
-        EventKind::Unknown => 21,
+        EventKind::Judged { .. } => 21,
+        EventKind::Unknown => 22,
     };
     let mut seen: Vec<i32> = samples().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..21).collect::<Vec<_>>());
+    assert_eq!(seen, (0..22).collect::<Vec<_>>());
 }
 
 #[test]

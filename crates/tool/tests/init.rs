@@ -16,7 +16,8 @@ fn a_project_gets_a_configuration_that_is_valid_at_once() {
     program.write("mix.exs", MIX);
     program.write(".gitignore", "/_build");
     let build = "--build-host=builder@build.example.com";
-    let made = program.run(&["init", build, "--target=production=deploy@web1,deploy@web2", "--target=staging=localhost:/tmp/stage"]);
+    let made =
+        program.run(&["init", build, "--target=production=deploy@web1,deploy@web2", "--target=staging=localhost:/tmp/stage"]);
     assert_eq!(made.code, 0, "{}", made.err);
     assert_eq!(made.out.trim(), "wrote edeliver.toml and .gitignore for the release shop (named by the application in mix.exs)");
     let checked = program.run(&["config", "check"]);

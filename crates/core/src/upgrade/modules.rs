@@ -79,7 +79,7 @@ fn judged(change: &ModuleChange) -> ModuleJudgement {
         ModuleChange::Removed(module) => (module, Action::Remove),
         ModuleChange::Changed { after, .. } => (after, replace(&after.kind)),
     };
-    ModuleJudgement { name: shown(&module.name), kind: word(&module.kind), action, changes: shape::differences(change) }
+    ModuleJudgement { name: shown(&module.name), kind: word(&module.kind).into(), action, changes: shape::differences(change) }
 }
 
 fn replace(kind: &Kind) -> Action {

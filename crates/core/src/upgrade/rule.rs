@@ -1,9 +1,11 @@
 //! What can stand in the way of a hot upgrade, or should be known before one: each rule with its reason and remedy.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// What a finding means for the upgrade as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Good to know.
@@ -15,7 +17,7 @@ pub enum Level {
 }
 
 /// The rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Another emulator.
@@ -156,29 +158,29 @@ impl Rule {
 }
 
 /// One thing to be known, about one place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which rule.
     pub rule: Rule,
     /// What it means.
     pub level: Level,
     /// Where: the application.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// Where: the module, as its language writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// What there is: `kernel 8.5.3 becomes 8.5.4`.
     pub what: String,
     /// Why it matters.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// What the user can do.
-    pub remedy: &'static str,
+    pub remedy: Cow<'static, str>,
 }
 
 impl Finding {
     pub(super) fn new(rule: Rule, app: Option<&str>, module: Option<&str>, what: String) -> Self {
-        let (level, why, remedy) = (rule.level(), rule.why(), rule.remedy());
+        let (level, why, remedy) = (rule.level(), rule.why().into(), rule.remedy().into());
         Self { rule, level, app: app.map(str::to_owned), module: module.map(str::to_owned), what, why, remedy }
     }
     /// In one line, without the remedy.

@@ -331,6 +331,6 @@ fn restarts_come_first_and_json_has_reason_and_remedy() {
     assert_eq!((&json["verdict"], &json["findings"][0]["rule"]), (&"restart".into(), &"erts".into()));
     assert_eq!((&json["findings"][1]["level"], &json["findings"][1]["module"]), (&"warning".into(), &"app_loop".into()));
     for finding in &judgement.findings {
-        assert!(!finding.why.is_empty() && !finding.remedy.ends_with('.') && finding.line().contains(finding.why));
+        assert!(!finding.why.is_empty() && !finding.remedy.ends_with('.') && finding.line().contains(&*finding.why));
     }
 }

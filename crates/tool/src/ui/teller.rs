@@ -4,6 +4,7 @@
 
 mod answer;
 mod ending;
+mod judgement;
 mod plan;
 pub(super) mod report;
 mod running;
@@ -119,6 +120,8 @@ impl Teller {
             EventKind::Error { causes, hints, .. } => err(report::error(causes, hints)),
             EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],
             EventKind::Rows { rows, .. } | EventKind::Frame { rows } => out(report::rows(rows)),
+            EventKind::Judged { judgement, asked_for: true } => out(judgement::lines(judgement)),
+            EventKind::Judged { judgement, asked_for: false } => err(judgement::lines(judgement)),
             EventKind::Text { text } => text.lines().map(|line| (To::Out, line.to_owned())).collect(),
             EventKind::Printed { line, to } => {
                 let to = if *to == StdStream::Stdout { To::Out } else { To::Err };

@@ -11,7 +11,8 @@ fn compiled() -> &'static Path {
         let dir = tempfile::tempdir().expect("a directory");
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let sources = ["agent/edeliver_agent.erl", "tests/agent/agent_lab.erl", "tests/agent/agent_cases.erl"];
-        let done = Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).args(sources.map(|s| here.join(s))).status();
+        let done =
+            Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).args(sources.map(|s| here.join(s))).status();
         assert!(done.expect("erlc").success(), "the cases do not compile");
         dir
     })
