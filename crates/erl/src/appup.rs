@@ -8,6 +8,7 @@ mod version;
 
 pub use instruction::{Change, ModuleType, Step};
 pub use translate::{Library, TranslateError, translate};
+pub(crate) use translate::{merge_object_code, start_call};
 
 pub use version::{BadPattern, VersionPattern};
 

@@ -5,6 +5,7 @@
 //! a line, and [`Relup::check`] finds what would only be noticed in the middle of an upgrade.
 
 mod check;
+pub mod generate;
 pub mod hooks;
 mod instruction;
 mod print;

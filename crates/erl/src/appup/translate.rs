@@ -6,6 +6,8 @@ mod applications;
 mod checks;
 mod dependent;
 
+pub(crate) use applications::start_call;
+
 use super::Step;
 use crate::rel::StartType;
 use crate::relup::{Direction, Instruction};

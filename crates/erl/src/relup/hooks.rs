@@ -5,11 +5,13 @@
 use super::{Instruction, Mfa};
 use crate::term::{Term, text};
 use crate::vsn::Vsn;
+use std::sync::LazyLock;
 
 const AGENT: &str = "edeliver_agent";
 
 /// `hooks/load_agent.erl` as the abstract form that `erl_eval` takes.
-const LOAD_AGENT: &str = include_str!("hooks/load_agent.terms");
+static LOAD_AGENT: LazyLock<Term> =
+    LazyLock::new(|| text::consult_one(include_bytes!("hooks/load_agent.terms")).expect("compared with its source by a test"));
 
 /// What stands in it for the version.
 const VERSION: &str = "@TO@";
@@ -27,18 +29,17 @@ pub enum Parent {
 /// file is missing, and does no harm when the release is only checked.
 #[must_use]
 pub fn load_agent(to: &Vsn) -> Instruction {
-    let forms = text::consult_one(LOAD_AGENT.as_bytes()).expect("compared with its source by a test");
-    let forms = with_version(forms, &Term::string(VERSION), &Term::string(to.as_str()));
+    let forms = with_version(&LOAD_AGENT, &Term::string(VERSION), &Term::string(to.as_str()));
     Instruction::apply("erl_eval", "exprs", [forms, Term::List(Vec::new())])
 }
 
-fn with_version(term: Term, from: &Term, to: &Term) -> Term {
-    let replace = |parts: Vec<Term>| parts.into_iter().map(|part| with_version(part, from, to)).collect();
+fn with_version(term: &Term, from: &Term, to: &Term) -> Term {
+    let replaced = |parts: &[Term]| parts.iter().map(|part| with_version(part, from, to)).collect();
     match term {
-        term if term == *from => to.clone(),
-        Term::Tuple(parts) => Term::Tuple(replace(parts)),
-        Term::List(parts) => Term::List(replace(parts)),
-        other => other,
+        term if term == from => to.clone(),
+        Term::Tuple(parts) => Term::Tuple(replaced(parts)),
+        Term::List(parts) => Term::List(replaced(parts)),
+        other => other.clone(),
     }
 }
 
