@@ -2,14 +2,17 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::model::*;
+use super::{
+    hot::{upgrade_request, way},
+    model::*,
+};
 use crate::{
-    config::TargetSettings,
+    config::{OnRestart, TargetSettings},
     facts::{HostFacts, NodeFacts, NodeState, Seen, Unfinished, Unseen},
     name::Version,
-    plan::{self, DeployRequest, Keep, NodeAction, Plan, RollbackRequest, Verdict, Wanted},
+    plan::{self, DeployRequest, Keep, NodeAction, Plan, RollbackRequest, Verdict, Wanted, Way},
     release::Manifest,
-    step::Step,
+    step::{Direction, Step},
 };
 
 #[derive(Debug, Clone)]
@@ -25,8 +28,18 @@ enum Event {
     Rollback {
         to: Option<&'static str>,
         restart: bool,
+        /// With relups back from every release that the host has.
+        hot: bool,
         fails_at: Option<usize>,
     },
+    Upgrade {
+        vsn: &'static str,
+        dep: &'static str,
+        on_restart: OnRestart,
+        fails_at: Option<usize>,
+    },
+    /// The operator is lost while the node is watched; it takes the upgrade back by itself.
+    Alone,
     Node(NodeAction),
     /// The node ends up in this state by itself.
     Becomes(NodeState),
@@ -47,8 +60,11 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => (version(), select(&["a", "a", "b"][..]), any::<bool>(), keep, any::<bool>(), fails())
             .prop_map(|(vsn, dep, start, keep, force, fails_at)| Event::Deploy { vsn, dep, start, keep, force, fails_at }),
-        2 => (proptest::option::of(version()), any::<bool>(), fails())
-            .prop_map(|(to, restart, fails_at)| Event::Rollback { to, restart, fails_at }),
+        2 => (proptest::option::of(version()), any::<bool>(), any::<bool>(), fails())
+            .prop_map(|(to, restart, hot, fails_at)| Event::Rollback { to, restart, hot, fails_at }),
+        4 => (version(), select(&["a", "a", "b"][..]), select(&[OnRestart::Refuse, OnRestart::Restart][..]), proptest::option::weighted(0.4, 0..9_usize))
+            .prop_map(|(vsn, dep, on_restart, fails_at)| Event::Upgrade { vsn, dep, on_restart, fails_at }),
+        1 => Just(Event::Alone),
         2 => select(&[NodeAction::Start, NodeAction::Stop, NodeAction::Restart][..]).prop_map(Event::Node),
         1 => select(states).prop_map(Event::Becomes),
         1 => version().prop_map(Event::Forget),
@@ -101,7 +117,9 @@ fn carry_out(plan: &Plan, manifest: &Manifest, seen: &mut Seen, fails_at: Option
     if let Step::Start { version, .. } = failed {
         seen.installed.iter_mut().filter(|installed| installed.version == *version).for_each(|installed| installed.failed = true);
     }
-    if matches!(failed, Step::Stop { .. } | Step::Start { .. }) {
+    let lost = matches!(failed, Step::Soak(_)) && at % 2 == 0;
+    let upgrade = matches!(failed, Step::Install(_) | Step::Soak(_) | Step::Commit(_));
+    if (upgrade && !lost) || matches!(failed, Step::Stop { .. } | Step::Start { .. }) {
         work.undo.iter().for_each(|step| apply_step(step, manifest, seen));
         let activated = |step: &Step| if let Step::Activate(activate) = step { Some(activate.version.clone()) } else { None };
         check_back(&before, seen, work.steps.iter().find_map(activated).as_ref());
@@ -128,19 +146,50 @@ fn deploy(seen: &mut Seen, manifest: &Manifest, request: &DeployRequest, fails_a
         return;
     }
     assert_eq!(seen.permanent.as_ref(), Some(&manifest.version));
-    assert!(!request.start || seen.node.booted.as_ref() == Some(&manifest.version));
+    assert!(!request.start || seen.node.version.as_ref() == Some(&manifest.version));
     let again = plan_deploy(request, manifest, seen);
     assert!(again.is_empty(), "planning the result of a plan: {:#?}", again.hosts[0]);
 }
 
-fn rollback(seen: &mut Seen, to: Option<&str>, restart: bool, fails_at: Option<usize>) {
-    let request = RollbackRequest { app: "app".parse().unwrap(), to: to.map(version), restart, ways: Vec::new() };
+fn rollback(seen: &mut Seen, to: Option<&str>, restart: bool, hot: bool, fails_at: Option<usize>) {
+    let ways = if hot { ways(seen, None) } else { Vec::new() };
+    let request = RollbackRequest { app: "app".parse().unwrap(), to: to.map(version), restart, ways };
     let plan = plan::rollback(&request, &settings(), &host(seen));
     carry_out(&plan, &release("0.1.0", "a"), seen, fails_at);
     if let (Some(to), None, true) = (to, fails_at, matches!(plan.hosts[0].verdict, Verdict::Change | Verdict::Nothing)) {
         assert_eq!(seen.permanent, Some(version(to)));
         let again = plan::rollback(&request, &settings(), &host(seen));
         assert!(again.is_empty(), "{again:#?}");
+    }
+}
+
+/// Ways between every release on the host and another, in both directions.
+fn ways(seen: &Seen, other: Option<&Manifest>) -> Vec<Way> {
+    let installed = || seen.installed.iter().filter_map(|installed| installed.files.as_ref());
+    let up = |from| other.into_iter().map(move |to| way(from, to, Direction::Up));
+    let down = |from| installed().map(move |to| way(from, to, Direction::Down));
+    installed().flat_map(|from| up(from).chain(down(from).filter(|_| other.is_none()))).collect()
+}
+
+fn upgrade(seen: &mut Seen, manifest: &Manifest, on_restart: OnRestart, fails_at: Option<usize>) {
+    let (rel, request) = (rel(manifest.version.as_str()), upgrade_request(on_restart));
+    let plan = |seen: &Seen| {
+        let wanted = Wanted { manifest, rel: &rel, rewritten: [("web1".parse().unwrap(), rewritten(manifest, seen))].into() };
+        plan::upgrade(&request, &settings(), &wanted, &ways(seen, Some(manifest)), &host(seen))
+    };
+    let (planned, before) = (plan(seen), seen.clone());
+    carry_out(&planned, manifest, seen, fails_at);
+    let work = &planned.hosts[0];
+    if work.steps.iter().any(|step| matches!(step, Step::Install(_))) {
+        assert_eq!(seen.node.booted, before.node.booted, "no restart");
+    }
+    if on_restart == OnRestart::Refuse {
+        assert!(!work.steps.iter().any(|step| matches!(step, Step::Stop { .. })), "nobody allowed a restart");
+    }
+    if fails_at.is_none() && work.verdict == Verdict::Change {
+        assert_eq!(seen.permanent.as_ref(), Some(&manifest.version));
+        let again = plan(seen);
+        assert!(again.is_empty(), "not idempotent, the result of a plan: {:#?}", again.hosts[0]);
     }
 }
 
@@ -190,7 +239,13 @@ fn happen(seen: &mut Seen, event: &Event) {
             let request = DeployRequest { start: *start, keep: *keep, force: *force, ..request() };
             deploy(seen, &release(vsn, dep), &request, *fails_at);
         }
-        Event::Rollback { to, restart, fails_at } => rollback(seen, *to, *restart, *fails_at),
+        Event::Rollback { to, restart, hot, fails_at } => rollback(seen, *to, *restart, *hot, *fails_at),
+        Event::Upgrade { vsn, dep, on_restart, fails_at } => upgrade(seen, &release(vsn, dep), *on_restart, *fails_at),
+        Event::Alone => {
+            if let Some(ongoing) = seen.node.ongoing.take() {
+                seen.node.version = Some(ongoing.from);
+            }
+        }
         Event::Node(action) => nodes(seen, *action, &settings()),
         Event::Becomes(NodeState::Down) => seen.node = NodeFacts::down(),
         Event::Becomes(state) if seen.node.pid.is_some() => seen.node.state = *state,
