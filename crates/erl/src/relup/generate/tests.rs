@@ -5,6 +5,7 @@ use crate::vsn::Vsn;
 use samples::*;
 
 mod model;
+mod real;
 mod samples;
 
 /// The script in a direction, an instruction a line; the call that loads the agent is left out.

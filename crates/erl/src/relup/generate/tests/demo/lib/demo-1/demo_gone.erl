@@ -1,0 +1,3 @@
+-module(demo_gone).
+-export([next/1]).
+next(N) -> N + 1.

@@ -1,0 +1,3 @@
+-module(demo_pure).
+-export([version/0]).
+version() -> 1.

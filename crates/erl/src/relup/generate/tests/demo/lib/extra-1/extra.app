@@ -1,0 +1,2 @@
+{application, extra,
+ [{vsn, "1"}, {description, ""}, {registered, [extra]}, {applications, [kernel, stdlib]}, {modules, [extra]}, {mod, {extra, []}}]}.
