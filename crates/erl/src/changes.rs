@@ -1,5 +1,7 @@
 //! What differs between two releases, as far as a running node is concerned.
 
+mod between;
+
 use crate::app::App;
 use crate::image::{AppImage, Module};
 use crate::rel::StartType;

@@ -4,6 +4,8 @@
 //! information.
 
 mod module;
+mod parse;
+mod read;
 
 use crate::app::App;
 use crate::rel::{Rel, StartType};
@@ -12,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use module::{Kind, Known, Module, Nif};
+pub use read::{ImageError, Modules};
 
 /// The SHA-256 of a file's content, by which files are told apart.
 pub type ContentId = [u8; 32];

@@ -114,6 +114,8 @@ pub enum Command {
     /// Show what is in the release store, and migrations
     #[command(subcommand)]
     Show(cmd::show::Command),
+    /// Say what differs between two releases, and whether a running node can go that way
+    Diff(cmd::diff::Args),
     /// Change what is in the release store by hand
     #[command(subcommand)]
     Edit(cmd::edit::Command),
@@ -153,6 +155,7 @@ impl Command {
             Self::Migrate(args) => cmd::migrate::run(ctx, args).await,
             Self::Migrations(args) => cmd::migrate::show(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,
+            Self::Diff(args) => cmd::diff::run(ctx, args).await,
             Self::Edit(command) => cmd::edit::run(ctx, command).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod config;
 pub mod console;
 pub mod deploy;
+pub mod diff;
 pub mod edit;
 pub mod eval;
 pub mod exec;

@@ -16,6 +16,7 @@ pub mod error;
 pub mod flow;
 pub mod git;
 pub mod hook;
+pub mod image;
 pub mod inventory;
 pub mod migrate;
 pub mod node;

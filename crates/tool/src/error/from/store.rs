@@ -3,7 +3,7 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::{relocate::RelocateError, store::StoreError};
+use crate::{image::ImageError, relocate::RelocateError, store::StoreError};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -42,6 +42,13 @@ fn store_hint(error: &StoreError) -> Option<Hint> {
         }
         _ => return None,
     })
+}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Self {
+        Self::new(Kind::Internal, error)
+            .hint(Hint::text("build that release again; if it happens again, it was built by a tool that edeliver does not know"))
+    }
 }
 
 impl From<RelocateError> for Error {
