@@ -1,7 +1,7 @@
 //! What is wrong with a relup that can be read: what `release_handler` would only notice when it is too late, or not at all.
 
-use super::{Direction, Instruction, Place, Relup, Suspend};
-use crate::term::Atom;
+use super::{Direction, Instruction, Place, Relup, Suspend, hooks};
+use crate::term::{Atom, Term};
 use crate::vsn::Vsn;
 use std::collections::BTreeSet;
 
@@ -63,6 +63,9 @@ pub enum Problem {
         /// Where the script goes.
         goes: Direction,
     },
+    /// A call of edeliver's agent that belongs to the way between other releases.
+    #[error("{0} is told other versions than those of this way")]
+    OtherVersions(Atom),
     /// Nothing starts its processes again.
     #[error("module {0} is stopped and never started")]
     NeverStarted(Atom),
@@ -82,25 +85,45 @@ impl Relup {
     }
 
     fn check_ways(&self, direction: Direction, to: &Vsn, others: &[Vsn]) -> Vec<Finding> {
-        let place = |other: &Vsn| Place { direction, other: other.to_string(), instruction: None };
-        let about = |other: &Vsn, problem| Finding { at: place(other), problem };
-        let mut findings = Vec::new();
-        if self.vsn != *to {
-            findings.extend(others.iter().map(|other| about(other, Problem::OtherRelease(self.vsn.clone()))));
-        }
-        let missing = others.iter().filter(|other| self.way(direction, other).is_none());
-        findings.extend(missing.map(|other| about(other, Problem::NoWay)));
+        let about = |other: &Vsn, problem| Finding { at: place(direction, other, None), problem };
+        let foreign = others.iter().filter(|_| self.vsn != *to).map(|other| about(other, Problem::OtherRelease(self.vsn.clone())));
+        let missing = others.iter().filter(|other| self.way(direction, other).is_none()).map(|other| about(other, Problem::NoWay));
+        let mut findings: Vec<Finding> = foreign.chain(missing).collect();
         let mut seen = BTreeSet::new();
         for way in self.ways(direction) {
             if !seen.insert(&way.other) {
                 findings.push(about(&way.other, Problem::SecondWay));
             }
             let found = check_script(direction, &way.script).into_iter();
-            findings
-                .extend(found.map(|(instruction, problem)| Finding { at: Place { instruction, ..place(&way.other) }, problem }));
+            let found = found.chain(check_versions(self.travel(direction, &way.other), &way.script));
+            findings.extend(found.map(|(number, problem)| Finding { at: place(direction, &way.other, number), problem }));
         }
         findings
     }
+
+    /// Where a way begins, and where it ends.
+    fn travel<'a>(&'a self, direction: Direction, other: &'a Vsn) -> [&'a Vsn; 2] {
+        match direction {
+            Direction::Up => [other, &self.vsn],
+            Direction::Down => [&self.vsn, other],
+        }
+    }
+}
+
+fn place(direction: Direction, other: &Vsn, instruction: Option<usize>) -> Place {
+    Place { direction, other: other.to_string(), instruction }
+}
+
+/// Calls of our agent that are told other versions, as after copying from another way.
+fn check_versions([from, to]: [&Vsn; 2], script: &[Instruction]) -> Vec<(Option<usize>, Problem)> {
+    let expected = [Term::string(from.as_str()), Term::string(to.as_str())];
+    let wrong = |instruction: &Instruction| match instruction {
+        Instruction::Apply(call) if instruction.calls_agent() && !call.args.starts_with(&expected) => Some(call.function.clone()),
+        Instruction::Apply(call) if instruction.loads_agent() && *instruction != hooks::load_agent(to) => Some(call.module.clone()),
+        _ => None,
+    };
+    let numbered = script.iter().zip(1..);
+    numbered.filter_map(|(instruction, number)| Some((Some(number), Problem::OtherVersions(wrong(instruction)?)))).collect()
 }
 
 /// What is wrong with a script, with the number of the instruction (from 1) where it is one.
@@ -195,7 +218,7 @@ impl Walk {
         }
     }
 
-    fn code_change(&mut self, mode: Direction, modules: &[(Atom, crate::Term)]) {
+    fn code_change(&mut self, mode: Direction, modules: &[(Atom, Term)]) {
         if mode != self.direction {
             self.find(Problem::WrongMode { told: mode, goes: self.direction });
         }

@@ -201,6 +201,23 @@ fn the_ways_of_a_relup_are_checked() {
 }
 
 #[test]
+fn hooks_copied_from_another_way_are_found() {
+    let to = vsn("2");
+    let script = |from: &str, to: &Vsn| vec![hooks::load_agent(to), Instruction::PointOfNoReturn, hooks::config(&vsn(from), to)];
+    let way = |script| Way { other: vsn("1"), description: Term::list([]), script };
+    let found = |up, down| Relup { vsn: to.clone(), up: vec![way(up)], down: vec![way(down)] }.check(&to, &[]);
+    assert_eq!(found(script("1", &to), script("2", &vsn("1"))), []);
+    let wrong = found(script("0", &vsn("3")), script("2", &vsn("1")));
+    assert_eq!(
+        wrong.iter().map(Finding::to_string).collect::<Vec<_>>(),
+        [
+            "up from 1, instruction 1: erl_eval is told other versions than those of this way",
+            "up from 1, instruction 3: config is told other versions than those of this way"
+        ]
+    );
+}
+
+#[test]
 fn relups_of_several_releases_become_one() {
     let of = |other: &str, script: &str| {
         Relup::parse(format!("{{\"3\",[{{\"{other}\",[],[{script}]}}],[{{\"{other}\",[],[]}}]}}.").as_bytes()).unwrap()

@@ -91,7 +91,7 @@ impl<'a> Modules<'a> {
     /// What a module is to its processes. Those that run were started by its code from before.
     fn role(&mut self, direction: Direction, app: &Atom, before: &Module, after: &Module) -> (Action, Reason) {
         match &before.kind {
-            Kind::Supervisor if after.kind == Kind::Supervisor => {
+            _ if supervises(before) && supervises(after) => {
                 self.supervisors.push(before.name.clone());
                 (Action::Supervisor, Reason::Code)
             }
@@ -180,6 +180,17 @@ impl<'a> Load<'a> {
             Direction::Up => self.after.or(self.before),
             Direction::Down => self.before.or(self.after),
         }
+    }
+}
+
+/// Is it a callback module of supervisors? That of an application often is one too.
+fn supervises(module: &Module) -> bool {
+    let behaves = || module.behaviours.iter().any(|behaviour| behaviour == "supervisor" || behaviour == "Elixir.Supervisor");
+    let has_init = || module.exports.iter().any(|function| function.name == "init" && function.arity == 1);
+    match module.kind {
+        Kind::Supervisor => true,
+        Kind::Application { .. } => behaves() && has_init(),
+        _ => false,
     }
 }
 
