@@ -22,7 +22,7 @@ use edeliver_erl::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::config::UpgradeSettings;
+use crate::{config::UpgradeSettings, step::Direction};
 
 /// What the user allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,15 +149,27 @@ pub enum Action {
     Suspend,
     /// Its supervisors are suspended while it is loaded; then children are started, stopped and replaced as it now lists them.
     Supervise,
+    /// It is loaded; then the children that `start/2` lists are started, stopped and replaced.
+    Children,
     /// The consolidated form is loaded in place of the old one.
     ReloadProtocol,
+    /// What its application's appup says.
+    Appup,
+    /// Nothing: only a version differs that nobody asks for.
+    Leave,
     /// It goes, at the very end.
     Remove,
 }
 
-/// Judges the way from one release to another. Pure.
+/// Judges the way from one release to a newer one. Pure.
 pub fn judge(changes: &Changes, policy: &Policy) -> Judgement {
-    let mut judging = Judging { changes, policy, findings: Vec::new(), discover: Vec::new() };
+    judge_way(changes, Direction::Up, policy)
+}
+
+/// Judges a way in either direction. `changes` are in the order of travel: on the way down, from the newer release to the older one. It is
+/// the newer one's `code_change` that migrates states in both directions, and the newer one's appups that know both.
+pub fn judge_way(changes: &Changes, direction: Direction, policy: &Policy) -> Judgement {
+    let mut judging = Judging { changes, direction, policy, findings: Vec::new(), discover: Vec::new() };
     judging.erts();
     let apps = changes.apps.values().map(|app| judging.app(app)).collect();
     let protocols = judging.protocols();
@@ -182,6 +194,7 @@ pub fn judge(changes: &Changes, policy: &Policy) -> Judgement {
 /// A judgement in the making.
 struct Judging<'a> {
     changes: &'a Changes,
+    direction: Direction,
     policy: &'a Policy,
     findings: Vec<Finding>,
     discover: Vec<String>,

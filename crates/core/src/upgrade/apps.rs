@@ -9,7 +9,8 @@ use edeliver_erl::{
     term::Atom,
 };
 
-use super::{AppAction, AppJudgement, Judging, Rule, list, shown_call};
+use super::{Action, AppAction, AppJudgement, Judging, ModuleJudgement, Rule, list, shown_call};
+use crate::step;
 
 /// Applications that all processes stand on.
 const CORE: [&str; 4] = ["kernel", "stdlib", "compiler", "elixir"];
@@ -63,7 +64,12 @@ impl Judging<'_> {
             before: vsn(&app.before),
             after: vsn(&app.after),
             action,
-            modules: self.modules(app),
+            modules: match action {
+                AppAction::FollowAppup => {
+                    self.modules(app).into_iter().map(|module| ModuleJudgement { action: Action::Appup, ..module }).collect()
+                }
+                _ => self.modules(app),
+            },
         }
     }
     fn upgraded_app(&mut self, app: &AppChange, before: &AppState, after: &AppState) {
@@ -84,32 +90,35 @@ impl Judging<'_> {
         self.included(name, before, after);
         self.listed_children(app, after);
     }
-    /// An appup that knows the version before decides for its application.
+    /// An appup that knows the other version decides for its application: the newer one's, in both directions.
     fn appup(&mut self, name: &str, before: &AppState, after: &AppState) -> AppAction {
-        let Some(text) = &after.appup else { return AppAction::Upgrade };
-        let appup = match Appup::parse(text) {
-            Ok(appup) => appup,
-            Err(error) => {
-                self.tell(Rule::BadAppup, Some(name), None, format!("{name}.appup: {error}"));
-                return AppAction::Upgrade;
-            }
+        let (newer, older, direction) = match self.direction {
+            step::Direction::Up => (after, before, Direction::Up),
+            step::Direction::Down => (before, after, Direction::Down),
         };
-        match appup.script(Direction::Up, before.vsn.as_str()) {
-            Ok(Some(script)) if script.iter().any(restarts_node) => {
-                self.tell(Rule::Appup, Some(name), None, format!("the appup of {name} restarts the emulator"));
-                AppAction::FollowAppup
-            }
-            Ok(Some(script)) => {
-                if script.iter().any(|step| matches!(step, Step::RestartApplication(_))) {
-                    self.tell(Rule::AppRestart, Some(name), None, format!("the appup of {name} stops and starts an application"));
-                }
-                AppAction::FollowAppup
-            }
+        let Some(text) = &newer.appup else { return AppAction::Upgrade };
+        let script = Appup::parse(text).map_err(|error| error.to_string());
+        let script = script.and_then(|appup| {
+            let script = appup.script(direction, older.vsn.as_str()).map_err(|error| error.to_string())?;
+            Ok(script.map(<[Step]>::to_vec))
+        });
+        match script {
             Ok(None) => AppAction::Upgrade,
+            Ok(Some(script)) => {
+                self.appup_restarts(name, &script);
+                AppAction::FollowAppup
+            }
             Err(error) => {
                 self.tell(Rule::BadAppup, Some(name), None, format!("{name}.appup: {error}"));
                 AppAction::Upgrade
             }
+        }
+    }
+    fn appup_restarts(&mut self, name: &str, script: &[Step]) {
+        if script.iter().any(restarts_node) {
+            self.tell(Rule::Appup, Some(name), None, format!("the appup of {name} restarts the emulator"));
+        } else if script.iter().any(|step| matches!(step, Step::RestartApplication(_))) {
+            self.tell(Rule::AppRestart, Some(name), None, format!("the appup of {name} stops and starts an application"));
         }
     }
     fn files(&mut self, app: &AppChange) {
@@ -168,18 +177,23 @@ impl Judging<'_> {
     fn listed_children(&mut self, app: &AppChange, after: &AppState) {
         let name = app.name.as_str();
         let Some((callback, _)) = &after.app.callback else { return };
-        let Some(ModuleChange::Changed { after: module, .. }) = app.modules.get(callback) else { return };
-        if !matches!(module.kind, Kind::Application { starts_list: true }) {
-            return;
-        }
+        let Some(ModuleChange::Changed { before, after: module, code: true }) = app.modules.get(callback) else { return };
+        let lists = |module: &Module| matches!(module.kind, Kind::Application { starts_list: true });
         let shown = super::shown(callback);
-        if !self.policy.discover_children {
-            return self.tell(Rule::HiddenChildren, Some(name), Some(&shown), format!("{shown} lists children and differs"));
-        }
-        self.discover.push(name.to_owned());
-        let calls = foreign_calls(module);
-        if !calls.is_empty() {
-            self.tell(Rule::ListedChildren, Some(name), Some(&shown), format!("{shown} lists children, and calls {}", list(calls)));
+        match (lists(before), lists(module)) {
+            (false, false) => {}
+            (true, true) if self.policy.discover_children => {
+                self.discover.push(name.to_owned());
+                let calls = foreign_calls(module);
+                if !calls.is_empty() {
+                    let what = format!("{shown} lists children, and calls {}", list(calls));
+                    self.tell(Rule::ListedChildren, Some(name), Some(&shown), what);
+                }
+            }
+            (true, true) => {
+                self.tell(Rule::HiddenChildren, Some(name), Some(&shown), format!("{shown} lists children and differs"))
+            }
+            _ => self.tell(Rule::StartModule, Some(name), Some(&shown), format!("{shown} starts its children in another way")),
         }
     }
 }

@@ -78,9 +78,14 @@ impl Rule {
     /// What it means for the upgrade.
     pub fn level(self) -> Level {
         match self {
-            Self::Erts | Self::Core | Self::Nif | Self::SharedLibrary | Self::Provider | Self::Behaviour | Self::Appup => {
-                Level::Restart
-            }
+            Self::Erts
+            | Self::Core
+            | Self::Nif
+            | Self::SharedLibrary
+            | Self::Provider
+            | Self::Behaviour
+            | Self::Appup
+            | Self::BadAppup => Level::Restart,
             Self::OnLoad | Self::Files => Level::Note,
             _ => Level::Warning,
         }
@@ -95,7 +100,7 @@ impl Rule {
             Self::Provider => "the new configuration is resolved on the running node, where the old providers are in place",
             Self::Behaviour => "its running processes stay what they are, and would call functions that are gone",
             Self::Appup => "the application's own instructions ask for it",
-            Self::BadAppup => "its instructions would win if they could be read; now they are made from the code alone",
+            Self::BadAppup => "its instructions would be followed, and nobody can read them",
             Self::AppRestart => "the node keeps running, and the state of that application is lost",
             Self::Struct => "a state with the old fields meets code that expects the new ones",
             Self::Record => "a state with the old record does not match in code that expects the new one",
@@ -131,7 +136,7 @@ impl Rule {
             Self::Provider => "deploy with a restart",
             Self::Behaviour => "deploy with a restart, or give the new module another name",
             Self::Appup => "deploy with a restart, or edit the application's appup",
-            Self::BadAppup => "correct the file, or leave it out",
+            Self::BadAppup => "correct the file, or leave it out of the release",
             Self::AppRestart => "deploy with a restart, or edit the application's appup, if that state matters",
             Self::Struct | Self::Record => {
                 "write or extend `code_change` in the modules named, and let them change in this release"

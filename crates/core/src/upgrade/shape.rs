@@ -8,7 +8,7 @@ use edeliver_erl::{
     term::Atom,
 };
 
-use super::{Judging, Rule, list, shown};
+use super::{Judging, Rule, list, modules, shown};
 
 /// Tags of tuples that are messages and results, not records.
 const NO_RECORDS: [&str; 14] =
@@ -32,16 +32,16 @@ impl Judging<'_> {
     }
     /// Whether it is a module of processes whose states stay as they are.
     fn keeps_state(&self, module: &Module) -> bool {
-        let changes = self.changes.apps.values().any(|app| app.modules.contains_key(&module.name));
-        match module.kind {
-            Kind::Process => !changes,
-            Kind::ProcessWithoutCodeChange => true,
+        let change = self.changes.apps.values().find_map(|app| app.modules.get(&module.name));
+        let migrates = match change {
+            Some(ModuleChange::Changed { before, after, .. }) => self.newer(before, after).kind == Kind::Process,
             _ => false,
-        }
+        };
+        matches!(module.kind, Kind::Process | Kind::ProcessWithoutCodeChange) && !migrates
     }
     /// Records of a process module whose states stay as they are.
     pub(super) fn records(&mut self, app: &str, before: &Module, after: &Module) {
-        if after.kind != Kind::ProcessWithoutCodeChange {
+        if !modules::is_process(&before.kind) || self.newer(before, after).kind == Kind::Process {
             return;
         }
         let resized = resized(before, after);

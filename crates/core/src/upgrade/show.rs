@@ -88,6 +88,9 @@ impl Action {
             Self::Migrate => "suspend, load, code_change, resume",
             Self::Suspend => "suspend, load, resume",
             Self::Supervise => "suspend, load, code_change, resume, compare children",
+            Self::Children => "load, compare children",
+            Self::Appup => "as the appup says",
+            Self::Leave => "nothing",
             Self::ReloadProtocol => "load the consolidated form",
             Self::Remove => "remove",
         }

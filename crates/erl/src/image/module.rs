@@ -39,6 +39,13 @@ pub struct Module {
     pub makes_funs: Known,
 }
 
+impl Module {
+    /// Whether someone has written the version by hand. The compiler makes one up out of a digest otherwise.
+    pub fn has_own_vsn(&self) -> bool {
+        !self.vsn.iter().all(|vsn| matches!(vsn, Term::Integer(number) if number.to_i64().is_none()))
+    }
+}
+
 /// Something the code says, as far as its instructions could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Known {

@@ -202,8 +202,7 @@ fn newer<'a>(direction: Direction, before: &'a Module, after: &'a Module) -> &'a
     }
 }
 
-/// Does a `code_change` depend on the version, which someone has written by hand? The compiler makes one up out of a digest otherwise.
+/// Does a `code_change` depend on the version, which someone has written by hand?
 fn asks_for_vsn(direction: Direction, before: &Module, after: &Module) -> bool {
-    let by_hand = |module: &Module| !module.vsn.iter().all(|vsn| matches!(vsn, Term::Integer(number) if number.to_i64().is_none()));
-    newer(direction, before, after).kind == Kind::Process && (by_hand(before) || by_hand(after))
+    newer(direction, before, after).kind == Kind::Process && (before.has_own_vsn() || after.has_own_vsn())
 }
