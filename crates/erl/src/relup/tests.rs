@@ -61,6 +61,8 @@ fn relup() -> impl Strategy<Value = Relup> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_written_is_read_back(relup in relup()) {
         prop_assert_eq!(Relup::parse(relup.to_file().unwrap().as_bytes()).unwrap(), relup);

@@ -92,7 +92,9 @@ impl<'a> Modules<'a> {
     fn role(&mut self, direction: Direction, app: &Atom, before: &Module, after: &Module) -> (Action, Reason) {
         match &before.kind {
             _ if supervises(before) && supervises(after) => {
-                self.supervisors.push(before.name.clone());
+                if has_children_of_its_own(before) || has_children_of_its_own(after) {
+                    self.supervisors.push(before.name.clone());
+                }
                 (Action::Supervisor, Reason::Code)
             }
             Kind::Process | Kind::ProcessWithoutCodeChange if newer(direction, before, after).kind == Kind::Process => {
@@ -192,6 +194,11 @@ fn supervises(module: &Module) -> bool {
         Kind::Application { .. } => behaves() && has_init(),
         _ => false,
     }
+}
+
+/// The children of a `DynamicSupervisor` are no part of its code.
+fn has_children_of_its_own(module: &Module) -> bool {
+    module.behaviours.iter().all(|behaviour| behaviour != "Elixir.DynamicSupervisor")
 }
 
 /// Of two files of a module the one of the newer release: it knows the states of both.

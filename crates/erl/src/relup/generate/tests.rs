@@ -187,6 +187,14 @@ fn an_application_module_that_is_its_supervisor_too_is_updated_as_one() {
 }
 
 #[test]
+fn children_of_a_dynamic_supervisor_are_left_alone() {
+    let mut m = module("m", Kind::Supervisor, &["init"], &[]);
+    m.behaviours.insert(atom("Elixir.DynamicSupervisor"));
+    let up = script(&changes(vec![app("a", "1", "2", vec![both(m)])]), Direction::Up);
+    assert_eq!(up[3..], ["suspend m", "load m", "code_change up m", "resume m"]);
+}
+
+#[test]
 fn what_a_new_module_calls_is_there_before_anything_calls_the_new_module() {
     let plain = |name, calls: &[&str]| Some(module(name, Kind::Plain, &["f"], calls));
     let modules = vec![

@@ -1,19 +1,13 @@
 //! Real modules, a real node, and OTP's `release_handler` and `systools` as judges.
 
 use super::super::*;
-use super::samples;
-use crate::app::App;
-use crate::beam::Beam;
-use crate::changes::{AppChange, AppState, ModuleChange};
-use crate::image::{Kind, Module};
-use crate::rel::StartType;
+use crate::image::{ContentId, Image, Modules};
 use crate::relup::Instruction;
 use crate::term::text as source;
 use crate::testing::Erl;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 /// The sources, compiled below a root as a release has them.
 fn releases(root: &Path) {
@@ -35,53 +29,27 @@ fn releases(root: &Path) {
     Erl::new().args(["-pa".as_ref(), root.as_os_str()]).eval(&format!("upgrade:make({root:?})"));
 }
 
-fn library(root: &Path, name: &str, vsn: &str) -> (AppState, BTreeMap<Atom, Arc<Module>>) {
-    let dir = format!("lib/{name}-{vsn}");
-    let ebin = root.join(&dir).join("ebin");
-    let app = App::parse(&std::fs::read(ebin.join(format!("{name}.app"))).unwrap()).unwrap();
-    let read = |name: &Atom| (name.clone(), Arc::new(module(&std::fs::read(ebin.join(format!("{name}.beam"))).unwrap())));
-    let modules = app.modules.iter().map(read).collect();
-    (AppState { vsn: app.vsn.clone(), dir, start: StartType::Permanent, app, appup: None }, modules)
-}
-
-fn module(file: &[u8]) -> Module {
-    let beam = Beam::parse(file).unwrap();
-    let behaves = |name: &str| beam.behaviours().unwrap().iter().any(|behaviour| behaviour == name);
-    let kind = match () {
-        () if behaves("supervisor") => Kind::Supervisor,
-        () if beam.is_exported("code_change", 3).unwrap() => Kind::Process,
-        () if behaves("application") => Kind::Application { starts_list: false },
-        () => Kind::Plain,
-    };
-    Module {
-        md5: beam.md5().unwrap(),
-        vsn: beam.vsn().unwrap(),
-        exports: beam.exports().unwrap().into_iter().collect(),
-        imports: beam.imports().unwrap().into_iter().collect(),
-        ..samples::module(beam.module().as_str(), kind, &[], &[])
+/// The files of a release below the root, numbered.
+fn files(root: &Path) -> (BTreeMap<String, ContentId>, BTreeMap<ContentId, PathBuf>) {
+    let (mut ids, mut paths, mut open) = (BTreeMap::new(), BTreeMap::new(), vec![root.to_owned()]);
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let mut id = ContentId::default();
+        id[0] = u8::try_from(paths.len()).unwrap();
+        ids.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), id);
+        paths.insert(id, path);
     }
+    (ids, paths)
 }
 
 fn changes(root: &Path) -> Changes {
-    let mut changes = samples::changes(vec![]);
-    let ((before, old), (after, new)) = (library(root, "demo", "1"), library(root, "demo", "2"));
-    let mut modules = BTreeMap::new();
-    for name in old.keys().chain(new.keys()) {
-        let change = match (old.get(name).cloned(), new.get(name).cloned()) {
-            (Some(before), Some(after)) if before.md5 == after.md5 => continue,
-            (Some(before), Some(after)) => ModuleChange::Changed { before, after, code: true },
-            (Some(before), None) => ModuleChange::Removed(before),
-            (None, Some(after)) => ModuleChange::Added(after),
-            (None, None) => unreachable!(),
-        };
-        modules.insert(name.clone(), change);
-    }
-    let demo = AppChange { name: before.app.name.clone(), before: Some(before), after: Some(after), modules, others: vec![] };
-    let (extra, code) = library(root, "extra", "1");
-    let modules = code.into_iter().map(|(name, module)| (name, ModuleChange::Added(module))).collect();
-    let extra = AppChange { name: extra.app.name.clone(), before: None, after: Some(extra), modules, others: vec![] };
-    changes.apps = [demo, extra].into_iter().map(|app| (app.name.clone(), app)).collect();
-    changes
+    let (ids, paths) = files(root);
+    let mut modules = Modules::default();
+    let mut image = |vsn| Image::read(vsn, &ids, &mut modules, &mut |id| std::fs::read(&paths[id])).unwrap();
+    Changes::between(&image("0.1.0"), &image("0.2.0"))
 }
 
 #[test]
@@ -89,6 +57,7 @@ fn release_handler_takes_a_generated_relup_there_and_back_and_every_process_keep
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     releases(root);
+    std::fs::remove_file(root.join("lib/demo-2/ebin/demo.appup")).unwrap();
     let relup = generate(&changes(root)).unwrap().relup;
     std::fs::write(root.join("releases/0.2.0/relup"), relup.to_file().unwrap()).unwrap();
     let old = |file| root.join("releases/0.1.0").join(file).into_os_string();
@@ -130,11 +99,11 @@ fn what_is_generated_without_an_appup_is_what_systools_makes_of_a_good_one() {
     let theirs =
         Erl::new().args(["-pa".as_ref(), root.path().as_os_str()]).eval(&format!("upgrade:by_systools({:?})", root.path()));
     let theirs = Relup::parse(&theirs).unwrap();
-    let mut with_appup = changes(root.path());
-    let without = generate(&with_appup).unwrap().relup;
-    let appup = std::fs::read(root.path().join("lib/demo-2/ebin/demo.appup")).unwrap();
-    with_appup.apps.get_mut(&samples::atom("demo")).unwrap().after.as_mut().unwrap().appup = Some(appup);
-    for ours in [without, generate(&with_appup).unwrap().relup] {
+    let with = generate(&changes(root.path())).unwrap().relup;
+    std::fs::remove_file(root.path().join("lib/demo-2/ebin/demo.appup")).unwrap();
+    let without = generate(&changes(root.path())).unwrap().relup;
+    assert_ne!(with, without);
+    for ours in [with, without] {
         assert_eq!(effects(&ours.up[0].script), effects(&theirs.up[0].script));
         assert_eq!(effects(&ours.down[0].script), effects(&theirs.down[0].script));
     }
