@@ -9,6 +9,9 @@ const WIDTH: usize = 120;
 
 const INDENT: usize = 4;
 
+/// What stands above the one call that nobody can read.
+const AGENT: &str = "loads edeliver's agent from the release that this leads to, unless it is loaded: leave it as it is";
+
 pub(super) fn file(relup: &Relup) -> Result<String, NotConsultable> {
     text::to_file([&relup.to_term()])?; // says whether every term has a written form
     let mut out = format!("%% coding: utf-8\n{{{},\n", Term::string(relup.vsn.as_str()));
@@ -49,6 +52,7 @@ fn instruction(out: &mut String, instruction: &Instruction) {
     let term = instruction.to_term();
     let line = term.to_string();
     match instruction {
+        Instruction::Apply(_) if instruction.loads_agent() => out.push_str(&format!("%% {AGENT}\n    {line}")),
         Instruction::Apply(_) => out.push_str(&line),
         _ if line.chars().count() + INDENT <= WIDTH => out.push_str(&line),
         _ => out.push_str(&text::pretty(&term).replace('\n', "\n    ")),

@@ -125,6 +125,7 @@ fn an_error_points_at_the_instruction() {
 fn a_relup_is_easy_to_edit() {
     let modules = (1..9).map(|n| Atom::new(format!("Elixir.Application.Module{n}")).unwrap()).collect::<Vec<_>>();
     let script = vec![
+        Instruction::apply("m", "f", []),
         Instruction::LoadObjectCode { app: Atom::literal("app"), vsn: "2".to_owned(), modules },
         Instruction::PointOfNoReturn,
         Instruction::load(Atom::literal("m")),
@@ -244,6 +245,15 @@ fn the_form_that_loads_the_agent_is_its_source() {
          io:format(\"~p.~n\", [[erl_parse:map_anno(fun(_) -> 0 end, X) || X <- E]])"
     ));
     assert_eq!(source::consult_one(&forms).unwrap(), source::consult_one(include_bytes!("hooks/load_agent.terms")).unwrap());
+}
+
+#[test]
+fn the_call_that_nobody_can_read_is_explained() {
+    let way = Way { other: vsn("1"), description: Term::list([]), script: vec![hooks::load_agent(&vsn("2"))] };
+    let relup = Relup { vsn: vsn("2"), up: vec![way], down: vec![] };
+    let text = relup.to_file().unwrap();
+    assert!(text.contains("\n   [%% loads edeliver's agent"));
+    assert_eq!(Relup::parse(text.as_bytes()).unwrap(), relup);
 }
 
 #[test]
