@@ -1,16 +1,18 @@
 //! Compiled modules: the chunks of a BEAM file that say what a module is and whether its code changed.
 //!
-//! Reads what the compilers of OTP 25 to 29 and Elixir write, stripped or not, gzip-compressed or not. Code itself and debug
-//! information are never looked into: releases are stripped of the latter. Everything but the list of chunks and atoms is read
-//! when asked for, so that walking thousands of modules costs little.
+//! Reads what the compilers of OTP 25 to 29 and Elixir write, stripped or not, gzip-compressed or not. Debug information is never
+//! looked into: releases are stripped of it. Everything but the list of chunks and atoms is read when asked for, so that walking
+//! thousands of modules costs little.
 
 mod chunks;
+mod code;
 mod digest;
 mod tables;
 
 use crate::term::etf::{self, DecodeError};
 use crate::term::{Atom, Term};
 use chunks::Chunks;
+pub(crate) use code::{Body, Code, Unread};
 use std::collections::BTreeSet;
 use tables::AtomTable;
 
@@ -179,6 +181,23 @@ impl<'a> Beam<'a> {
             Some(chunk) => tables::literals(chunk)?.into_iter().map(|literal| decode("LitT", literal)).collect(),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// What its instructions say; none if there are some that this reader does not know, as a newer compiler may write them.
+    ///
+    /// # Errors
+    /// Missing or damaged chunk.
+    pub(crate) fn code(&self) -> Result<Option<Code>, BeamError> {
+        match Code::parse(self.chunks.required("Code")?) {
+            Ok(code) => Ok(Some(code)),
+            Err(Unread::Unknown) => Ok(None),
+            Err(Unread::Damaged) => Err(BeamError::Damaged("Code")),
+        }
+    }
+
+    /// The atom of that number, from 1.
+    pub(crate) fn atom(&self, number: u32) -> Option<&Atom> {
+        self.atoms.get(number)
     }
 
     /// Names of its chunks in the order of the file.

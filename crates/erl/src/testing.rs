@@ -1,6 +1,7 @@
 //! Real Erlang as the judge in tests.
 
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// One run of `erl`.
@@ -38,4 +39,15 @@ impl Erl {
         );
         output.stdout
     }
+}
+
+/// The files of all modules of OTP and Elixir on this machine.
+pub(crate) fn installed() -> Vec<PathBuf> {
+    let list = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let libs = ["/usr/lib/erlang/lib", "/usr/lib/elixir/lib"].into_iter().flat_map(|dir| list(Path::new(dir)));
+    let files = libs.flat_map(|app| list(&app.join("ebin")));
+    let mut modules: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|kind| kind == "beam")).collect();
+    modules.sort();
+    assert!(modules.len() > 1000, "OTP and Elixir are installed");
+    modules
 }

@@ -4,8 +4,9 @@ use super::chunks::Chunks;
 use super::{BeamError, Md5};
 use md5::Digest;
 
-/// The data of these chunks, in this order, as far as they are there.
-const CHUNKS: [&str; 8] = ["AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Meta"];
+/// The data of these chunks, in this order, as far as they are there. `Recs` (native records) and `DbgB` (the compiler's option
+/// `beam_debug_info`) count since OTP 29.
+const CHUNKS: [&str; 10] = ["AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Meta", "Recs", "DbgB"];
 
 /// Without these a file is no module.
 const MANDATORY: [&str; 4] = ["Code", "StrT", "ImpT", "ExpT"];

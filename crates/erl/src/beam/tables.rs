@@ -39,7 +39,7 @@ impl AtomTable {
         &self.0
     }
 
-    fn get(&self, number: u32) -> Option<&Atom> {
+    pub(super) fn get(&self, number: u32) -> Option<&Atom> {
         self.0.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 }
