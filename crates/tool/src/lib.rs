@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod migrate;
 pub mod node;
 pub mod relocate;
+pub mod relup;
 pub mod report;
 pub mod runs;
 pub mod service;

@@ -85,8 +85,7 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 13] = [
-    ("build upgrade", None),
+const NOT_YET: [(&str, Option<&str>); 12] = [
     ("build appup", None),
     ("build appups", None),
     ("deploy upgrade", Some("edeliver deploy release --start-deploy")),

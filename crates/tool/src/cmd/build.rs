@@ -1,5 +1,7 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
+mod upgrade;
+
 use edeliver_core::{
     auto_version::{Base, Metadata, Part, RuleError, VersionRule},
     config::BuildSettings,
@@ -22,6 +24,8 @@ use crate::{
 pub enum Command {
     /// Build a release from a commit and bring it to the store
     Release(Args),
+    /// Make the relup by which running nodes go from one release to another without a restart
+    Upgrade(upgrade::Args),
 }
 
 /// Arguments of `build release`.
@@ -36,6 +40,20 @@ pub struct Args {
     /// Build the tip of this branch, instead of what is checked out; with --revision or --tag: what the build sees as `BRANCH`
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<Revision>,
+    /// How.
+    #[command(flatten)]
+    pub how: How,
+    /// Show what would be done and stop; nothing is changed
+    #[arg(long)]
+    pub plan: bool,
+    /// With --plan: exit with 10, because there is something to do
+    #[arg(long, requires = "plan")]
+    pub exit_code: bool,
+}
+
+/// How releases are built.
+#[derive(Debug, Clone, clap::Args)]
+pub struct How {
     /// Build from nothing: no dependency and no compiled file of an earlier build is used
     #[arg(long)]
     pub clean: bool,
@@ -61,12 +79,6 @@ pub struct Args {
     /// Replace another release of the same version in the store
     #[arg(short = 'F', long)]
     pub force: bool,
-    /// Show what would be done and stop; nothing is changed
-    #[arg(long)]
-    pub plan: bool,
-    /// With --plan: exit with 10, because there is something to do
-    #[arg(long, requires = "plan")]
-    pub exit_code: bool,
 }
 
 /// What is appended to a version.
@@ -82,7 +94,10 @@ fn auto_version(text: &str) -> Result<AutoVersion, RuleError> {
 /// # Errors
 /// When nothing was begun; a build that fails gives its exit code.
 pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
-    let Command::Release(args) = command;
+    let args = match command {
+        Command::Release(args) => args,
+        Command::Upgrade(args) => return upgrade::run(ctx, args).await,
+    };
     match build::run(ctx, request(ctx, &args)?).await? {
         Ended::Over(code) => Ok(code),
         Ended::Built(built) => Ok(ctx.finish(Outcome { hosts: vec![built.host], exit_code: 0, interrupted: false })),
@@ -91,27 +106,38 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 
 /// Options win over the configuration.
 fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
+    let settings = settings(ctx, &args.how)?;
+    let (wanted, branch) = wanted(args, &settings);
+    let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
+    Ok(build_of(settings, &args.how, wanted, branch, how))
+}
+
+/// The settings of builds, with what the command line says.
+fn settings(ctx: &Ctx, how: &How) -> Result<BuildSettings, Error> {
     let mut settings = ctx.loaded()?.build()?.clone();
-    settings.skip_git_clean |= args.skip_git_clean;
-    settings.skip_mix_clean |= args.skip_mix_clean;
-    if let Some(env) = &args.mix_env {
+    settings.skip_git_clean |= how.skip_git_clean;
+    settings.skip_mix_clean |= how.skip_mix_clean;
+    if let Some(env) = &how.mix_env {
         settings.mix_env.clone_from(env);
     }
-    let version = version_rule(args, &settings);
-    let (wanted, branch) = wanted(args, &settings);
-    Ok(Request {
+    Ok(settings)
+}
+
+/// A build of this commit.
+fn build_of(settings: BuildSettings, how: &How, wanted: Wanted, branch: Option<String>, plan: PlanArgs) -> Request {
+    Request {
+        version: version_rule(how, &settings),
         settings,
         wanted,
         branch,
-        caches: if args.clean { Caches::Removed } else { Caches::Used },
-        existing: if args.force { Existing::Replace } else { Existing::Refuse },
-        how: PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false },
-        version,
-    })
+        caches: if how.clean { Caches::Removed } else { Caches::Used },
+        existing: if how.force { Existing::Replace } else { Existing::Refuse },
+        how: plan,
+    }
 }
 
 /// What is appended on the command line takes the place of what the configuration appends.
-fn version_rule(args: &Args, settings: &BuildSettings) -> VersionRule {
+fn version_rule(args: &How, settings: &BuildSettings) -> VersionRule {
     let configured = || settings.auto_version.as_deref().and_then(|text| Metadata::parse_all(text).ok()).unwrap_or_default();
     let base = match (&args.set_version, args.increment_version) {
         (Some(version), _) => Base::Set(version.to_string()),

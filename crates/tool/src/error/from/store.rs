@@ -3,7 +3,7 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::{image::ImageError, relocate::RelocateError, store::StoreError};
+use crate::{image::ImageError, relocate::RelocateError, relup::MakeError, store::StoreError};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -48,6 +48,21 @@ impl From<ImageError> for Error {
     fn from(error: ImageError) -> Self {
         Self::new(Kind::Internal, error)
             .hint(Hint::text("build that release again; if it happens again, it was built by a tool that edeliver does not know"))
+    }
+}
+
+impl From<MakeError> for Error {
+    fn from(error: MakeError) -> Self {
+        let hint = match error {
+            MakeError::Image(error) => return error.into(),
+            MakeError::Store(error) => return error.into(),
+            MakeError::Generate { .. } => {
+                Hint::text("change or remove the appup that is named there, then build the release again")
+            }
+            MakeError::Stored { ref to, .. } => Hint::command("mend it", format!("edeliver edit relup --version={to}")),
+            error => return Self::new(Kind::Internal, error),
+        };
+        Self::new(Kind::Blocked, error).hint(hint)
     }
 }
 

@@ -6,12 +6,14 @@ use std::{
 };
 
 use edeliver_core::{
+    choose::{StoredKind, archive_name},
     name::{NameError, Version},
-    release::{Entry, EntryKind, Manifest, RelPath, ReleaseKind},
+    release::{Entry, EntryKind, Manifest, RelPath, ReleaseKind, Upgrade},
 };
 
 use super::ArchiveError;
 use crate::{
+    relup,
     store::{Store, StoreError, durable},
     tarball::{CopyError, TarError, Writer},
 };
@@ -31,13 +33,28 @@ impl Store {
     /// # Errors
     /// [`ArchiveError`]: content is missing or damaged, or the archive can't be written; an archive that was there stays.
     pub fn export_archive(&self, manifest: &Manifest) -> Result<PathBuf, ArchiveError> {
-        let path = self.archive_path(&manifest.version);
+        self.export(self.archive_path(&manifest.version), manifest, &[])
+    }
+
+    /// Writes the classic archive of an upgrade: the whole release, with the relup and what it needs.
+    ///
+    /// # Errors
+    /// As [`Store::export_archive`].
+    pub fn export_upgrade(&self, manifest: &Manifest, upgrade: &Upgrade) -> Result<PathBuf, ArchiveError> {
+        let name = archive_name(&self.app, &manifest.version, StoredKind::Upgrade);
+        let place = |name: &str| format!("releases/{}/{name}", manifest.version);
+        let more = [(place("edeliver_agent.beam"), relup::AGENT), (place("relup"), upgrade.relup.as_bytes())];
+        self.export(self.archives_dir().join(name), manifest, &more)
+    }
+
+    fn export(&self, path: PathBuf, manifest: &Manifest, more: &[(String, &[u8])]) -> Result<PathBuf, ArchiveError> {
         let dir = self.archives_dir();
         durable::make_private_dir(&dir)?;
         let mut temp = durable::temp_file(&dir)?;
         let unwritable = |source| ArchiveError::from(StoreError::write(&path, source));
         let mut archive = Writer::new(BufWriter::new(temp.as_file_mut()), LEVEL);
         fill(self, manifest, &mut archive, &unwritable)?;
+        add(manifest, more, &mut archive, &unwritable)?;
         archive.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
         durable::rename_all(vec![(temp.into_temp_path(), path.clone())])?;
         Ok(path)
@@ -64,6 +81,25 @@ fn fill<W: Write>(
                 })?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Files that are not the release's own.
+fn add<W: Write>(
+    manifest: &Manifest,
+    more: &[(String, &[u8])],
+    to: &mut Writer<W>,
+    unwritable: &impl Fn(io::Error) -> ArchiveError,
+) -> Result<(), ArchiveError> {
+    for (path, content) in more {
+        let path: RelPath = path.parse().map_err(TarError::Name)?;
+        let place = place(manifest, &path).map_err(TarError::Name)?;
+        let written = to.file(&place, 0o644, content.len() as u64, &mut &content[..], &mut |_| {});
+        written.map_err(|error| match error {
+            CopyError::Write(source) => unwritable(source),
+            source => ArchiveError::Content { path, source },
+        })?;
     }
     Ok(())
 }
