@@ -63,27 +63,29 @@ impl<'a> Appups<'a> {
         let mut separate = BTreeMap::new();
         let mut named = BTreeSet::new();
         for (app, script) in self.scripts {
-            match parts(&script) {
-                Some([leading, about_modules, trailing]) => {
-                    self::named(about_modules, &mut named).map_err(|source| error(view, &[app], source))?;
-                    modules.loads.retain(|load| about_modules.iter().all(|step| step.module() != Some(&load.module)));
-                    about_modules.iter().for_each(|step| {
-                        modules.take(view, app, step);
-                    });
-                    placed.leading.extend(leading.iter().filter_map(Step::low).cloned());
-                    placed.trailing.extend(trailing.iter().filter_map(Step::low).cloned());
-                    note_left_out(view, app, &script, modules);
-                }
-                None => {
-                    modules.notes.push(Note { app: Some(app.clone()), module: None, action: Action::Appup, reason: Reason::Appup });
-                    separate.insert(app, script);
-                }
-            }
+            let Some(parts) = parts(&script) else {
+                modules.notes.push(Note { app: Some(app.clone()), module: None, action: Action::Appup, reason: Reason::Appup });
+                separate.insert(app, script);
+                continue;
+            };
+            once(parts[1], &mut named).map_err(|source| error(view, &[app], source))?;
+            join(view, app, parts, modules, &mut placed);
         }
         check_needs(view, modules)?;
         separately(view, &separate, &mut placed)?;
         Ok(placed)
     }
+}
+
+/// Lets a script of the plain form join the group.
+fn join<'a>(view: &View<'a>, app: &Atom, parts: [&[Step]; 3], modules: &mut Modules<'a>, placed: &mut Placed) {
+    let [leading, about_modules, trailing] = parts;
+    let mentioned: BTreeSet<&Atom> = about_modules.iter().filter_map(Step::module).collect();
+    modules.loads.retain(|load| !mentioned.contains(&load.module));
+    about_modules.iter().for_each(|step| modules.take(view, app, step));
+    note_left_out(view, app, &mentioned, modules);
+    placed.leading.extend(leading.iter().filter_map(Step::low).cloned());
+    placed.trailing.extend(trailing.iter().filter_map(Step::low).cloned());
 }
 
 fn script(view: &View, app: &Atom, before: &AppState, after: &AppState) -> Result<Option<Vec<Step>>, GenerateError> {
@@ -114,23 +116,18 @@ fn parts(script: &[Step]) -> Option<[&[Step]; 3]> {
 }
 
 /// Notes which modules have a step; one may have only one.
-fn named(steps: &[Step], named: &mut BTreeSet<Atom>) -> Result<(), TranslateError> {
+fn once(steps: &[Step], named: &mut BTreeSet<Atom>) -> Result<(), TranslateError> {
     let twice = steps.iter().filter_map(Step::module).find(|module| !named.insert((*module).clone()));
     twice.map_or(Ok(()), |module| Err(TranslateError::TwoInstructions(module.clone())))
 }
 
 /// Modules of the application that differ and that its appup does not mention.
-fn note_left_out<'a>(view: &View<'a>, app: &Atom, script: &[Step], modules: &mut Modules<'a>) {
-    let mentioned: BTreeSet<&Atom> = script.iter().filter_map(Step::module).collect();
-    let own =
-        view.modules.iter().filter(|(name, module)| module.app == app && module.code && !view.consolidated_after.contains(**name));
-    let note = |name: &Atom| Note {
-        app: Some(app.clone()),
-        module: Some(name.clone()),
-        action: Action::Leave,
-        reason: Reason::NotInAppup,
-    };
-    modules.notes.extend(own.filter(|(name, _)| !mentioned.contains(**name)).map(|(name, _)| note(name)));
+fn note_left_out<'a>(view: &View<'a>, app: &Atom, mentioned: &BTreeSet<&Atom>, modules: &mut Modules<'a>) {
+    let own = view.modules.iter().filter(|(_, module)| module.app == app && module.code);
+    let left = own.map(|(name, _)| *name).filter(|name| !mentioned.contains(name) && !view.consolidated_after.contains(*name));
+    let (action, reason) = (Action::Leave, Reason::NotInAppup);
+    let note = |name: &Atom| Note { app: Some(app.clone()), module: Some(name.clone()), action, reason: reason.clone() };
+    modules.notes.extend(left.map(note));
 }
 
 /// What a module depends on must be loaded or removed too.

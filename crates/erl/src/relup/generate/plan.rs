@@ -120,20 +120,18 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Takes over a step of an appup that is about a module; false if the step is about something else.
-    pub(super) fn take(&mut self, view: &View<'a>, app: &Atom, step: &Step) -> bool {
-        let Some(name) = step.module() else { return false };
-        let module = view.modules.get(name);
-        match step {
-            Step::DeleteModule { .. } => self.removes.push(name.clone()),
-            _ if view.consolidated_after.contains(name) => return true, // noted with the protocols
-            _ => {
-                let facts = module.map_or_else(|| Load::bare(name, app), |module| Load::new(name, module));
-                self.loads.push(facts.by(step, app));
-            }
+    /// Takes over a step of an appup that is about a module.
+    pub(super) fn take(&mut self, view: &View<'a>, app: &Atom, step: &Step) {
+        let Some(name) = step.module() else { return };
+        if matches!(step, Step::DeleteModule { .. }) {
+            self.removes.push(name.clone());
+        } else if view.consolidated_after.contains(name) {
+            return; // the hook reloads it
+        } else {
+            let facts = view.modules.get(name).map_or_else(|| Load::bare(name, app), |module| Load::new(name, module));
+            self.loads.push(facts.by(step, app));
         }
         self.note(name, app, action(step), Reason::Appup);
-        true
     }
 }
 
