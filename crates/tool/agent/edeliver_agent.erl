@@ -34,19 +34,22 @@
 -record(proc, {pid, app, sup, id, mods = [], kind = worker, callback}).
 
 %% One transaction. phase: until processes go on (window) the log can undo everything; afterwards (running) it can't.
--record(tx, {plan, log, phase = window, steps = [], reasons = [], warnings = [],
+-record(tx, {plan, log, road = there, phase = window, steps = [], reasons = [], warnings = [],
              files = #{},        % md5 => beam, of all that was read
              old_vsns = #{}, new_vsns = #{},   % module => its -vsn
              config,             % {resolved, ..} | {known, Snapshot}
              snapshot,           % the configuration before
              env_before = [],    % as application_controller:config_change/1 wants it
              paths = [],         % [{App, old directory | none, new directory | none}]
+             path,               % {code path before, after}; at first that of the move that is taken back
              consolidated,       % group of consolidated protocols to load
              procs = #{},        % the processes of the supervision trees, at the last walk
              tree = #{},         % supervisor => its children, before the move
              targets = #{},      % suspended: pid => #proc{}
              guards = [],        % supervisors that are held so that nothing is started in old code
+             changed = [],       % [{Pid, Kind}] whose code_change has run
              stuck = [],         % still in code_change
+             types = [],         % [{App, Type}] of applications that were started
              stopped = [],       % [{Mods, App, Sup, Id}], by the instruction `stop`
              wanted = #{},       % supervisor or application => its child specifications before
              known = #{},        % the same, from the move that is taken back
@@ -155,7 +158,7 @@ handle_call({health, Id}, From, #keeper{state = soaking, id = Id} = K) ->
     spawn(fun() -> gen_server:reply(From, health_now(Plan, Keep, Last)) end),
     {noreply, K};
 handle_call({commit, Id}, From, #keeper{state = soaking, id = Id, plan = Plan} = K) ->
-    {noreply, start_mover(fun(_) -> commit_now(Plan) end, From, calm(K))};
+    {noreply, start_mover(fun(_) -> commit_now(Plan, maps:get(types, K#keeper.keep, [])) end, From, calm(K))};
 handle_call({revert, Id}, From, #keeper{state = soaking, id = Id} = K) ->
     {noreply, start_revert(note(asked, "the operator took the upgrade back", [], Id), [From], K)};
 handle_call({Ask, Id}, From, #keeper{state = working, id = Id} = K) when Ask =:= revert; Ask =:= commit ->
@@ -195,7 +198,8 @@ fresh(K, Id, Plan) -> (calm(K))#keeper{id = Id, plan = Plan, keep = #{}, last = 
 start_mover(Work, From, K) ->
     Log = ets:new(edeliver_undo, [ordered_set, public]),
     Keeper = self(),
-    {Pid, Ref} = spawn_monitor(fun() -> Keeper ! {moved, self(), Work(Log)} end),
+    %% Many answers come at once: no time is lost with a growing heap.
+    {Pid, Ref} = spawn_opt(fun() -> Keeper ! {moved, self(), Work(Log)} end, [monitor, {min_heap_size, 1000000}, {message_queue_data, off_heap}]),
     K#keeper{state = working, mover = {Pid, Ref}, log = Log, waiting = [From || From =/= none]}.
 
 start_revert(Why, Waiting, #keeper{plan = Plan, keep = Keep} = K) ->
@@ -269,7 +273,6 @@ other(down) -> up.
 
 %% Kept is what an earlier move left for its way back: #{files, config, wanted}.
 move(Plan, Kept, Log) ->
-    process_flag(priority, high),
     T0 = now_us(),
     case prepare(Plan, Kept, Log) of
         {refused, Reasons} ->
@@ -282,6 +285,8 @@ move(Plan, Kept, Log) ->
     end.
 
 ended({ok, Tx}, T0, _Kept) ->
+    %% Nobody confirms the way back.
+    Tx#tx.road =:= back andalso (ok = set_types(Tx#tx.types)),
     Report = (Tx#tx.report)#{total => now_us() - T0},
     {done, Report, kept(Tx)};
 ended({failed, Why, #tx{phase = window} = Tx}, T0, _) ->
@@ -309,8 +314,9 @@ undone({Problems, Tx}, {_, Text, Term}) ->
     {broken, note(not_undone, "~ts; and could not be put back: ~ts", [Text, texts(Problems)], Term), Tx#tx.report}.
 
 %% What the way back needs: it must not depend on files that may be gone, nor ask the providers of the old configuration again.
-kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, procs = Procs}) ->
-    #{files => Files, config => Snapshot, wanted => Wanted, tree => Tree, procs => Procs}.
+kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, types = Types, path = Path}) ->
+    #{path => Path, files => Files, config => Snapshot, wanted => Wanted, tree => Tree, types => Types,
+      running => [App || {App, _, _} <- application:which_applications()]}.
 
 run([], Tx) -> {ok, Tx};
 run([Step | Steps], Tx) ->
@@ -345,7 +351,8 @@ answered(#tx{plan = Plan} = Tx, Warnings) ->
 
 prepare(Plan, Kept, Log) ->
     Tx = #tx{plan = with_strings(Plan), log = Log, files = maps:get(files, Kept, #{}), known = maps:get(wanted, Kept, #{}),
-             config = maps:get(config, Kept, undefined)},
+             config = maps:get(config, Kept, undefined),
+             path = maps:get(path, Kept, undefined), road = if map_size(Kept) > 0 -> back; true -> there end},
     case read_script(Tx) of
         #tx{reasons = []} = Tx1 ->
             Stages = [fun node_is_up/1, fun find_libraries/1, fun read_code/1, fun read_consolidated/1, fun read_config/1,
@@ -609,7 +616,9 @@ old_paths(M, #tx{plan = #{root := Root, old_libs := Libs, from := From}}) ->
     [loaded_from(M), filename:join([Root, "releases", From, "consolidated", Name])]
         ++ [filename:join([Root, Dir, "ebin", Name]) || {_, _, Dir} <- Libs].
 
-%% Code of an earlier upgrade that somebody still runs would have to be killed to load a third one.
+%% On the way back these were told already. Otherwise code of an earlier upgrade that somebody still runs
+%% would have to be purged to load a third one, and who runs it killed.
+look_at_old_code(_, #tx{road = back} = Tx) -> Tx;
 look_at_old_code(M, Tx) ->
     case erlang:check_old_code(M) andalso (Tx#tx.log =:= none orelse not code:soft_purge(M)) andalso in_old_code(M) of
         Free when Free =:= false; Free =:= [] -> Tx;
@@ -843,21 +852,23 @@ look_at_processes(#tx{plan = Plan} = Tx) ->
     lists:foldl(fun warn/2, Tx#tx{procs = Procs, tree = Tree}, Problems).
 
 %% {#{Pid => #proc{}}, #{Supervisor => [child as which_children has it]}, [Note]}. Held supervisors are asked in their own process.
-walk(Held, Timeout) ->
+walk(Held, Timeout) -> walk(Held, #{}, Timeout).
+
+%% Of a process that is known already, only its place is looked at again.
+walk(Held, Known, Timeout) ->
     {ok, Roots} = roots(Timeout),
     Start = maps:from_list([{Pid, root(App, Pid)} || {App, Pid} <- Roots]),
-    walk(maps:keys(Start), Held, Timeout, {Start, #{}, []}).
+    walk(maps:keys(Start), Held, Known, Timeout, {Start, #{}, []}).
 
-walk([], _, _, Found) -> Found;
-walk(Sups, Held, Timeout, {Procs, Tree, Notes}) ->
+walk([], _, _, _, Found) -> Found;
+walk(Sups, Held, Seen, Timeout, {Procs, Tree, Notes}) ->
     {Replies, _, Silent} = ask(Sups, fun(Pid, From) -> children_request(is_map_key(Pid, Held), From) end, Timeout),
     Lists = [{Sup, children_in(Reply)} || {Sup, Reply} <- maps:to_list(Replies)],
-    {New, NewNotes} = lists:foldl(fun({Sup, Children}, Acc) -> found(maps:get(Sup, Procs), Children, Acc) end, {#{}, []}, Lists),
-    Fresh = maps:without(maps:keys(Procs), New),
-    {Known, Dynamic} = with_dynamic_modules(Fresh, Timeout),
+    {New, NewNotes} = lists:foldl(fun({Sup, Children}, Acc) -> found(maps:get(Sup, Procs), Children, Seen, Acc) end, {#{}, []}, Lists),
+    {Known, Dynamic} = with_dynamic_modules(maps:without(maps:keys(Procs), New), Timeout),
     Quiet = [note(silent, "supervisor ~tp does not answer, its children are not known", [S], S) || S <- Silent],
     Next = [Pid || {Pid, #proc{kind = Kind}} <- maps:to_list(Known), Kind =:= supervisor orelse Kind =:= special_supervisor],
-    walk(Next, Held, Timeout, {maps:merge(Procs, Known), maps:merge(Tree, maps:from_list(Lists)), Notes ++ NewNotes ++ Dynamic ++ Quiet}).
+    walk(Next, Held, Seen, Timeout, {maps:merge(Procs, Known), maps:merge(Tree, maps:from_list(Lists)), Notes ++ NewNotes ++ Dynamic ++ Quiet}).
 
 roots(Timeout) ->
     bounded(fun() ->
@@ -887,8 +898,9 @@ children_in(Children) when is_list(Children) -> Children;
 children_in({error, {callback_failed, _, {throw, {children, Children}}}}) -> Children;
 children_in(_) -> [].
 
-found(Sup, Children, Acc) ->
-    lists:foldl(fun({Id, Pid, Type, Mods}, {Procs, Notes}) when is_pid(Pid), node(Pid) =:= node() ->
+found(Sup, Children, Seen, Acc) ->
+    lists:foldl(fun({_, Pid, _, _}, {Procs, Notes}) when is_map_key(Pid, Seen) -> {Procs#{Pid => maps:get(Pid, Seen)}, Notes};
+                   ({Id, Pid, Type, Mods}, {Procs, Notes}) when is_pid(Pid), node(Pid) =:= node() ->
                         {Proc, More} = process(Sup, Id, Pid, Type, Mods),
                         {Procs#{Pid => Proc}, More ++ Notes};
                    (_, Found) -> Found
@@ -945,28 +957,30 @@ targets(Mods, #tx{procs = Procs}) ->
     Wanted = maps:from_list([{M, true} || M <- Mods]),
     maps:filter(fun(_, #proc{mods = Ms}) -> lists:any(fun(M) -> is_map_key(M, Wanted) end, Ms) end, Procs).
 
-%% Asks all at once: {#{Pid => Reply}, [dead], [silent]}. Waits as long as somebody answers within Timeout after the start.
+%% Asks all at once: {#{Pid => Reply}, [dead], [silent]}. Most answers are a plain `ok`, and these are not kept.
 ask(Pids, Request, Timeout) -> ask(Pids, Request, Timeout, Timeout).
 
 %% The same, but gives up when nobody answered for Quiet milliseconds.
 ask(Pids, Request, Quiet, Timeout) ->
     Ref = make_ref(),
-    Pending = maps:from_list([{Pid, erlang:monitor(process, Pid)} || Pid <- Pids]),
     _ = [Pid ! Request(Pid, {self(), {Ref, Pid}}) || Pid <- Pids],
-    collect(Ref, Pending, #{}, [], Quiet, now_ms() + Timeout).
+    answers(Ref, Pids, Quiet, Timeout).
 
-collect(_, Pending, Replies, Dead, _, _) when map_size(Pending) =:= 0 -> {Replies, Dead, []};
-collect(Ref, Pending, Replies, Dead, Quiet, End) ->
+answers(Ref, Pids, Quiet, Timeout) -> collect(Ref, maps:from_keys(Pids, true), #{}, [], now_ms() + Quiet, Quiet, now_ms() + Timeout).
+
+%% Monitors would cost more than the questions, so the dead are looked for only when nobody answers for a moment.
+collect(_, Pending, Replies, Dead, _, _, _) when map_size(Pending) =:= 0 -> {Replies, Dead, []};
+collect(Ref, Pending, Replies, Dead, Calm, Quiet, End) ->
     receive
-        {{Ref, Pid}, Reply} when is_map_key(Pid, Pending) ->
-            {Mon, Rest} = maps:take(Pid, Pending),
-            erlang:demonitor(Mon, [flush]),
-            collect(Ref, Rest, Replies#{Pid => Reply}, Dead, Quiet, End);
-        {'DOWN', Mon, process, Pid, _} when is_map_key(Pid, Pending), map_get(Pid, Pending) =:= Mon ->
-            collect(Ref, maps:remove(Pid, Pending), Replies, [Pid | Dead], Quiet, End)
-    after max(0, min(Quiet, End - now_ms())) ->
-            _ = [erlang:demonitor(Mon, [flush]) || Mon <- maps:values(Pending)],
-            {Replies, Dead, maps:keys(Pending)}
+        {{Ref, Pid}, ok} -> collect(Ref, maps:remove(Pid, Pending), Replies, Dead, none, Quiet, End);
+        {{Ref, Pid}, Reply} -> collect(Ref, maps:remove(Pid, Pending), Replies#{Pid => Reply}, Dead, none, Quiet, End)
+    after 10 ->
+            {Alive, Gone} = lists:partition(fun is_process_alive/1, maps:keys(Pending)),
+            Until = case Calm of none -> now_ms() + Quiet - 10; _ -> Calm end,
+            case now_ms() < min(Until, End) of
+                true -> collect(Ref, maps:without(Gone, Pending), Replies, Gone ++ Dead, Until, Quiet, End);
+                false -> {Replies, Gone ++ Dead, Alive}
+            end
     end.
 
 %% Sent to nobody: for a system message whose answer does not matter, or would copy a state.
@@ -1012,8 +1026,13 @@ run_modules(Runs) -> lists:append([case R of {together, _, Ms} -> Ms; {single, {
 step(paths, Tx) ->
     Path = code:get_path(),
     push({path, Path}, Tx),
-    true = code:set_path(new_path(Path, Tx)),
-    Tx;
+    New = case Tx#tx.path of
+              %% Nobody touched the path since: on the way back it is what it was, in its old order.
+              {Old, Path} -> Old;
+              _ -> new_path(Path, Tx)
+          end,
+    true = code:set_path(New),
+    Tx#tx{path = {Path, New}};
 step({hook, config, _}, Tx) -> switch_config(Tx);
 step({hook, protocols, _}, #tx{consolidated = undefined} = Tx) -> Tx;
 step({hook, protocols, _}, #tx{consolidated = Group} = Tx) -> step(Group, Tx);
@@ -1025,9 +1044,9 @@ step({load, Runs, Olds}, Tx) ->
     load(Runs, Tx);
 step({remove, M, Olds}, Tx) ->
     push({code, Olds, []}, Tx),
-    free_module(M, Tx),
+    Tx1 = free([M], Tx),
     _ = code:delete(M),
-    Tx;
+    Tx1;
 step({code_change, Mode, Mods}, Tx) -> lists:foldl(fun(M, T) -> change_code(Mode, M, T) end, release_guards(Tx), Mods);
 step(resume, Tx) -> resume(Tx);
 step({stop, Mods}, Tx) -> lists:foldl(fun stop_child/2, Tx, maps:values(targets(Mods, Tx)));
@@ -1056,6 +1075,8 @@ suspend(Mods, #tx{plan = Plan} = Tx) ->
     Timeout = option(suspend_timeout, Plan),
     {Procs, _, _} = walk(#{}, Timeout),
     Tx1 = Tx#tx{procs = Procs, since = now_us()},
+    %% In front of the node's other work; but a crowd is faster when its answers are read many at a time.
+    map_size(targets(Mods, Tx1)) < 1000 andalso process_flag(priority, high),
     hold([], 0, Mods, now_ms() + Timeout, Tx1).
 
 hold(First, Try, Mods, End, Tx) ->
@@ -1064,8 +1085,8 @@ hold(First, Try, Mods, End, Tx) ->
     All = maps:keys(Targets) ++ Guards,
     Batches = [B || B <- [[P || P <- Ps, lists:member(P, All)] || Ps <- First] ++ [All -- lists:append(First)], B =/= []],
     push({suspended, All}, Tx),
-    case suspend_batches(Batches, [], End) of
-        {ok, Dead} -> held(maps:without(Dead, Targets), Guards, First, Try, Mods, End, Tx#tx{since = now_us()});
+    case suspend_batches(Batches, End) of
+        {ok, Dead, Since} -> held(maps:without(Dead, Targets), Guards, First, Try, Mods, End, Tx#tx{since = Since});
         {silent, Silent, Suspended} -> hold_again(Silent, Suspended, First, Try, Mods, End, Tx)
     end.
 
@@ -1083,35 +1104,46 @@ hold_again(Silent, Suspended, First, Try, Mods, End, Tx) ->
             end
     end.
 
-%% The first batch disturbs nobody while it is waited for, so it may take the whole time; the others are given up soon.
-suspend_batches([Batch | Batches], Before, End) ->
-    Left = max(0, End - now_ms()),
-    Quiet = if Before =:= [], Batches =/= [] -> Left; true -> 100 end,
-    {Replies, Dead, Silent} = ask(Batch, fun(_, From) -> {system, From, suspend} end, Quiet, max(Left, 100)),
-    Suspended = maps:keys(Replies) ++ Before,
-    case {Silent, Batches} of
-        {[], []} -> {ok, Dead};
-        {[], _} -> suspend_batches(Batches, Suspended, End);
-        _ -> {silent, Silent, Suspended}
+%% {ok, [dead], when somebody was suspended first} | {silent, [silent], [suspended]}. The first of several batches disturbs nobody while it
+%% is waited for, so it may take the whole time; the others are given up soon.
+suspend_batches([First | [_ | _] = Batches], End) ->
+    case suspend_batch(First, infinity, End) of
+        {Dead, []} -> suspend_batches(Batches, First, Dead, now_us(), End);
+        {_, Silent} -> {silent, Silent, First -- Silent}
     end;
-suspend_batches([], _, _) -> {ok, []}.
+suspend_batches(Batches, End) -> suspend_batches(Batches, [], [], now_us(), End).
+
+suspend_batches([], _, Dead, Since, _) -> {ok, Dead, Since};
+suspend_batches([Batch | Batches], Before, Dead, Since, End) ->
+    case suspend_batch(Batch, 100, End) of
+        {More, []} -> suspend_batches(Batches, Batch ++ Before, More ++ Dead, Since, End);
+        {_, Silent} -> {silent, Silent, (Batch -- Silent) ++ Before}
+    end.
+
+suspend_batch(Batch, Quiet, End) ->
+    Left = max(100, End - now_ms()),
+    {_, Dead, Silent} = ask(Batch, fun(_, From) -> {system, From, suspend} end, min(Quiet, Left), Left),
+    {Dead, Silent}.
 
 %% Between the walk and now something may have been started; with its supervisor suspended it can be seen, and nothing follows it.
 held(Targets, Guards, First, Try, Mods, End, Tx) ->
     Sups = [P || {P, #proc{kind = supervisor}} <- maps:to_list(Targets)] ++ Guards,
-    {Procs, _, _} = walk(maps:from_list([{P, true} || P <- Sups]), 1000),
-    Tx1 = Tx#tx{procs = maps:merge(Tx#tx.procs, Procs)},
-    New = maps:without(maps:keys(Tx#tx.procs), Procs),
-    case maps:keys(targets(Mods, Tx1#tx{procs = New})) ++ [P || P <- guards(Targets, Tx1#tx{procs = New}), Try < 4] of
-        [] -> save_states(Tx1#tx{targets = Targets, guards = Guards});
+    {Procs, _, _} = walk(maps:from_keys(Sups, true), Tx#tx.procs, 1000),
+    New = maps:from_list([{P, Proc} || {P, Proc} <- maps:to_list(Procs), not is_map_key(P, Tx#tx.procs)]),
+    case late(Mods, Targets, Try, Tx#tx{procs = New}) of
+        [] -> Tx#tx{targets = Targets, guards = Guards, report = (Tx#tx.report)#{processes => map_size(Targets)}};
         Late ->
+            Tx1 = Tx#tx{procs = maps:merge(Tx#tx.procs, New)},
             Suspended = maps:keys(Targets) ++ Guards,
             push({suspended, Late}, Tx1),
-            case suspend_batches([Late], Suspended, End) of
-                {ok, _} -> held(maps:merge(Targets, targets(Mods, Tx1)), guards(Targets, Tx1), First, Try, Mods, End, Tx1);
+            case suspend_batches([Late], Suspended, [], now_us(), End) of
+                {ok, _, _} -> held(maps:merge(Targets, targets(Mods, Tx1)), guards(Targets, Tx1), First, Try, Mods, End, Tx1);
                 {silent, Silent, All} -> hold_again(Silent, All, First, Try, Mods, End, Tx1)
             end
     end.
+
+late(_, _, _, #tx{procs = New}) when map_size(New) =:= 0 -> [];
+late(Mods, Targets, Try, Tx) -> maps:keys(targets(Mods, Tx)) ++ [P || P <- guards(Targets, Tx), Try < 4].
 
 guards(Targets, #tx{procs = Procs}) ->
     [P || {P, #proc{kind = supervisor, app = App}} <- maps:to_list(Procs), not is_map_key(P, Targets), not lists:member(App, ?BASE)].
@@ -1132,23 +1164,16 @@ send_resume(Pids) ->
     ok.
 
 %% The state stays in its process: thrown out of replace_state, so that nothing is copied and nothing changes.
-save_states(#tx{targets = Targets, steps = Steps} = Tx) ->
-    Changed = maps:from_list([{M, true} || M <- changed_modules(Steps)]),
-    Pids = [P || {P, #proc{mods = Mods}} <- maps:to_list(Targets), lists:any(fun(M) -> is_map_key(M, Changed) end, Mods)],
-    push({states, [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids]}, Tx),
-    {_, _, Silent} = ask(Pids, fun(P, From) -> {system, From, {replace_state, saver((maps:get(P, Targets))#proc.kind)}} end, 5000),
-    Silent =:= [] orelse failed(busy(Silent, Tx), Tx),
-    Tx#tx{report = (Tx#tx.report)#{processes => map_size(Targets)}}.
-
 saver(gen_event) -> fun save_handler/1;
 saver(_) -> fun save_state/1.
 
-save_state(State) ->
-    put(?SAVED, {saved, State}),
-    throw(saved).
+save_state(State) -> save(?SAVED, State).
 
-save_handler({M, Id, State}) ->
-    put({?SAVED, M, Id}, {saved, State}),
+save_handler({M, Id, State}) -> save({?SAVED, M, Id}, State).
+
+%% The first one counts, where a process changes by more than one module.
+save(Key, State) ->
+    get(Key) =:= undefined andalso put(Key, {saved, State}),
     throw(saved).
 
 restorer(gen_event, _, _) -> fun restore_handler/1;
@@ -1171,47 +1196,52 @@ restore_handler({M, Id, State}) ->
 forget(gen_event) -> fun({M, Id, _}) -> erase({?SAVED, M, Id}), throw(forgotten) end;
 forget(_) -> fun(_) -> erase(?SAVED), throw(forgotten) end.
 
-resume(#tx{targets = Targets, guards = Guards, since = Since} = Tx) ->
-    Nobody = nobody(),
-    Changed = maps:from_list([{M, true} || M <- changed_modules(Tx#tx.steps)]),
+resume(#tx{targets = Targets, guards = Guards, since = Since, changed = Changed} = Tx) ->
     push(running, Tx),
-    _ = [P ! {system, Nobody, {replace_state, forget(Kind)}}
-         || {P, #proc{kind = Kind, mods = Mods}} <- maps:to_list(Targets), lists:any(fun(M) -> is_map_key(M, Changed) end, Mods)],
     {_, _, Silent} = ask(maps:keys(Targets) ++ Guards, fun(_, From) -> {system, From, resume} end, 5000),
+    process_flag(priority, normal),
     Tx1 = Tx#tx{phase = running, guards = [], report = (Tx#tx.report)#{suspended => now_us() - Since}},
+    Nobody = nobody(),
+    _ = [P ! {system, Nobody, {replace_state, forget(Kind)}} || {P, Kind} <- Changed],
     Silent =:= [] orelse failed(busy(Silent, Tx1), Tx1),
     Tx1.
 
 %% --- code ------------------------------------------------------------------------------------------------------------------------
 
-load(Runs, Tx) -> lists:foldl(fun load_run/2, Tx, Runs).
+load(Runs, Tx) -> lists:foldl(fun load_run/2, free(run_modules(Runs), Tx), Runs).
 
-load_run({together, Prepared, Mods}, Tx) ->
-    _ = [free_module(M, Tx) || M <- Mods],
+load_run({together, Prepared, _}, Tx) ->
     case code:finish_loading(Prepared) of
         ok -> Tx;
         {error, Errors} -> failed(note(code, "code can't be loaded: ~0tP", [Errors, 30], none), Tx)
     end;
 load_run({single, {M, File, Bin}}, Tx) ->
-    free_module(M, Tx),
     case code:load_binary(M, File, Bin) of
         {module, M} -> Tx;
         {error, Why} -> failed(note(code, "~ts can't be loaded: ~tp", [M, Why], M), Tx)
     end.
 
-free_module(M, Tx) ->
-    case not erlang:check_old_code(M) orelse code:soft_purge(M) of
-        true -> ok;
-        false -> failed(note(old_code, "~ts still runs in an older ~ts", [pids(in_old_code(M)), M], M), Tx)
+%% Of each module there is room for two versions. Nobody is killed for a third one, except on the way back.
+free(Mods, #tx{road = back} = Tx) -> free_old(Mods, now_ms() + 1000, Tx);
+free(Mods, Tx) ->
+    case [M || M <- Mods, erlang:check_old_code(M), not code:soft_purge(M)] of
+        [] -> Tx;
+        [M | _] -> failed(note(old_code, "~ts still runs in an older ~ts", [pids(in_old_code(M)), M], M), Tx)
     end.
 
 change_code(Mode, {M, Extra}, #tx{targets = Targets, plan = Plan, steps = Steps} = Tx) ->
     Vsn = old_vsn(Mode, M, Tx),
     Changed = changed_modules(Steps),
     Pids = [P || {P, Proc} <- maps:to_list(Targets), changes_by(M, Proc, Changed)],
-    {Replies, Dead, Silent} = ask(Pids, fun(_, From) -> {system, From, {change_code, M, Vsn, Extra}} end, option(code_change_timeout, Plan)),
-    Tx1 = Tx#tx{targets = maps:without(Dead, Targets)},
-    case {[{P, R} || {P, R} <- maps:to_list(Replies), R =/= ok], Silent} of
+    push({states, [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids]}, Tx),
+    Nobody = nobody(),
+    Request = fun(P, From) ->
+                      P ! {system, Nobody, {replace_state, saver((maps:get(P, Targets))#proc.kind)}},
+                      {system, From, {change_code, M, Vsn, Extra}}
+              end,
+    {Replies, Dead, Silent} = ask(Pids, Request, option(code_change_timeout, Plan)),
+    Tx1 = Tx#tx{targets = maps:without(Dead, Targets), changed = [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids] ++ Tx#tx.changed},
+    case {maps:to_list(Replies), Silent} of
         {[], []} -> Tx1;
         {[{P, Reply} | _], _} -> failed(refused_change(P, M, Reply, Tx1), Tx1#tx{stuck = Silent});
         {[], [P | _]} ->
@@ -1304,8 +1334,7 @@ undo({states, Pids}, #tx{stuck = Stuck} = Tx) ->
     Nobody = nobody(),
     {Events, Others} = lists:partition(fun({_, Kind}) -> Kind =:= gen_event end, Pids),
     _ = [P ! {system, Nobody, {replace_state, restorer(Kind, self(), {Ref, P})}} || {P, Kind} <- Others],
-    Pending = maps:from_list([{P, erlang:monitor(process, P)} || {P, _} <- Others, not lists:member(P, Stuck)]),
-    {_, _, Silent} = collect(Ref, Pending, #{}, [], 5000, now_ms() + 5000),
+    {_, _, Silent} = answers(Ref, [P || {P, _} <- Others] -- Stuck, 5000, 5000),
     {_, _, SilentToo} = ask([P || {P, _} <- Events], fun(_, From) -> {system, From, {replace_state, fun restore_handler/1}} end, 5000),
     Silent ++ SilentToo =:= [] orelse failed(busy(Silent ++ SilentToo, Tx), Tx),
     Tx;
@@ -1326,15 +1355,17 @@ undo({application_started, App}, Tx) ->
     _ = bounded(fun() -> application:stop(App) end, option(child_timeout, Tx#tx.plan)),
     Tx;
 undo({application_stopped, App, Type}, Tx) ->
-    case bounded(fun() -> application:start(App, Type) end, option(child_timeout, Tx#tx.plan)) of
-        {ok, ok} -> Tx;
+    case bounded(fun() -> application:start(App, temporary) end, option(child_timeout, Tx#tx.plan)) of
+        {ok, Ok} when Ok =:= ok; element(1, element(2, Ok)) =:= already_started ->
+            ok = set_types([{App, Type}]),
+            Tx;
         Other -> failed(note(application, "~ts can't be started again: ~0tP", [App, Other, 20], App), Tx)
     end;
 undo({application_loaded, App}, Tx) ->
     _ = application:unload(App),
     Tx;
-undo({application_unloaded, App}, Tx) ->
-    _ = application:load(App),
+undo({application_unloaded, Spec}, Tx) ->
+    _ = application:load(Spec),
     Tx.
 
 %% Old code in which somebody still runs stands in the way of the same code becoming current again. They get a moment to leave it.
@@ -1603,27 +1634,40 @@ set_children(Sup, Args, #tx{plan = Plan} = Tx) ->
 %%% Instructions that call functions
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
-start_application(App, Type, Tx) ->
+%% A permanent application that does not start, or ends, takes the node with it. So every application starts as a temporary one and becomes
+%% what it is to be when the upgrade is confirmed.
+start_application(App, Type, #tx{types = Types} = Tx) ->
     loaded(App) orelse push({application_loaded, App}, Tx),
     lists:keymember(App, 1, application:which_applications()) orelse push({application_started, App}, Tx),
-    case bounded(fun() -> application:start(App, Type) end, option(child_timeout, Tx#tx.plan)) of
-        {ok, ok} -> report(started, {App, application}, Tx);
+    case bounded(fun() -> application:start(App, temporary) end, option(child_timeout, Tx#tx.plan)) of
+        {ok, ok} -> report(started, {App, application}, Tx#tx{types = [{App, Type} | Types]});
         {ok, {error, {already_started, _}}} -> Tx;
         {ok, {error, Why}} -> failed(note(application, "~ts does not start: ~0tP", [App, Why, 40], App), Tx);
         {error, Why} -> failed(note(application, "~ts does not start: ~ts", [App, Why], App), Tx)
     end.
 
-stop_application(App, Tx) ->
-    Types = proplists:get_value(started, application_controller:info(), []),
-    case lists:keyfind(App, 1, Types) of
+stop_application(App, #tx{types = Types} = Tx) ->
+    case lists:keyfind(App, 1, Types ++ started_types()) of
         false -> Tx;
         {_, Type} ->
             push({application_stopped, App, Type}, Tx),
             case bounded(fun() -> application:stop(App) end, option(child_timeout, Tx#tx.plan)) of
-                {ok, _} -> report(stopped, {App, application}, Tx);
+                {ok, _} -> report(stopped, {App, application}, Tx#tx{types = lists:keydelete(App, 1, Types)});
                 {error, Why} -> failed(note(application, "~ts does not stop: ~ts", [App, Why], App), Tx)
             end
     end.
+
+started_types() -> proplists:get_value(started, application_controller:info(), []).
+
+%% application_controller keeps the types of what it started in one of the lists of its state, as {App, Type}.
+set_types([]) -> ok;
+set_types(Types) ->
+    Change = fun({App, temporary} = E) -> case lists:keyfind(App, 1, Types) of {_, Type} -> {App, Type}; false -> E end;
+                (E) -> E
+             end,
+    Set = fun(State) -> list_to_tuple([case is_list(E) of true -> [Change(X) || X <- E]; false -> E end || E <- tuple_to_list(State)]) end,
+    _ = sys:replace_state(application_controller, Set, 5000),
+    ok.
 
 load_application(App, Tx) ->
     loaded(App) orelse push({application_loaded, App}, Tx),
@@ -1633,7 +1677,7 @@ load_application(App, Tx) ->
     end.
 
 unload_application(App, Tx) ->
-    loaded(App) andalso push({application_unloaded, App}, Tx),
+    loaded(App) andalso push({application_unloaded, {application, App, element(2, {ok, _} = application:get_all_key(App))}}, Tx),
     _ = application:unload(App),
     Tx.
 
@@ -1679,12 +1723,13 @@ start_stopped(M, #tx{stopped = Stopped} = Tx) ->
 %%% Afterwards: health, commit, and what release_handler knows
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
-health_now(Plan, #{tree := Before}, Last) ->
+health_now(Plan, #{tree := Before, running := Running}, Last) ->
     {Procs, Now, _} = walk(#{}, option(child_timeout, Plan)),
     Pairs = [{Sup, Id, Old, pid_now(Id, maps:get(Sup, Now, gone))} || {Sup, Children} <- maps:to_list(Before),
                                                                      {Id, Old, _, _} <- Children, is_pid(Old), Id =/= undefined],
     #{restarts => [{Sup, Id, Old, New} || {Sup, Id, Old, New} <- Pairs, is_pid(New), New =/= Old],
-      missing => [{Sup, Id} || {Sup, Id, _, New} <- Pairs, is_missing(New, Sup, Id)],
+      missing => [{Sup, Id} || {Sup, Id, _, New} <- Pairs, is_missing(New, Sup, Id)]
+          ++ [{App, application} || App <- Running -- [A || {A, _, _} <- application:which_applications()]],
       suspended => [Pid || Pid <- maps:keys(Procs), is_suspended(Pid)],
       old_code => [{P, M} || {P, M} <- lingering_in(Last), is_process_alive(P), erlang:check_process_code(P, M) =:= true],
       md5 => wrong_code(Plan)}.
@@ -1714,8 +1759,9 @@ is_suspended(Pid) ->
         _ -> false
     end.
 
-commit_now(#{root := Root, to := To, from := From} = Plan) ->
+commit_now(#{root := Root, to := To, from := From} = Plan, Types) ->
     T0 = now_us(),
+    ok = set_types(Types),
     Mods = lists:usort([M || {M, _} <- maps:get(md5, Plan, []) ++ maps:get(old_md5, Plan, [])] ++ [M || {load, {M, _, _}} <- maps:get(script, Plan)]
                        ++ [M || {remove, {M, _, _}} <- maps:get(script, Plan)]),
     Killed = lists:append([purged(M) || M <- Mods, erlang:check_old_code(M)]),

@@ -96,7 +96,6 @@ a_workers_state_is_migrated() ->
     io:format("~s", [agent_lab:us(Report)]),
     {v2, 3, "1"} = get_counter(),
     Pid = whereis(counter),
-    true = maps:get(suspended, Report) < 5000,
     {soaking, <<"run1">>, #{from := "1", to := "2", left_ms := Left}} = edeliver_agent:status(),
     true = Left > 1000,
     #{restarts := [], missing := [], suspended := [], old_code := [], md5 := []} = edeliver_agent:health(<<"run1">>),
@@ -123,7 +122,7 @@ a_code_change_that_raises_leaves_everything_as_before() ->
     add(),
     {{code_change, Text, _}, Report, Us} = reverted(counter_plan()),
     io:format("~s; ~ts; all ~b us", [agent_lab:us(Report), Text, Us]),
-    true = maps:get(total, Report) < 100000,
+    true = maps:get(total, Report) < 100000 orelse loaded_machine(),
     {match, _} = re:run(Text, "counter"),
     {v1, 1} = get_counter().
 
@@ -142,3 +141,705 @@ nobody_confirms_and_the_upgrade_goes_back() ->
     eventually(fun() -> is_tuple(edeliver_agent:status()) andalso element(1, edeliver_agent:status()) =:= over end),
     {over, _, {reverted, {unconfirmed, _, _}, _}} = edeliver_agent:status(),
     {v1, 1} = get_counter().
+
+%%% --- many, one, busy -------------------------------------------------------------------------------------------------------------
+
+pool() -> supervisor("pool", "simple_one_for_one", "[#{id => x, start => {counter, start_link, []}, restart => temporary}]").
+
+with_pool(N) ->
+    Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",
+    release("lab", "1", [lab("1", counter_v1(), Children, #{pool => pool()})], []),
+    release("lab", "2", [lab("2", counter_v2(), Children, #{pool => pool()})], []),
+    up("1", [lab], []),
+    [begin {ok, P} = supervisor:start_child(pool, [1]), P end || _ <- lists:seq(1, N)].
+
+ten_thousand_processes_are_suspended_for_less_than_a_quarter_of_a_second() ->
+    Pids = with_pool(10000),
+    [gen_server:call(P, add) || P <- Pids],
+    #{processes := 10001, suspended := Us} = Report = done(counter_plan()),
+    io:format("~s", [agent_lab:us(Report)]),
+    {OneByOne, _} = timer:tc(fun() -> [begin sys:suspend(P), sys:change_code(P, counter, {down, x}, []), sys:change_code(P, counter, "1", []), sys:resume(P) end || P <- Pids] end),
+    io:format("~none by one: ~b us", [OneByOne]),
+    true = Us < 250000 orelse loaded_machine(),
+    [{v2, 1, "1"} = gen_server:call(P, get) || P <- Pids],
+    {reverted, _, Back} = edeliver_agent:revert(<<"run1">>),
+    io:format("~nback: ~s", [agent_lab:us(Back)]),
+    [{v1, 1} = gen_server:call(P, get) || P <- Pids].
+
+ten_thousand_processes_are_as_before_after_a_failure() ->
+    Bad = counter_v2_bad("case self() =:= whereis(counter) of true -> error(no); false -> {ok, #{n => 7, from => bad}} end"),
+    Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",
+    release("lab", "1", [lab("1", counter_v1(), Children, #{pool => pool()})], []),
+    release("lab", "2", [lab("2", Bad, Children, #{pool => pool()})], []),
+    up("1", [lab], []),
+    _ = [begin {ok, P} = supervisor:start_child(pool, [1]), gen_server:call(P, add) end || _ <- lists:seq(1, 10000)],
+    {{code_change, _, _}, Report, _} = reverted(counter_plan()),
+    io:format("~s", [agent_lab:us(Report)]).
+
+one_process_is_suspended_for_less_than_five_milliseconds() ->
+    two(counter_v2()),
+    #{suspended := Us} = Report = done(counter_plan()),
+    io:format("~s", [agent_lab:us(Report)]),
+    true = Us < 5000 orelse loaded_machine().
+
+%% Times mean something only where the machine has nothing else to do: is a wait for 1 ms over in 3?
+loaded_machine() -> lists:max([element(1, timer:tc(fun() -> timer:sleep(1) end)) || _ <- lists:seq(1, 50)]) > 4000.
+
+a_code_change_that_takes_too_long_leaves_everything_as_before() ->
+    two(counter_v2_bad("timer:sleep(400), {ok, #{n => 0, from => x}}")),
+    add(),
+    #{options := Options} = Plan = counter_plan(),
+    {{code_change, Text, _}, _, _} = reverted(Plan#{options := Options#{code_change_timeout := 200}}),
+    {match, _} = re:run(Text, "did not end"),
+    2 = add().
+
+a_code_change_that_never_ends_is_told_and_holds_nobody_else() ->
+    Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",
+    Bad = counter_v2_bad("case self() =:= whereis(counter) of true -> timer:sleep(infinity); false -> {ok, #{n => 7, from => bad}} end"),
+    release("lab", "1", [lab("1", counter_v1(), Children, #{pool => pool()})], []),
+    release("lab", "2", [lab("2", Bad, Children, #{pool => pool()})], []),
+    up("1", [lab], []),
+    {ok, Other} = supervisor:start_child(pool, [1]),
+    #{options := Options} = Plan = counter_plan(),
+    {broken, {not_undone, Text, _}, _} = edeliver_agent:upgrade(Plan#{options := Options#{code_change_timeout := 200}}),
+    {match, _} = re:run(Text, "still in code_change"),
+    {v1, 0} = gen_server:call(Other, get),
+    [{counter, P, _, _}] = [C || C <- supervisor:which_children(lab_sup), element(1, C) =:= counter],
+    true = P =:= whereis(counter),
+    exit(P, kill),
+    eventually(fun() -> is_pid(whereis(counter)) andalso whereis(counter) =/= P end),
+    {v1, 0} = get_counter().
+
+a_busy_process_is_named_and_nothing_changes() ->
+    two(counter_v2()),
+    add(),
+    gen_server:cast(counter, {run, fun() -> timer:sleep(1500) end}),
+    #{options := Options} = P0 = counter_plan(),
+    Plan = P0#{options := Options#{suspend_timeout := 300}},
+    Pid = whereis(counter),
+    {refused, [{busy, _, [Pid]}]} = edeliver_agent:preflight(Plan),
+    {reverted, {busy, Text, [Pid]}, _} = edeliver_agent:upgrade(Plan),
+    {match, _} = re:run(Text, "counter"),
+    {v1, 1} = gen_server:call(counter, get, 10000),
+    Before = picture(),
+    Pid = whereis(counter),
+    done(P0#{id => <<"again">>}),
+    {reverted, _, _} = edeliver_agent:revert(<<"again">>),
+    same(Before, picture()).
+
+%% While a busy process is waited for, the others work.
+a_busy_process_is_waited_for_without_stopping_the_others() ->
+    [Other | _] = with_pool(5),
+    gen_server:cast(counter, {run, fun() -> timer:sleep(700) end}),
+    Self = self(),
+    spawn_link(fun() -> Self ! {worst, longest_wait(Other, erlang:monotonic_time(millisecond) + 900, 0)} end),
+    #{suspended := Us} = done(counter_plan()),
+    true = Us < 300000,
+    receive {worst, Ms} -> io:format("longest call ~b ms", [Ms]), true = Ms < 400 end.
+
+longest_wait(Pid, End, Worst) ->
+    {Us, _} = timer:tc(fun() -> gen_server:call(Pid, get, 5000) end),
+    case erlang:monotonic_time(millisecond) < End of
+        true -> longest_wait(Pid, End, max(Worst, Us div 1000));
+        false -> max(Worst, Us div 1000)
+    end.
+
+%% One process that is suspended first, another that waits for it: neither may time out.
+processes_that_call_each_other_all_the_time_are_suspended() ->
+    Pids = with_pool(20),
+    Callers = [spawn_link(fun() -> chain(Pids) end) || _ <- [1, 2, 3]],
+    timer:sleep(20),
+    #{processes := 21} = done(counter_plan()),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    [true = is_process_alive(C) || C <- Callers].
+
+chain([A, B | Rest] = Pids) ->
+    gen_server:cast(A, {run, fun() -> gen_server:call(B, get, 4000) end}),
+    gen_server:call(A, get, 4000),
+    chain(lists:append([[B], Rest, lists:sublist(Pids, 1)])).
+
+%%% --- kinds of processes ----------------------------------------------------------------------------------------------------------
+
+machine(V, Init, Change) ->
+    "-behaviour(gen_statem). -export([start_link/0, init/1, callback_mode/0, handle_event/4, code_change/4, terminate/3]).
+     start_link() -> gen_statem:start_link({local, machine}, ?MODULE, [], []). callback_mode() -> handle_event_function.
+     init([]) -> {ok, red, " ++ Init ++ "}. terminate(_, _, _) -> ok.
+     handle_event(cast, next, red, D) -> {next_state, green, D}; handle_event({call, From}, get, S, D) -> {keep_state_and_data, [{reply, From, {" ++ V ++ ", S, D}}]}.
+     " ++ Change.
+
+handler(V, Change) ->
+    "-behaviour(gen_event). -export([start_link/0, init/1, handle_event/2, handle_call/2, code_change/3]).
+     start_link() -> {ok, P} = gen_event:start_link({local, events}), ok = gen_event:add_handler(P, ?MODULE, []), ok = gen_event:add_handler(P, {?MODULE, two}, []), {ok, P}.
+     init(_) -> {ok, {old, 0}}. handle_event(_, {V, N}) -> {ok, {V, N + 1}}. handle_call(get, S) -> {ok, {" ++ V ++ ", S}, S}.\n" ++ Change.
+
+special(V, Change) ->
+    "-export([start_link/0, init/1, loop/2, system_continue/3, system_terminate/4, system_code_change/4]).
+     start_link() -> proc_lib:start_link(?MODULE, init, [self()]).
+     init(Parent) -> register(special, self()), process_flag(trap_exit, true), proc_lib:init_ack({ok, self()}), loop(Parent, {old, 0}).
+     loop(Parent, S) -> receive {system, From, R} -> sys:handle_system_msg(R, From, Parent, ?MODULE, [], S); {'EXIT', Parent, R} -> exit(R); {get, P} -> P ! {" ++ V ++ ", S}, loop(Parent, S) end.
+     system_continue(Parent, _, S) -> loop(Parent, S). system_terminate(R, _, _, _) -> exit(R).\n" ++ Change.
+
+kinds(V, MachineChange, HandlerChange, SpecialChange, Counter) ->
+    Children = "[" ++ child("counter") ++ "," ++ child("machine") ++ ", (" ++ child("events", "handler") ++ ")#{modules => dynamic}, " ++ child("special") ++ "]",
+    lab(V, Counter, Children, #{machine => machine("v" ++ V, "d" ++ V, MachineChange), handler => handler("v" ++ V, HandlerChange), special => special("v" ++ V, SpecialChange)}).
+
+kinds_plan() ->
+    Mods = [counter, machine, handler, special],
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, Mods}], suspend => Mods, change => [machine, handler, special, counter]}) end,
+    plan("1", "2", S("1", "2", up), S("2", "1", down)).
+
+kinds_up(Counter2) ->
+    Old = {"code_change({down, _}, S, {d, D}, _) -> {ok, S, D}; code_change(_, S, D, _) -> {ok, S, D}.", "code_change(_, S, _) -> {ok, S}.", "system_code_change(S, _, _, _) -> {ok, S}."},
+    New = {"code_change({down, _}, S, {d, D}, _) -> {ok, S, D}; code_change(_, S, D, _) -> {ok, S, {d, D}}.",
+           "code_change({down, _}, {new, N}, _) -> {ok, {old, N}}; code_change(_, {old, N}, _) -> {ok, {new, N}}.",
+           "system_code_change({new, N}, _, {down, _}, _) -> {ok, {old, N}}; system_code_change({old, N}, _, _, _) -> {ok, {new, N}}."},
+    {M1, H1, S1} = Old, {M2, H2, S2} = New,
+    release("lab", "1", [kinds("1", M1, H1, S1, counter_v1())], []),
+    release("lab", "2", [kinds("2", M2, H2, S2, Counter2)], []),
+    up("1", [lab], []),
+    gen_statem:cast(machine, next),
+    [gen_event:sync_notify(events, x) || _ <- [1, 2]],
+    gen_server:cast(counter, hibernate).
+
+ask_special() -> special ! {get, self()}, receive {V, S} when V =:= v1; V =:= v2 -> {V, S} end.
+
+every_kind_of_process_is_migrated_up_and_down() ->
+    kinds_up(counter_v2()),
+    Before = picture(),
+    {ok, #{warnings := []}} = edeliver_agent:preflight(kinds_plan()),
+    #{processes := 4} = done(kinds_plan()),
+    {v2, green, {d, d1}} = gen_statem:call(machine, get),
+    {v2, {new, 2}} = gen_event:call(events, handler, get),
+    {v2, {new, 2}} = gen_event:call(events, {handler, two}, get),
+    {v2, {new, 0}} = ask_special(),
+    {v2, 0, "1"} = get_counter(),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    same(Before, picture()).
+
+every_kind_of_process_is_as_before_after_a_failure() ->
+    kinds_up(counter_v2_bad("error(no)")),
+    {{code_change, _, _}, _, _} = reverted(kinds_plan()),
+    {v1, green, d1} = gen_statem:call(machine, get),
+    {v1, {old, 2}} = gen_event:call(events, {handler, two}, get),
+    {v1, {old, 0}} = ask_special().
+
+a_process_that_dies_in_the_middle_is_not_missed() ->
+    Bad = counter_v2_bad("case self() =:= whereis(counter) of true -> exit(whereis(victim), kill), {ok, #{n => 0, from => x}}; false -> timer:sleep(50), {ok, #{n => 1, from => x}} end"),
+    Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",
+    release("lab", "1", [lab("1", counter_v1(), Children, #{pool => pool()})], []),
+    release("lab", "2", [lab("2", Bad, Children, #{pool => pool()})], []),
+    up("1", [lab], []),
+    {ok, Victim} = supervisor:start_child(pool, [1]),
+    register(victim, Victim),
+    done(counter_plan()),
+    false = is_process_alive(Victim).
+
+%% Somebody who starts processes all the time: each of them is migrated or has been started by the new code.
+processes_started_meanwhile_have_no_old_state() ->
+    with_pool(100),
+    Starters = [spawn_link(fun() -> starter() end) || _ <- [1, 2, 3, 4]],
+    timer:sleep(50),
+    done(counter_plan()),
+    [begin unlink(S), exit(S, kill) end || S <- Starters],
+    Pids = agent_lab:workers(pool),
+    io:format("~b processes", [length(Pids)]),
+    [{v2, 0, _} = gen_server:call(P, get) || P <- Pids],
+    ok.
+
+starter() ->
+    {ok, _} = supervisor:start_child(pool, [1]),
+    timer:sleep(1),
+    starter().
+
+processes_that_crash_meanwhile_are_restarted_with_the_new_code() ->
+    Pool = supervisor("pool", "simple_one_for_one", "[#{id => x, start => {counter, start_link, []}}]"),
+    Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",
+    release("lab", "1", [lab("1", counter_v1(), Children, #{pool => re:replace(Pool, "100,", "1000000,", [{return, list}])})], []),
+    release("lab", "2", [lab("2", counter_v2(), Children, #{pool => re:replace(Pool, "100,", "1000000,", [{return, list}])})], []),
+    up("1", [lab], []),
+    [supervisor:start_child(pool, [1]) || _ <- lists:seq(1, 200)],
+    Killer = spawn_link(fun() -> killer() end),
+    timer:sleep(30),
+    done(counter_plan()),
+    unlink(Killer), exit(Killer, kill),
+    timer:sleep(50),
+    Pids = agent_lab:workers(pool),
+    200 = length(Pids),
+    [{v2, 0, _} = gen_server:call(P, get) || P <- Pids],
+    ok.
+
+killer() ->
+    [begin exit(P, kill), timer:sleep(1) end || P <- agent_lab:workers(pool), is_pid(P)],
+    killer().
+
+wrong_child_specifications_are_told_and_nobody_is_killed() ->
+    Children = "[" ++ child("counter") ++ ", (" ++ child("plain") ++ ")#{modules => dynamic}, (" ++ child("fake") ++ ")#{type => supervisor}, (" ++ child("wrap", "wrapper") ++ ")]",
+    Server = "-behaviour(gen_server). -export([start_link/0, init/1, handle_call/3, handle_cast/2]). start_link() -> gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+              init([]) -> {ok, 1}. handle_call(ok, _, S) -> {reply, S, S}. handle_cast(ok, S) -> {noreply, S}.",
+    More = #{plain => Server, fake => Server, wrapper => "-export([start_link/0]). start_link() -> counter:start_link(x)."},
+    release("lab", "1", [lab("1", counter_v1(), Children, More)], []),
+    release("lab", "2", [lab("2", counter_v2(), Children, More)], []),
+    up("1", [lab], []),
+    Pids = lists:sort(agent_lab:workers(lab_sup)),
+    {ok, #{processes := 2, warnings := Warnings}} = edeliver_agent:preflight(counter_plan()),
+    [dynamic, mistyped] = lists:sort([Tag || {Tag, _, _} <- Warnings]),
+    done(counter_plan()),
+    Pids = lists:sort(agent_lab:workers(lab_sup)),
+    [1, 1] = [gen_server:call(N, ok) || N <- [plain, fake]],
+    {wrap, Wrapped, _, _} = lists:keyfind(wrap, 1, supervisor:which_children(lab_sup)),
+    {v2, 0, "1"} = gen_server:call(Wrapped, get).
+
+%%% --- supervisors and their children ----------------------------------------------------------------------------------------------
+
+server(Name, Init) ->
+    "-behaviour(gen_server). -export([start_link/0, init/1, handle_call/3, handle_cast/2, code_change/3]). start_link() -> gen_server:start_link({local, " ++ Name ++ "}, ?MODULE, [], []).
+     init([]) -> " ++ Init ++ ". handle_call(_, _, S) -> {reply, S, S}. handle_cast(_, S) -> {noreply, S}. code_change(_, S, _) -> {ok, S}.".
+
+family(V, Children, Below, More) ->
+    Sub = "(" ++ child("sub") ++ ")#{type => supervisor}",
+    lab(V, counter_v1(), "[" ++ child("counter") ++ "," ++ Sub ++ Children ++ "]", maps:merge(#{sub => supervisor("sub", Below)}, More)).
+
+family_plan(Up, Down) ->
+    S = fun(F, T, Mode, {Added, Removed}) ->
+                script(#{from => F, to => T, direction => Mode, code => [{lab, T, [lab_sup, sub | Added]}], load => Added ++ [lab_sup, sub], suspend => [lab_sup, sub],
+                         supervisors => [lab_sup, sub], children => [{supervisor, lab_sup}, {supervisor, sub}], remove => Removed})
+        end,
+    plan("1", "2", S("1", "2", up, {Up, Down}), S("2", "1", down, {Down, Up}), #{removed => Down}).
+
+families(Fresh) ->
+    release("lab", "1", [family("1", "," ++ child("gone"), "[" ++ child("a") ++ "," ++ child("same", "first") ++ "]",
+                                #{gone => server("gone", "{ok, 1}"), a => server("a", "{ok, 1}"), first => server("same", "{ok, first}")})], []),
+    release("lab", "2", [family("2", "," ++ child("fresh"), "[" ++ child("a") ++ "," ++ child("b", "fresh2") ++ "," ++ child("same", "second") ++ "]",
+                                #{fresh => Fresh, fresh2 => server("b", "{ok, b}"), a => server("a", "{ok, 1}"), second => server("same", "{ok, second}")})], []),
+    up("1", [lab], []),
+    {ok, _} = supervisor:start_child(lab_sup, #{id => extra, start => {gen_server, start_link, [counter, [], []]}}),
+    ok.
+
+children_are_started_stopped_and_exchanged_up_and_down() ->
+    families(server("fresh", "{ok, new}")),
+    Plan = family_plan([fresh, fresh2, second], [gone, first]),
+    [A, Counter, Sup] = [whereis(N) || N <- [a, counter, sub]],
+    #{started := Started, stopped := [{lab, gone}], restarted := [{lab, same}]} = done(Plan),
+    [{lab, b}, {lab, fresh}] = lists:sort(Started),
+    [A, Counter, Sup] = [whereis(N) || N <- [a, counter, sub]],
+    [new, b, second] = [gen_server:call(N, x) || N <- [fresh, b, same]],
+    undefined = whereis(gone),
+    [counter, sub, fresh] = [I || {I, _, _, _} <- lists:reverse(supervisor:which_children(lab_sup)), I =/= extra],
+    {_, Extra, _, _} = lists:keyfind(extra, 1, supervisor:which_children(lab_sup)),
+    true = is_process_alive(Extra),
+    false = erlang:module_loaded(gone),
+    #{restarts := [], missing := []} = edeliver_agent:health(<<"run1">>),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    [A, Counter, Sup] = [whereis(N) || N <- [a, counter, sub]],
+    true = is_process_alive(Extra),
+    [1, first] = [gen_server:call(N, x) || N <- [gone, same]],
+    [undefined, undefined] = [whereis(N) || N <- [fresh, b]],
+    false = erlang:module_loaded(fresh),
+    [counter, sub, gone] = [I || {I, _, _, _} <- lists:reverse(supervisor:which_children(lab_sup)), I =/= extra].
+
+%% Stopped children can't have their pids back; all else must be as before.
+without_children(#{processes := Ps, names := Names} = Picture, Ids) ->
+    Picture#{dictionaries := [], processes := [if Id =:= lab; Sup =:= none -> {Sup, Id, Pid}; true -> {Sup, Id, Pid, S} end || {Sup, Id, Pid, S} <- Ps, not lists:member(Id, Ids),
+                                                                   Id =/= sub],
+             names := [{N, P} || {N, P} <- Names, not lists:member(N, Ids)]}.
+
+a_child_that_does_not_start_takes_the_upgrade_back() ->
+    families(server("fresh", "{stop, no}")),
+    Plan = family_plan([fresh, fresh2, second], [gone, first]),
+    Before = without_children(picture(), [gone, same]),
+    {reverted, {child, Text, _}, _} = edeliver_agent:upgrade(Plan),
+    {match, _} = re:run(Text, "fresh"),
+    same(Before, without_children(picture(), [gone, same])),
+    [1, first] = [gen_server:call(N, x) || N <- [gone, same]].
+
+a_child_that_hangs_in_init_takes_the_upgrade_back() ->
+    families(server("fresh", "timer:sleep(infinity)")),
+    Plan = family_plan([fresh, fresh2, second], [gone, first]),
+    Before = without_children(picture(), [gone, same]),
+    {reverted, {child, _, _}, _} = edeliver_agent:upgrade(Plan),
+    same(Before, without_children(picture(), [gone, same])),
+    [1, first] = [gen_server:call(N, x) || N <- [gone, same]].
+
+a_supervisor_whose_new_init_fails_is_as_before() ->
+    families(server("fresh", "{ok, new}")),
+    file:delete(agent_lab:beam(lab, "2", sub)),
+    release("lab", "2", [lab("2", counter_v1(), "[" ++ child("counter") ++ ",(" ++ child("sub") ++ ")#{type => supervisor}]",
+                             #{sub => "-behaviour(supervisor). -export([start_link/0, init/1]). start_link() -> supervisor:start_link({local, sub}, sub, []). init([]) -> error(no)."})], []),
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, [lab_sup, sub]}], suspend => [lab_sup, sub], supervisors => [lab_sup, sub],
+                                    children => [{supervisor, sub}]}) end,
+    {{code_change, _, _}, _, _} = reverted(plan("1", "2", S("1", "2", up), S("2", "1", down))).
+
+a_child_that_was_stopped_by_hand_stays_stopped() ->
+    families(server("fresh", "{ok, new}")),
+    ok = supervisor:terminate_child(sub, a),
+    done(family_plan([fresh, fresh2, second], [gone, first])),
+    undefined = whereis(a).
+
+%%% --- code ------------------------------------------------------------------------------------------------------------------------
+
+plain(Answer) -> "-export([answer/0]). answer() -> " ++ Answer ++ ".".
+
+modules_are_added_and_removed_and_come_back() ->
+    release("lab", "1", [lab("1", counter_v1(), #{gone => plain("gone"), stays => plain("old")})], []),
+    release("lab", "2", [lab("2", counter_v1(), #{fresh => plain("fresh"), stays => plain("fresh:answer()")})], []),
+    up("1", [lab], []),
+    Before = picture(),
+    Up = script(#{from => "1", to => "2", code => [{lab, "2", [fresh, stays]}], remove => [gone]}),
+    Down = script(#{from => "2", to => "1", direction => down, code => [{lab, "1", [gone, stays]}], remove => [fresh]}),
+    done(plan("1", "2", Up, Down, #{removed => [gone]})),
+    fresh = stays:answer(),
+    false = erlang:module_loaded(gone),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    same(Before, picture()),
+    gone = gone:answer().
+
+the_window_is_undone_with_added_and_removed_modules() ->
+    release("lab", "1", [lab("1", counter_v1(), #{gone => plain("gone"), stays => plain("old")})], []),
+    release("lab", "2", [lab("2", counter_v2_bad("fresh = fresh:answer(), error(no)"), #{fresh => plain("fresh"), stays => plain("new")})], []),
+    up("1", [lab], []),
+    Up = [{load_object_code, {lab, "2", [fresh, stays, counter]}}, point_of_no_return, {suspend, [counter]}]
+        ++ [{load, {M, brutal_purge, brutal_purge}} || M <- [fresh, stays, counter]] ++ [{remove, {gone, brutal_purge, brutal_purge}}, {code_change, up, [{counter, []}]}, {resume, [counter]}],
+    {{code_change, _, _}, _, _} = reverted(plan("1", "2", Up, [])),
+    gone = gone:answer().
+
+a_module_with_on_load_is_loaded_and_put_back() ->
+    OnLoad = fun(N, Does) -> "-on_load(first/0). -export([answer/0]). first() -> application:set_env(other, " ++ N ++ ", yes), " ++ Does ++ ". answer() -> " ++ N ++ "." end,
+    release("lab", "1", [lab("1", counter_v1(), #{native => OnLoad("one", "ok"), stays => plain("old")})], []),
+    release("lab", "2", [lab("2", counter_v2(), #{native => OnLoad("two", "ok"), stays => plain("new")})], []),
+    up("1", [lab], []),
+    Mods = [stays, native, counter],
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, Mods}], suspend => [counter], change => [counter]}) end,
+    done(plan("1", "2", S("1", "2", up), S("2", "1", down))),
+    {two, new} = {native:answer(), stays:answer()},
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    {one, old} = {native:answer(), stays:answer()},
+    {v1, 0} = get_counter().
+
+an_on_load_that_fails_leaves_everything_as_before() ->
+    OnLoad = fun(N, Does) -> "-on_load(first/0). -export([answer/0]). first() -> " ++ Does ++ ". answer() -> " ++ N ++ "." end,
+    release("lab", "1", [lab("1", counter_v1(), #{native => OnLoad("one", "ok"), stays => plain("old")})], []),
+    release("lab", "2", [lab("2", counter_v2(), #{native => OnLoad("two", "{error, no}"), stays => plain("new")})], []),
+    up("1", [lab], []),
+    Mods = [stays, counter, native],
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, Mods}], suspend => [counter], change => [counter]}) end,
+    {{code, _, _}, _, _} = reverted(plan("1", "2", S("1", "2", up), S("2", "1", down))),
+    {one, old} = {native:answer(), stays:answer()}.
+
+looper(N) -> "-export([start/0, loop/0]). start() -> spawn(fun loop/0). loop() -> receive {get, P} -> P ! " ++ N ++ ", loop(); stop -> ok end.".
+ask_looper(P) -> P ! {get, self()}, receive N when is_integer(N) -> N end.
+
+a_loop_in_old_code_is_told_and_killed_at_the_commit_only() ->
+    release("lab", "1", [lab("1", counter_v1(), #{looper => looper("1")})], []),
+    release("lab", "2", [lab("2", counter_v1(), #{looper => looper("2")})], []),
+    up("1", [lab], []),
+    P = looper:start(),
+    Plan = plan("1", "2", script(#{from => "1", to => "2", code => [{lab, "2", [looper]}]}), script(#{from => "2", to => "1", code => [{lab, "1", [looper]}]})),
+    {ok, #{warnings := [{lingering, _, {P, looper}}]}} = edeliver_agent:preflight(Plan),
+    #{lingering := [{P, looper}]} = done(Plan),
+    1 = ask_looper(P),
+    #{old_code := [{P, looper}]} = edeliver_agent:health(<<"run1">>),
+    {ok, #{killed := [{P, looper}]}} = edeliver_agent:commit(<<"run1">>),
+    false = is_process_alive(P).
+
+a_revert_with_a_loop_in_old_code_tells_whom_it_ended() ->
+    release("lab", "1", [lab("1", counter_v1(), #{looper => looper("1")})], []),
+    release("lab", "2", [lab("2", counter_v1(), #{looper => looper("2")})], []),
+    up("1", [lab], []),
+    P = looper:start(),
+    Plan = plan("1", "2", script(#{from => "1", to => "2", code => [{lab, "2", [looper]}]}), script(#{from => "2", to => "1", code => [{lab, "1", [looper]}]})),
+    done(Plan),
+    Result = edeliver_agent:revert(<<"run1">>),
+    io:format("~p", [Result]),
+    {reverted, _, #{killed := [{P, looper}]}} = Result.
+
+another_md5_than_the_plan_has_is_refused() ->
+    two(counter_v2()),
+    #{md5 := Md5, old_md5 := Old} = Plan = counter_plan(),
+    {{refused, _, [{md5, _, counter}]}, _, _} = reverted(Plan#{md5 := [{M, <<0:128>>} || {M, _} <- Md5]}),
+    {refused, [{md5, Text, counter}]} = edeliver_agent:preflight(Plan#{old_md5 := [{M, <<0:128>>} || {M, _} <- Old]}),
+    {match, _} = re:run(Text, "another counter"),
+    ok = file:delete(agent_lab:beam(lab, "2", counter)),
+    {{refused, _, [{code, _, counter}]}, _, _} = reverted(Plan).
+
+instructions_that_restart_the_node_are_refused() ->
+    two(counter_v2()),
+    #{script := Script} = Plan = counter_plan(),
+    {{refused, _, [{instruction, _, _}]}, _, _} = reverted(Plan#{script := [restart_new_emulator | Script]}),
+    {{refused, _, [{instruction, _, _}]}, _, _} = reverted(Plan#{script := Script ++ [restart_emulator]}),
+    {{refused, _, [{instruction, _, _}]}, _, _} = reverted(Plan#{script := Script ++ [nonsense]}).
+
+an_instruction_that_raises_takes_the_upgrade_back() ->
+    two(counter_v2()),
+    Up = counter_script("1", "2", up) ++ [{apply, {erlang, error, [no]}}],
+    add(),
+    {{apply, _, _}, _, _} = reverted((counter_plan())#{script := Up}),
+    {v1, 1} = get_counter().
+
+%%% --- configuration ---------------------------------------------------------------------------------------------------------------
+
+configured(Config1, Config2) ->
+    ets:new(told, [named_table, public]),
+    release("lab", "1", [application(lab, "1", #{lab_app => app_module("lab_sup"), lab_sup => supervisor("lab_sup", "[]"), stays => plain("old")},
+                                     [{mod, {lab_app, []}}, {env, [{app, 1}, {app_old, 1}]}])], Config1),
+    release("lab", "2", [application(lab, "2", #{lab_app => app_module("lab_sup"), lab_sup => supervisor("lab_sup", "[]"), stays => plain("new")},
+                                     [{mod, {lab_app, []}}, {env, [{app, 2}, {app_new, 2}]}])], Config2),
+    up("1", [], Config1),
+    application:load(lab), application_controller:change_application_data([], Config1),
+    ok = application:start(lab, permanent).
+
+stays_plan() -> stays_plan(#{}).
+stays_plan(More) ->
+    plan("1", "2", script(#{from => "1", to => "2", code => [{lab, "2", [stays]}]}), script(#{from => "2", to => "1", direction => down, code => [{lab, "1", [stays]}]}), More).
+
+env() -> lists:sort(application:get_all_env(lab)).
+
+the_configuration_changes_is_told_and_comes_back() ->
+    configured([{lab, [{a, 1}, {gone, 1}]}, {later, [{x, 1}]}], [{lab, [{a, 2}, {new, 2}]}, {later, [{x, 2}]}]),
+    application:set_env(lab, own, state),
+    [{a, 1}, {app, 1}, {app_old, 1}, {gone, 1}, {own, state}] = env(),
+    Before = picture(),
+    done(stays_plan()),
+    [{a, 2}, {app, 2}, {app_new, 2}, {new, 2}, {own, state}] = env(),
+    [{_, Changed, New, Removed}] = ets:tab2list(told),
+    [{a, 2}, {app, 2}] = lists:sort(Changed),
+    [{app_new, 2}, {new, 2}] = lists:sort(New),
+    [app_old, gone] = lists:sort(Removed),
+    {ok, "2"} = application:get_key(lab, vsn),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    same(Before, picture()),
+    2 = ets:info(told, size),
+    old = stays:answer().
+
+a_failure_puts_the_configuration_back() ->
+    configured([{lab, [{a, 1}, {gone, 1}]}], [{lab, [{a, 2}, {new, 2}]}]),
+    #{script := Script} = Plan = stays_plan(),
+    {{apply, _, _}, _, _} = reverted(Plan#{script := Script ++ [{apply, {erlang, error, [no]}}]}),
+    [] = ets:tab2list(told).
+
+a_callback_that_fails_takes_the_upgrade_back() ->
+    configured([{lab, [{a, 1}]}], [{lab, [{a, 2}]}]),
+    Bad = re:replace(app_module("lab_sup"), "catch ets:insert.*, ok", "case C of [{a, 2} | _] -> error(no); [_, {a, 2}] -> error(no); _ -> ok end", [{return, list}]),
+    application(lab, "2", #{lab_app => Bad, lab_sup => supervisor("lab_sup", "[]"), stays => plain("new")}, [{mod, {lab_app, []}}, {env, [{app, 1}, {app_old, 1}]}]),
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, [lab_app, stays]}]}) end,
+    {{config_change, _, _}, _, _} = reverted(plan("1", "2", S("1", "2", up), S("2", "1", down))),
+    old = stays:answer().
+
+providers(Does) ->
+    #{'__struct__' => 'Elixir.Config.Provider', providers => [{provider, arg}], reboot_system_after_config => false, does => Does}.
+
+provider() ->
+    "-export([load/2]). load(C, arg) -> E = proplists:get_value(elixir, C), #{does := D} = proplists:get_value(config_provider_init, E),
+     case D of raise -> error(no_secret); hang -> timer:sleep(infinity); nonsense -> x; V -> lists:keystore(lab, 1, C, {lab, [{a, provided}, {v, V}, {f, fun lists:sort/1}]}) end.".
+
+provided(Does1, Does2) ->
+    release("lab", "1", [lab("1", counter_v1(), #{provider => provider(), stays => plain("old")})], [{lab, [{a, 1}]}, {elixir, [{config_provider_init, providers(Does1)}]}]),
+    release("lab", "2", [lab("2", counter_v1(), #{provider => provider(), stays => plain("new")})], [{lab, [{a, 2}]}, {elixir, [{config_provider_init, providers(Does2)}]}]),
+    up("1", [lab], []),
+    application:set_env([{lab, [{a, provided}, {v, Does1}]}], [{persistent, true}]).
+
+providers_are_asked_before_anything_changes() ->
+    provided(v1, v2),
+    Before = picture(),
+    done(stays_plan()),
+    {ok, v2} = application:get_env(lab, v),
+    {ok, provided} = application:get_env(lab, a),
+    {ok, F} = application:get_env(lab, f),
+    true = is_function(F),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    same(Before, picture()).
+
+a_provider_that_fails_is_refused() ->
+    [begin
+         agent_lab:config("lab", "2", [{elixir, [{config_provider_init, providers(Does)}]}]),
+         case Does of raise -> provided(v1, raise); _ -> ok end,
+         {{refused, _, [{provider, Text, _}]}, _, _} = reverted(stays_plan(#{id => list_to_binary(atom_to_list(Does))})),
+         io:format("~ts~n", [Text])
+     end || Does <- [raise, hang, nonsense]].
+
+a_configuration_that_cant_be_read_is_refused() ->
+    configured([], []),
+    agent_lab:put_file("releases/2/sys.config", "[{lab, [{a, 1}]"),
+    {{refused, _, [{config, _, _}]}, _, _} = reverted(stays_plan()),
+    {refused, [{config, _, _}]} = edeliver_agent:preflight(stays_plan()).
+
+configuration_sources_of_relx_are_rendered_with_the_nodes_environment() ->
+    configured([{lab, [{a, 1}]}], []),
+    os:putenv("LAB_VALUE", "\"from the node & more\""),
+    agent_lab:put_file("releases/2/sys.config.src", "[{lab, [{a, ${LAB_VALUE}}, {b, ${LAB_UNSET:-3}}, {c, \"${LAB_UNSET}\"}]}]."),
+    agent_lab:put_file("releases/2/vm.args.src", "-name ${LAB_NAME:-x@y}\n"),
+    agent_lab:put_file("releases/2/sys.config", "[{lab, [{a, stale}]}]."),
+    done(stays_plan()),
+    [{a, "from the node & more"}, {app, 2}, {app_new, 2}, {b, 3}, {c, ""}] = env(),
+    {ok, <<"-name x@y\n">>} = file:read_file(filename:join(agent_lab:root(), "releases/2/vm.args")).
+
+%%% --- applications ----------------------------------------------------------------------------------------------------------------
+
+library(App, V) ->
+    Sup = atom_to_list(App) ++ "_sup",
+    application(App, V, #{list_to_atom(atom_to_list(App) ++ "_app") => app_module(Sup), list_to_atom(Sup) => supervisor(Sup, "[]")},
+                [{mod, {list_to_atom(atom_to_list(App) ++ "_app"), []}}, {env, [{of_app, V}]}]).
+
+libraries() ->
+    release("lab", "1", [lab("1", counter_v1(), #{}), library(leaves, "5")], []),
+    release("lab", "2", [lab("2", counter_v2(), #{}), library(joins, "7")], []),
+    up("1", [leaves, lab], []).
+
+libraries_plan(MoreUp) ->
+    S = fun(F, T, Mode, {In, InV}, {Out, _}) ->
+                More = case Mode of up -> MoreUp; down -> [] end,
+                [A, B, C, D] = [list_to_atom(lists:concat([N, X])) || N <- [In, Out], X <- ["_app", "_sup"]],
+                script(#{from => F, to => T, direction => Mode, code => [{In, InV, [A, B]}, {lab, T, [counter]}], suspend => [counter], change => [counter], remove => [C, D],
+                         more => [{apply, {application, start, [In, permanent]}}, {apply, {application, stop, [Out]}}, {apply, {application, unload, [Out]}}] ++ More})
+        end,
+    plan("1", "2", S("1", "2", up, {joins, "7"}, {leaves, "5"}), S("2", "1", down, {leaves, "5"}, {joins, "7"})).
+
+running() -> lists:sort([A || {A, _, _} <- application:which_applications(), lists:member(A, [lab, joins, leaves])]).
+
+applications_join_and_leave_and_come_back() ->
+    libraries(),
+    #{started := [{joins, application}], stopped := [{leaves, application}]} = done(libraries_plan([])),
+    [joins, lab] = running(),
+    {ok, "7"} = application:get_env(joins, of_app),
+    [] = [P || P <- code:get_path(), string:find(P, "leaves") =/= nomatch],
+    {match, _} = re:run(code:lib_dir(joins), "joins-7"),
+    false = lists:keymember(leaves, 1, application:loaded_applications()),
+    temporary = type(joins),
+    {ok, _} = edeliver_agent:commit(<<"run1">>),
+    permanent = type(joins),
+    undefined = application:get_env(leaves, of_app).
+
+type(App) -> proplists:get_value(App, proplists:get_value(started, application_controller:info())).
+
+%% It would take the node along if it were permanent already.
+a_new_application_that_ends_while_the_upgrade_soaks_is_told() ->
+    libraries(),
+    done(libraries_plan([])),
+    exit(whereis(joins_sup), kill),
+    eventually(fun() -> running() =:= [lab] end),
+    #{missing := [{joins, application}]} = edeliver_agent:health(<<"run1">>),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    [lab, leaves] = running(),
+    permanent = type(leaves).
+
+a_failure_after_applications_joined_and_left_brings_them_back() ->
+    libraries(),
+    Before = picture(),
+    {reverted, _, _} = edeliver_agent:upgrade((libraries_plan([{apply, {erlang, error, [no]}}]))),
+    [lab, leaves] = running(),
+    After = picture(),
+    [same(maps:with([K], Before), maps:with([K], After)) || K <- [environment, specifications, running, path, files, md5, data]],
+    Types = proplists:get_value(started, application_controller:info()),
+    permanent = proplists:get_value(leaves, Types).
+
+an_application_that_does_not_start_takes_the_upgrade_back() ->
+    libraries(),
+    application(joins, "7", #{joins_app => "-behaviour(application). -export([start/2, stop/1]). start(_, _) -> {error, no}. stop(_) -> ok.", joins_sup => plain("x")},
+                [{mod, {joins_app, []}}]),
+    {{application, _, _}, _, _} = reverted(libraries_plan([])).
+
+%%% --- operators -------------------------------------------------------------------------------------------------------------------
+
+the_upgrade_goes_on_when_its_operator_is_gone() ->
+    two(counter_v2_bad("timer:sleep(200), {ok, #{n => 5, from => x}}")),
+    Plan = counter_plan(),
+    {Pid, Ref} = spawn_monitor(fun() -> edeliver_agent:upgrade(Plan) end),
+    eventually(fun() -> edeliver_agent:status() =:= {working, <<"run1">>} end),
+    exit(Pid, kill),
+    receive {'DOWN', Ref, _, _, _} -> ok end,
+    eventually(fun() -> is_tuple(edeliver_agent:status()) andalso element(1, edeliver_agent:status()) =:= soaking end),
+    %% Who comes back with the same upgrade learns how it went.
+    {done, #{processes := 1}} = edeliver_agent:upgrade(Plan),
+    {ok, _} = edeliver_agent:commit(<<"run1">>).
+
+a_second_upgrade_is_refused_while_one_soaks() ->
+    two(counter_v2()),
+    done(counter_plan()),
+    Other = counter_plan(#{id => <<"run2">>}),
+    {refused, [{occupied, _, _}]} = edeliver_agent:preflight(Other),
+    {reverted, {occupied, _, _}, _} = edeliver_agent:upgrade(Other),
+    {soaking, <<"run1">>, _} = edeliver_agent:status(),
+    {error, _} = edeliver_agent:commit(<<"run2">>),
+    {error, _} = edeliver_agent:unload(),
+    {v2, 0, _} = get_counter().
+
+a_killed_mover_is_cleared_up_after() ->
+    two(counter_v2_bad("timer:sleep(300), {ok, #{n => 5, from => x}}")),
+    add(),
+    Before = picture(),
+    Plan = counter_plan(),
+    Self = self(),
+    spawn(fun() -> Self ! {result, edeliver_agent:upgrade(Plan)} end),
+    eventually(fun() -> erlang:check_old_code(counter) end),
+    Keeper = whereis(edeliver_agent),
+    {_, Monitored} = process_info(Keeper, monitors),
+    [exit(P, kill) || {process, P} <- Monitored],
+    receive {result, Result} -> {reverted, {died, _, _}, _} = Result end,
+    same(Before, picture()).
+
+more_time_is_given_to_who_asks() ->
+    two(counter_v2()),
+    #{options := Options} = Plan = counter_plan(),
+    done(Plan#{options := Options#{confirm_within := 500}}),
+    ok = edeliver_agent:keep(<<"run1">>, 60000),
+    timer:sleep(700),
+    {soaking, _, #{left_ms := Left}} = edeliver_agent:status(),
+    true = Left > 50000,
+    {v2, 0, _} = get_counter().
+
+three_upgrades_in_a_row_and_back() ->
+    V3 = counter("#{n => 0, from => new}", "handle_call(get, _, #{n := N, from := F} = S) -> {reply, {v3, N, F}, S}.", "code_change({down, _}, S, _) -> {ok, S}; code_change(V, #{n := N}, _) -> {ok, #{n => N + 100, from => V}}."),
+    release("lab", "3", [lab("3", V3, #{})], []),
+    release("lab", "4", [lab("4", counter_v2(), #{})], []),
+    two(counter_v2()),
+    add(),
+    Plan = fun(F, T) -> plan(F, T, counter_script(F, T, up), counter_script(T, F, down), #{id => list_to_binary(T)}) end,
+    [begin done(Plan(F, T)), {ok, #{killed := []}} = edeliver_agent:commit(list_to_binary(T)) end || {F, T} <- [{"1", "2"}, {"2", "3"}]],
+    {v3, 101, "2"} = get_counter(),
+    %% What is committed goes back by a plan of its own.
+    Down = plan("3", "2", counter_script("3", "2", down), counter_script("2", "3", up), #{id => <<"down">>, direction => down}),
+    done(Down),
+    {v2, 101, "2"} = get_counter(),
+    {ok, _} = edeliver_agent:commit(<<"down">>),
+    Last = plan("2", "1", counter_script("2", "1", down), counter_script("1", "2", up), #{id => <<"last">>, direction => down}),
+    done(Last),
+    {v1, 101} = get_counter(),
+    {reverted, _, _} = edeliver_agent:revert(<<"last">>),
+    {v2, 101, "1"} = get_counter().
+
+release_handler_sees_the_truth() ->
+    two(counter_v2()),
+    Rec = fun(V, Status) -> {release, "lab", V, erlang:system_info(version), get({libs, V}), Status} end,
+    Releases = [Rec("2", unpacked), Rec("1", permanent)],
+    sys:replace_state(release_handler, fun(S) -> setelement(5, S, Releases) end),
+    Statuses = fun() -> lists:sort([{V, S} || {_, V, _, S} <- release_handler:which_releases()]) end,
+    [{"1", permanent}, {"2", unpacked}] = Statuses(),
+    done(counter_plan()),
+    [{"1", permanent}, {"2", current}] = Statuses(),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    [{"1", permanent}, {"2", unpacked}] = Statuses().
+
+a_commit_is_known_to_the_node() ->
+    two(counter_v2()),
+    [os:putenv(N, V) || {N, V} <- [{"RELEASE_VSN", "1"}, {"RELEASE_SYS_CONFIG", "x/releases/1/sys"}]],
+    agent_lab:put_file("releases/2/start.boot", "x"),
+    done(counter_plan()),
+    Handler = whereis(release_handler),
+    {ok, #{warnings := []}} = edeliver_agent:commit(<<"run1">>),
+    Root = agent_lab:root(),
+    "2" = os:getenv("RELEASE_VSN"),
+    Root = string:slice(os:getenv("RELEASE_SYS_CONFIG"), 0, length(Root)),
+    false = os:getenv("RELEASE_VM_ARGS"),
+    {ok, [[Boot]]} = init:get_argument(boot),
+    {match, _} = re:run(Boot, "releases/2/start$"),
+    true = whereis(release_handler) =/= Handler andalso is_pid(whereis(release_handler)),
+    ok = edeliver_agent:unload(),
+    eventually(fun() -> not erlang:check_old_code(edeliver_agent) end),
+    undefined = whereis(edeliver_agent).
+
+it_works_without_sasl() ->
+    ok = application:stop(sasl),
+    two(counter_v2()),
+    add(),
+    done(counter_plan()),
+    {v2, 1, "1"} = get_counter(),
+    {ok, #{warnings := [_]}} = edeliver_agent:commit(<<"run1">>).

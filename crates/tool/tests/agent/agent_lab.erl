@@ -100,7 +100,7 @@ picture() ->
       environment => lists:sort([{A, lists:sort(application:get_all_env(A))} || A <- Apps]),
       specifications => lists:sort([{A, application:get_all_key(A)} || A <- Apps]),
       running => lists:sort(application:which_applications()),
-      data => element(tuple_size(sys:get_state(application_controller)), sys:get_state(application_controller)),
+      data => lists:sort(element(tuple_size(sys:get_state(application_controller)), sys:get_state(application_controller))),
       path => code:get_path(),
       files => lists:sort([{M, F} || {M, F} <- code:all_loaded(), M =/= edeliver_agent, is_ours(F)]),
       %% Modules of OTP are loaded when they are first called, which is no difference.

@@ -26,6 +26,8 @@ fn case(name: &str) {
         .arg(compiled())
         .args(["-s", "agent_cases", "run", "-extra", name])
         .env("LAB_ROOT", root.path())
+        .env("ERL_CRASH_DUMP_BYTES", "0")
+        .current_dir(root.path())
         .output()
         .expect("erl");
     let told = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
@@ -57,4 +59,51 @@ cases! {
     a_code_change_that_raises_leaves_everything_as_before
     a_code_change_that_returns_an_error_leaves_everything_as_before
     nobody_confirms_and_the_upgrade_goes_back
+    ten_thousand_processes_are_suspended_for_less_than_a_quarter_of_a_second
+    ten_thousand_processes_are_as_before_after_a_failure
+    one_process_is_suspended_for_less_than_five_milliseconds
+    a_code_change_that_takes_too_long_leaves_everything_as_before
+    a_code_change_that_never_ends_is_told_and_holds_nobody_else
+    a_busy_process_is_named_and_nothing_changes
+    a_busy_process_is_waited_for_without_stopping_the_others
+    processes_that_call_each_other_all_the_time_are_suspended
+    every_kind_of_process_is_migrated_up_and_down
+    every_kind_of_process_is_as_before_after_a_failure
+    a_process_that_dies_in_the_middle_is_not_missed
+    processes_started_meanwhile_have_no_old_state
+    processes_that_crash_meanwhile_are_restarted_with_the_new_code
+    wrong_child_specifications_are_told_and_nobody_is_killed
+    children_are_started_stopped_and_exchanged_up_and_down
+    a_child_that_does_not_start_takes_the_upgrade_back
+    a_child_that_hangs_in_init_takes_the_upgrade_back
+    a_supervisor_whose_new_init_fails_is_as_before
+    a_child_that_was_stopped_by_hand_stays_stopped
+    modules_are_added_and_removed_and_come_back
+    the_window_is_undone_with_added_and_removed_modules
+    a_module_with_on_load_is_loaded_and_put_back
+    an_on_load_that_fails_leaves_everything_as_before
+    a_loop_in_old_code_is_told_and_killed_at_the_commit_only
+    a_revert_with_a_loop_in_old_code_tells_whom_it_ended
+    another_md5_than_the_plan_has_is_refused
+    instructions_that_restart_the_node_are_refused
+    an_instruction_that_raises_takes_the_upgrade_back
+    the_configuration_changes_is_told_and_comes_back
+    a_failure_puts_the_configuration_back
+    a_callback_that_fails_takes_the_upgrade_back
+    providers_are_asked_before_anything_changes
+    a_provider_that_fails_is_refused
+    a_configuration_that_cant_be_read_is_refused
+    configuration_sources_of_relx_are_rendered_with_the_nodes_environment
+    applications_join_and_leave_and_come_back
+    a_new_application_that_ends_while_the_upgrade_soaks_is_told
+    a_failure_after_applications_joined_and_left_brings_them_back
+    an_application_that_does_not_start_takes_the_upgrade_back
+    the_upgrade_goes_on_when_its_operator_is_gone
+    a_second_upgrade_is_refused_while_one_soaks
+    a_killed_mover_is_cleared_up_after
+    more_time_is_given_to_who_asks
+    three_upgrades_in_a_row_and_back
+    release_handler_sees_the_truth
+    a_commit_is_known_to_the_node
+    it_works_without_sasl
 }
