@@ -116,10 +116,10 @@ async fn users_own(to: &Destination) -> Option<PathBuf> {
 }
 
 async fn login(to: &Destination, limits: &Limits) -> Result<Master, TransportError> {
-    let mut pause = PAUSE;
+    let (mut pause, gateway) = (PAUSE, to.gateway());
     for _ in 1..ATTEMPTS {
         let attempt = {
-            let _start = limits.start().await;
+            let _start = limits.start(&gateway).await;
             Master::start(to, limits).await
         };
         match attempt {
@@ -128,7 +128,7 @@ async fn login(to: &Destination, limits: &Limits) -> Result<Master, TransportErr
         }
         pause *= 2;
     }
-    let _start = limits.start().await;
+    let _start = limits.start(&gateway).await;
     Master::start(to, limits).await
 }
 

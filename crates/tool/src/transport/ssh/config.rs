@@ -47,6 +47,16 @@ impl Destination {
     pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+    /// The sshd that a login through this configuration knocks at first: the first jump host, what a proxy command leads to, or the host
+    /// itself. `ssh -G` leaves a proxy command's `%h` as it stands, so hosts behind one proxy have one gateway.
+    pub(super) fn gateway(&self) -> String {
+        let set = |name| self.option(name).filter(|value| *value != "none" && !value.is_empty());
+        if let Some(jumps) = set("proxyjump") {
+            return jumps.split(',').next().unwrap_or(jumps).to_owned();
+        }
+        let host = || format!("{}:{}", self.option("hostname").unwrap_or_default(), self.option("port").unwrap_or_default());
+        set("proxycommand").map_or_else(host, str::to_owned)
+    }
     /// The user's time for this, in seconds; `None` where nobody has given one (ssh shows 0 or `none` then).
     pub(super) fn seconds(&self, name: &str) -> Option<u32> {
         self.option(name)?.parse().ok().filter(|seconds| *seconds > 0)
@@ -84,5 +94,16 @@ mod tests {
             (Some(300), None, None)
         );
         assert_eq!(to.option("identityfile"), Some("~/a b"));
+    }
+
+    #[test]
+    fn hosts_behind_one_jump_host_have_one_gateway() {
+        let gateway = |output: &str| {
+            Destination { words: vec![], shown: String::new(), control_path: None, options: parse(output) }.gateway()
+        };
+        assert_eq!(gateway("hostname web1\nport 22\nproxycommand none\n"), "web1:22");
+        assert_eq!(gateway("hostname web1\nport 22\nproxyjump me@bastion,inner\n"), "me@bastion");
+        assert_eq!(gateway("hostname web2\nport 22\nproxyjump me@bastion\n"), "me@bastion");
+        assert_eq!(gateway("hostname web2\nport 22\nproxycommand nc -X 5 %h %p\n"), "nc -X 5 %h %p");
     }
 }
