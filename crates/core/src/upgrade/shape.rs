@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use edeliver_erl::{
     changes::ModuleChange,
-    image::{Kind, Module},
+    image::{Kind, Known, Module},
     term::Atom,
 };
 
@@ -34,23 +34,28 @@ impl Judging<'_> {
     fn keeps_state(&self, module: &Module) -> bool {
         let change = self.changes.apps.values().find_map(|app| app.modules.get(&module.name));
         let migrates = match change {
-            Some(ModuleChange::Changed { before, after, .. }) => self.newer(before, after).kind == Kind::Process,
+            Some(ModuleChange::Changed { before, after, .. }) => migrates(self.newer(before, after)),
             _ => false,
         };
         matches!(module.kind, Kind::Process | Kind::ProcessWithoutCodeChange) && !migrates
     }
     /// Records of a process module whose states stay as they are.
     pub(super) fn records(&mut self, app: &str, before: &Module, after: &Module) {
-        if !modules::is_process(&before.kind) || self.newer(before, after).kind == Kind::Process {
+        if !modules::is_process(&before.kind) || migrates(self.newer(before, after)) {
             return;
         }
         let resized = resized(before, after);
         if !resized.is_empty() {
             let name = shown(&after.name);
-            let what = format!("what looks like a record differs in {name}, which has no code_change: {}", list(resized));
+            let what = format!("what looks like a record differs in {name}, and nothing migrates its states: {}", list(resized));
             self.tell(Rule::Record, Some(app), Some(&name), what);
         }
     }
+}
+
+/// Whether it has a `code_change` that does something.
+fn migrates(module: &Module) -> bool {
+    module.kind == Kind::Process && module.keeps_states != Known::Yes
 }
 
 /// What differs in a module that stays, for the table.

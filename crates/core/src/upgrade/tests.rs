@@ -44,6 +44,7 @@ fn module(name: &str, kind: Kind) -> Module {
         on_load: Known::No,
         receives: Known::No,
         makes_funs: Known::No,
+        keeps_states: Known::No,
     }
 }
 
@@ -233,7 +234,7 @@ fn a_struct_that_differs_is_told_where_nothing_migrates_its_holders() {
 }
 
 #[test]
-fn a_record_that_differs_is_told_where_there_is_no_code_change() {
+fn a_record_that_differs_is_told_where_no_code_change_migrates_it() {
     let of = |size: usize, kind: Kind| Module {
         records: [(atom("st"), [size].into()), (atom("error"), [size].into())].into(),
         ..module("app_server", kind)
@@ -241,9 +242,15 @@ fn a_record_that_differs_is_told_where_there_is_no_code_change() {
     let bare = || Kind::ProcessWithoutCodeChange;
     let (verdict, whats) = told([changed(of(2, bare()), of(3, bare()))]);
     assert_eq!(verdict, Verdict::HotWithWarnings);
-    let record = "what looks like a record differs in app_server, which has no code_change: st (2 to 3 elements)";
+    let record = "what looks like a record differs in app_server, and nothing migrates its states: st (2 to 3 elements)";
     assert_eq!(whats, ["app_server has no code_change", record]);
     assert_eq!(told([changed(of(2, Kind::Process), of(3, Kind::Process))]), (Verdict::Hot, vec![]));
+    let idle = Module { keeps_states: Known::Yes, ..of(3, Kind::Process) };
+    assert_eq!(
+        told([changed(of(2, Kind::Process), idle)]),
+        (Verdict::HotWithWarnings, vec![record.to_owned()]),
+        "one that does nothing"
+    );
 }
 
 #[test]

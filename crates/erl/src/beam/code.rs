@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Numbers of instructions (`genop.tab`).
 mod op {
+    /// label, int_code_end, test_heap, return, move, line, put_tuple2, executable_line: with these alone arguments are put into tuples.
+    pub(super) const IDLE: [u8; 8] = [LABEL, 3, 16, 19, MOVE, 153, PUT_TUPLE2, 183];
     pub(super) const LABEL: u8 = 1;
     pub(super) const FUNC_INFO: u8 = 2;
     pub(super) const CALL: u8 = 4;
@@ -53,6 +55,8 @@ pub(crate) struct Body {
     pub(crate) waits: bool,
     /// Calls of functions of other modules by their full name.
     pub(crate) foreign: Vec<Foreign>,
+    /// It does more than put its arguments into tuples.
+    pub(crate) works: bool,
     /// Constants it uses.
     pub(crate) literals: BTreeSet<u32>,
     /// Atoms it uses, but for names in calls.
@@ -169,6 +173,7 @@ impl Body {
     }
 
     fn does(&mut self, instruction: u8, operands: &[Operand]) {
+        self.works |= !op::IDLE.contains(&instruction);
         match (instruction, operands) {
             (op::LABEL, [Operand::Number(label)]) if self.entry.is_none() => self.entry = Some(*label),
             (op::CALL | op::CALL_ONLY, [_, Operand::Label(to)]) | (op::CALL_LAST, [_, Operand::Label(to), _]) => {

@@ -37,6 +37,8 @@ pub struct Module {
     pub receives: Known,
     /// Makes funs, which may live on in states and messages.
     pub makes_funs: Known,
+    /// Has a `code_change` that gives every state back as it came, which is what Elixir's `use GenServer` writes.
+    pub keeps_states: Known,
 }
 
 impl Module {

@@ -36,6 +36,7 @@ impl Module {
             on_load: said.on_load,
             receives: said.receives,
             makes_funs: said.makes_funs,
+            keeps_states: said.keeps_states,
             exports: exports.into_iter().collect(),
             imports: imports.into_iter().collect(),
         };

@@ -44,6 +44,7 @@ pub(super) fn module(name: &str, kind: Kind, exports: &[&str], calls: &[&str]) -
         on_load: Known::No,
         receives: Known::No,
         makes_funs: Known::No,
+        keeps_states: Known::No,
     }
 }
 
