@@ -123,10 +123,11 @@ impl HotHost<'_> {
             Step::Commit(self.ending()),
         ])
     }
-    /// What ran runs again, and boots again.
+    /// What ran runs again, and boots again; a node that fell meanwhile is started.
     pub(super) fn undo(&self) -> Vec<Step> {
         let boots = self.switch.boots_again(&self.way.to.version, self.releases).map(Step::Activate);
-        [Step::Revert(self.ending())].into_iter().chain(boots).collect()
+        let start = self.switch.start(&self.way.from.version);
+        [Step::Revert(self.ending())].into_iter().chain(boots).chain([start]).collect()
     }
     fn place(&self) -> Option<PlaceUpgrade> {
         let way = self.way;

@@ -72,6 +72,7 @@ upgrade production to app 0.3.0
     make the upgrade to 0.3.0 permanent on the node
     undo: take the upgrade from 0.2.0 to 0.3.0 back
     undo: make 0.2.0 the release that boots
+    undo: start 0.2.0
   web2: change
     - 4 of 8 files travel, 11 KB
     - the node runs 0.1.0: it is upgraded without a restart
@@ -88,6 +89,7 @@ upgrade production to app 0.3.0
     make the upgrade to 0.3.0 permanent on the node
     undo: take the upgrade from 0.1.0 to 0.3.0 back
     undo: make 0.1.0 the release that boots
+    undo: start 0.1.0
   web3: nothing to do
     - 0.3.0 is there and boots next
     - the node runs it
@@ -244,6 +246,7 @@ roll production back to the release before
     make the upgrade to 0.1.0 permanent on the node
     undo: take the upgrade from 0.2.0 to 0.1.0 back
     undo: make 0.2.0 the release that boots
+    undo: start 0.2.0
 ";
     assert_eq!(rollback(&seen, &[way(&new, &old, Direction::Down)]), wanted);
     let told = rollback(&seen, &[]);
