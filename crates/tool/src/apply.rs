@@ -34,6 +34,7 @@ use crate::{
     node::{Environment, Place},
     store::Store,
     transport::Transport,
+    upgrade::Journeys,
 };
 
 /// What the steps of a plan need besides the plan.
@@ -43,6 +44,8 @@ pub struct Means<'a> {
     pub sites: HashMap<HostName, Site>,
     /// The release, for plans that stage one.
     pub contents: Option<Contents>,
+    /// The ways between releases, for plans that upgrade nodes.
+    pub journeys: Journeys,
     /// What nodes are started with.
     pub environment: Environment,
     /// Runs hooks; needed for plans with such steps.
@@ -72,6 +75,7 @@ pub struct Contents {
 /// What all hosts' tasks share.
 struct Shared {
     contents: Option<Contents>,
+    journeys: Journeys,
     environment: Environment,
     run: Option<RunId>,
 }
@@ -83,10 +87,10 @@ struct Shared {
 /// ends it on the host too.
 pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Outcome {
     let _guard = ctx.step_in_hand();
-    let Means { mut sites, contents, environment, hooks } = means;
+    let Means { mut sites, contents, journeys, environment, hooks } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
-    let shared = Arc::new(Shared { contents, environment, run: ctx.run().cloned() });
+    let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned() });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
     fleet.work(&mut hooks).await;
     let ends = fleet.into_ends();

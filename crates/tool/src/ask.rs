@@ -3,7 +3,7 @@
 mod aloud;
 mod audience;
 pub(crate) mod code;
-mod form;
+pub(crate) mod form;
 mod heard;
 mod kept;
 pub(crate) mod status;

@@ -30,3 +30,4 @@ pub mod tarball;
 pub mod transfer;
 pub mod transport;
 pub mod ui;
+pub mod upgrade;

@@ -4,6 +4,7 @@ use crate::{
     node::NodeError,
     service::ServiceError,
     transport::{Reply, TransportError},
+    upgrade::{Aftermath, UpgradeError},
 };
 
 use super::hook::HookFailure;
@@ -43,6 +44,9 @@ pub enum StepError {
     /// systemd, or the node that it runs.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// The node, on its way to another release.
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
     /// The connection.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -91,6 +95,7 @@ impl StepError {
             | Self::Service(ServiceError::Node(NodeError::Transport(error))) => {
                 matches!(error, TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Interrupted)
             }
+            Self::Upgrade(error) => error.aftermath() == Aftermath::Unknown,
             Self::Interrupted => true,
             Self::Script { status, .. } => *status >= 128,
             _ => false,
@@ -108,7 +113,7 @@ impl StepError {
             Self::Node(error) => error.log(),
             Self::Service(error) => error.log(),
             Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
-            Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
+            Self::Upgrade(_) | Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
         }
     }
 }

@@ -10,6 +10,8 @@ use edeliver_core::{
     step::Step,
 };
 
+use tokio::sync::Mutex;
+
 use super::{
     HookFailure, Shared, Site, StepError,
     outcome::{End, Ending},
@@ -18,6 +20,7 @@ use super::{
 use crate::{
     cancel::{Cancel, Level},
     report::Reporter,
+    upgrade::{Aftermath, Session},
 };
 
 /// Where a host's task stops.
@@ -40,6 +43,8 @@ pub(super) struct HostTask {
     /// When the hook it waits for began; why it failed.
     hook: Option<(Instant, Option<String>)>,
     so_far: SoFar,
+    /// The way to the node, while it is upgraded.
+    session: Mutex<Session>,
 }
 
 /// What has been done to the host.
@@ -55,6 +60,12 @@ struct SoFar {
     activated: Option<Version>,
     /// The release that was started.
     started: Option<Version>,
+    /// The release that the running node was upgraded to.
+    upgraded: Option<Version>,
+    /// And for good.
+    committed: bool,
+    /// The node was restarted when an upgrade failed.
+    fell: bool,
     /// Releases could not be removed.
     litter: bool,
     /// systemd has the unit.
@@ -63,7 +74,9 @@ struct SoFar {
 
 impl HostTask {
     pub(super) fn new(plan: HostPlan, site: Site, shared: Arc<Shared>, reporter: Reporter, cancel: Cancel) -> Self {
-        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far: SoFar::default() }
+        let run = shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
+        let session = Mutex::new(Session::new(site.transport.clone(), site.place.clone(), run));
+        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far: SoFar::default(), session }
     }
 
     /// Works until the next hook or the end.
@@ -72,8 +85,8 @@ impl HostTask {
             return Pause::Over(self.over_after_failure(StepError::Hook(HookFailure::from(why).into())).await);
         }
         while let Some(step) = self.plan.steps.get(self.next).cloned() {
-            if self.cancel.is_requested() && !self.so_far.stopped {
-                return Pause::Over(self.over(self.interrupted()));
+            if self.cancel.is_requested() && self.so_far.may_stop() {
+                return Pause::Over(self.over_when_interrupted().await);
             }
             if let Step::Hook { name } = step {
                 return Pause::Hook(name);
@@ -115,7 +128,14 @@ impl HostTask {
         if index + 1 < self.plan.steps.len() {
             self.site.transport.another_follows();
         }
-        let work = step::Work { site: &self.site, shared: &self.shared, expect: &self.plan.expect, reporter: &self.reporter };
+        let work = step::Work {
+            site: &self.site,
+            shared: &self.shared,
+            expect: &self.plan.expect,
+            reporter: &self.reporter,
+            session: &self.session,
+            cancel: &self.cancel,
+        };
         let note = tokio::select! {
             note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,
             () = self.cancel.reached(Level::Kill) => return Err(StepError::Interrupted),
@@ -130,13 +150,20 @@ impl HostTask {
         let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()) };
         let (unknown, refused) = (error.leaves_unknown(), self.refused(&error));
         let half_way = matches!(error, StepError::HalfWay(_));
+        let aftermath = match &error {
+            StepError::Upgrade(error) => error.aftermath(),
+            _ => Aftermath::AsBefore,
+        };
         let why = why(&step, &error);
         self.reporter.send(told::failed(self.next, step.describe(), error));
         if unknown {
             return self.over((HostResult::Unknown, why, Ending::Otherwise));
         }
         self.so_far.touched |= half_way;
+        self.so_far.fell |= matches!(aftermath, Aftermath::Restarted | Aftermath::Gone);
+        self.so_far.touched |= self.so_far.fell;
         match (step, refused) {
+            (Step::Install(_), _) if aftermath == Aftermath::Broken => self.over((HostResult::Broken, why, Ending::Otherwise)),
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;
                 self.over((HostResult::Done, self.state_now(), Ending::Changed))
@@ -152,12 +179,24 @@ impl HostTask {
         }
     }
 
+    /// An upgrade that nobody can make permanent any more is taken back.
+    async fn over_when_interrupted(&mut self) -> End {
+        if self.so_far.upgraded.is_none() || self.so_far.committed {
+            return self.over(self.interrupted());
+        }
+        let end = self.undo("interrupted").await;
+        self.over(end)
+    }
+
     /// The way back.
     async fn undo(&mut self, why: &str) -> (HostResult, String, Ending) {
         let steps = self.plan.undo.clone();
         let mut back = self.so_far.activated.is_none();
         for (at, step) in steps.iter().enumerate() {
             let index = self.plan.steps.len() + at;
+            if matches!(step, Step::Start { .. }) && !self.so_far.stopped && !self.so_far.fell {
+                continue; // it runs: an upgrade was taken back
+            }
             if let Err(error) = self.carry_out(index, step).await {
                 let unknown = error.leaves_unknown();
                 let summary = format!("{why}; {}", self::why(step, &error));
@@ -207,7 +246,10 @@ impl HostTask {
     /// What was there before, in words; `how`: `again`, `as before`.
     fn state_before(&self, how: &str) -> String {
         let expect = &self.plan.expect;
-        match (&expect.running, &expect.permanent) {
+        match (expect.upgraded.as_ref().or(expect.running.as_ref()), &expect.permanent) {
+            (Some(running), _) if self.so_far.fell => {
+                format!("{running} serving again after a restart, the state of its processes is lost")
+            }
             (Some(running), _) if self.was_up() => format!("{running} serving {how}"),
             (_, Some(permanent)) => format!("{permanent} boots {how}, no node runs"),
             (_, None) => "nothing is served, as before".to_owned(),
@@ -220,6 +262,7 @@ impl HostTask {
         let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
         let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
         let mut now = match (&done.started, boots, still) {
+            _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, upgraded without a restart"),
             _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
             (Some(started), ..) => format!("{started} running"),
             (None, _, _) if done.stopped => "no node runs".to_owned(),
@@ -235,6 +278,12 @@ impl HostTask {
 }
 
 impl SoFar {
+    /// Whether an interruption may stop here: not between the end of one node and the start of the next, nor between the release that boots
+    /// and the word to the node that runs it.
+    fn may_stop(&self) -> bool {
+        let is_permanent_on_disk_only = self.upgraded.is_some() && self.activated.is_some() && !self.committed;
+        !self.stopped && !is_permanent_on_disk_only
+    }
     /// This step is done.
     fn note(&mut self, step: &Step) {
         self.begun = true;
@@ -243,6 +292,12 @@ impl SoFar {
                 self.touched = true;
                 self.activated = Some(activate.version.clone());
             }
+            Step::Install(hot) => {
+                self.touched = true;
+                self.upgraded = Some(hot.to.clone());
+            }
+            Step::Commit(_) => self.committed = true,
+            Step::Revert(_) => self.upgraded = None,
             Step::Setup(_) => self.set_up = true,
             Step::Stop { .. } => (self.stopped, self.started) = (true, None),
             Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
@@ -260,6 +315,8 @@ fn why(step: &Step, error: &StepError) -> String {
         Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
         Step::Start { version, .. } => format!("{version} did not start: {cause}"),
         Step::Stop { .. } => format!("the node was not stopped: {cause}"),
+        Step::Install(hot) => format!("{} was not upgraded: {cause}", hot.from),
+        Step::Preflight(hot) => format!("{} can't be upgraded now: {cause}", hot.from),
         other => format!("{} failed: {cause}", other.describe()),
     }
 }

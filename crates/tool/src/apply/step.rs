@@ -1,9 +1,21 @@
 //! From steps to what carries them out.
 
-use edeliver_core::{name::Version, plan::Precondition, step::Step};
+use edeliver_core::{
+    name::Version,
+    plan::Precondition,
+    step::{PlaceUpgrade, Step},
+};
+
+use tokio::sync::Mutex;
 
 use super::{Shared, Site, StepError, error::Remote, root, stage};
-use crate::{node, report::Reporter, service};
+use crate::{
+    cancel::Cancel,
+    node,
+    report::Reporter,
+    service,
+    upgrade::{self, Session, UpgradeError},
+};
 
 /// A host and all that its steps need.
 pub(super) struct Work<'a> {
@@ -11,6 +23,9 @@ pub(super) struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) expect: &'a Precondition,
     pub(super) reporter: &'a Reporter,
+    /// The way to the node that is upgraded.
+    pub(super) session: &'a Mutex<Session>,
+    pub(super) cancel: &'a Cancel,
 }
 
 impl Work<'_> {
@@ -44,7 +59,19 @@ impl Work<'_> {
                 let facts = node::start(host, place, version, *timeout, &self.shared.environment, &mut tell).await?;
                 Ok(facts.pid.map(|pid| format!("process {pid}")))
             }
-            _ => Err(StepError::Misplanned),
+            Step::PlaceUpgrade(place) => self.place_upgrade(place, boots).await.map(|()| None),
+            step => {
+                let mut session = self.session.lock().await;
+                let carried = upgrade::carry_out(step, &mut session, &self.shared.journeys, self.reporter, self.cancel).await;
+                Ok(carried.ok_or(StepError::Misplanned)??)
+            }
+        }
+    }
+    async fn place_upgrade(&self, place: &PlaceUpgrade, boots: Option<&Version>) -> Result<(), StepError> {
+        let relup = self.shared.journeys.text(&place.relup).ok_or(UpgradeError::NoJourney)?;
+        match upgrade::place(&mut *self.session.lock().await, place, boots, relup).await? {
+            Ok(()) => Ok(()),
+            Err(reply) => Err(StepError::of("place upgrade", reply)),
         }
     }
 }

@@ -50,10 +50,21 @@ mod tests {
         io:format("~tp.~n", [erl_parse:map_anno(fun(_) -> 0 end, Expression)]),
         halt()."#;
 
+    const FORMS: [&str; 8] = [
+        "ask/code/eval",
+        "ask/status/status",
+        "upgrade/forms/install",
+        "upgrade/forms/look",
+        "upgrade/forms/permanent",
+        "upgrade/forms/read_releases",
+        "upgrade/forms/recover",
+        "upgrade/forms/runs",
+    ];
+
     #[test]
     fn every_form_is_what_its_source_says() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ask");
-        for name in ["code/eval", "status/status"] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for name in FORMS {
             let (source, form) = (dir.join(name).with_extension("erl"), dir.join(name).with_extension("form"));
             let made = Command::new("erl").args(["-noshell", "-noinput", "-eval", MAKE, "-extra"]).arg(&source).output().unwrap();
             let made = String::from_utf8(made.stdout).unwrap();

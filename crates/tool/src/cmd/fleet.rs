@@ -1,6 +1,9 @@
 //! What every verb on a target does: ask its hosts, and carry a plan out on them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use edeliver_core::{
@@ -8,9 +11,10 @@ use edeliver_core::{
     event::EventKind,
     facts::HostFacts,
     name::{HostName, Version},
-    plan::{self, Plan, SetupFacts},
+    plan::{self, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId},
     unit::Unit,
+    upgrade::Policy,
 };
 
 use crate::{
@@ -24,9 +28,10 @@ use crate::{
     node::{Environment, Place},
     report::Reporter,
     service,
-    store::Store,
+    store::{Store, blocking},
     transport::Transport,
     ui::words,
+    upgrade::{self, JourneyError, Journeys, Known, Pair},
 };
 
 /// What a deploy brings along.
@@ -40,6 +45,8 @@ pub(super) struct Fleet {
     pub(super) target: TargetSettings,
     /// One for each host, in the order of the configuration.
     pub(super) facts: Vec<HostFacts>,
+    /// What upgrading nodes takes.
+    pub(super) journeys: Journeys,
     open: HashMap<HostName, Arc<dyn Transport>>,
 }
 
@@ -56,13 +63,31 @@ impl Fleet {
         let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
         let question = Question { app: settings.app.clone(), known: Arc::new(known) };
         let gathered = inventory::gather(&target.hosts, &question, ctx.limits()?).await;
-        let mut fleet = Self { target, facts: Vec::new(), open: HashMap::new() };
+        let mut fleet = Self { target, facts: Vec::new(), journeys: Journeys::default(), open: HashMap::new() };
         for (facts, transport) in gathered {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
             fleet.facts.push(facts);
         }
         service::add_facts(&fleet.target, &settings.app, &mut fleet.facts, &fleet.open).await;
         Ok(fleet)
+    }
+    /// Learns of upgrades that are going on, and of the ways on which the nodes can go to one of these releases; `None`: to any that their
+    /// hosts have.
+    pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>) -> Result<Vec<Way>, Error> {
+        upgrade::add_ongoing(&ctx.settings()?.app, &self.target, &mut self.facts, &self.open).await;
+        let pairs: BTreeSet<Pair> = self.facts.iter().flat_map(|facts| pairs(facts, to)).collect();
+        let (store, policy) = (ctx.store()?, Policy::from(&self.target.upgrade));
+        let explain = to.is_some();
+        let known = blocking(move || {
+            let mut known = Known::read(&store, &pairs, &policy)?;
+            if explain {
+                known.add_restarts(&store, &pairs, &policy)?;
+            }
+            Ok::<_, JourneyError>(known)
+        });
+        let known = known.await?;
+        self.journeys.extend(known.journeys);
+        Ok(known.ways)
     }
     /// What setting up units takes to know, of the hosts that could be asked.
     pub(super) async fn look(&self, ctx: &Ctx, unit: &Unit) -> Result<HashMap<HostName, SetupFacts>, Error> {
@@ -117,7 +142,7 @@ impl Fleet {
             }
             None => (None, None),
         };
-        Ok(Means { sites, contents, environment, hooks })
+        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks })
     }
     fn hooks(&self, session: Session, version: (String, String)) -> ProjectHooks {
         let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.open.get(&host.name)?.clone())));
@@ -146,6 +171,17 @@ impl apply::Hooks for ProjectHooks {
     async fn run(&mut self, name: &str, _: &Reporter) -> Result<(), HookFailure> {
         Ok(self.session.run(name, &self.variables, self.remote.clone()).await?)
     }
+}
+
+/// From what a host's node runs to this release, or to any that the host has.
+fn pairs(facts: &HostFacts, to: Option<&Version>) -> Vec<Pair> {
+    let Ok(seen) = &facts.seen else { return Vec::new() };
+    let Some(runs) = &seen.node.version else { return Vec::new() };
+    let goals: Vec<&Version> = match to {
+        Some(to) => vec![to],
+        None => seen.installed.iter().map(|installed| &installed.version).collect(),
+    };
+    goals.into_iter().filter(|goal| *goal != runs).map(|goal| (runs.clone(), goal.clone())).collect()
 }
 
 /// The manifest of that release, if the store has that very one.

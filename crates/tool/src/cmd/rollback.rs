@@ -31,9 +31,10 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
-    let request = RollbackRequest { app, to: args.version, restart: !args.no_restart, ways: Vec::new() };
+    let mut request = RollbackRequest { app, to: args.version, restart: !args.no_restart, ways: Vec::new() };
     let title = request.title(&target.name);
-    let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
+    let mut fleet = Fleet::gather(ctx, target, title, args.plan).await?;
+    request.ways = fleet.find_ways(ctx, None).await?;
     let plan = plan::rollback(&request, &fleet.target, &fleet.facts);
     fleet.carry_out(ctx, plan, args.plan, None).await
 }

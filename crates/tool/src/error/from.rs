@@ -4,6 +4,7 @@ mod build;
 mod config;
 mod link;
 mod store;
+mod upgrade;
 
 use edeliver_core::{hint::Hint, name::NameError};
 
@@ -120,6 +121,7 @@ impl From<StepError> for Error {
         let hint = match error {
             StepError::Node(error) => return error.into(),
             StepError::Service(error) => return error.into(),
+            StepError::Upgrade(error) => return error.into(),
             StepError::Transport(error) => return error.into(),
             StepError::Stale(_) => Hint::text("run the same command again: it looks at the hosts anew"),
             StepError::Locked(_) => Hint::text("wait until the other one has finished, then run the same command again"),

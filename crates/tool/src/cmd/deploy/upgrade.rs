@@ -1,0 +1,81 @@
+//! `edeliver deploy upgrade [to] TARGET`: running nodes go to another release without a restart.
+
+use edeliver_core::{
+    config::OnRestart,
+    name::Version,
+    plan::{self, DeployRequest, Keep, UpgradeRequest},
+};
+
+use super::Release;
+use crate::{
+    cli::options::{PlanArgs, TargetArgs},
+    cmd::{fleet::Fleet, show},
+    ctx::Ctx,
+    error::Error,
+    hook::{Options, Session},
+    store::blocking,
+};
+
+/// Arguments of `deploy upgrade`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The nodes keep their processes, states and connections. On each host: the release is put beside the one that runs, the node is asked whether \
+it could be upgraded now, it is upgraded, and watched for a while; only then the release becomes the one that boots. What fails on the way \
+is taken back. On hosts where no node runs the release is deployed.
+
+  edeliver deploy upgrade to production --version=0.2.0 --plan
+  edeliver deploy upgrade to production --version=0.2.0")]
+pub struct Args {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// The release to upgrade to; asked for where the store has upgrades to several
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<Version>,
+    /// Restart nodes that can't be upgraded while they run; the state of their processes is lost
+    #[arg(long)]
+    pub restart_if_needed: bool,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
+    let (store, target) = (ctx.store()?, ctx.target(&args.target)?);
+    let upgrade = show::relup::choose(ctx, &store, args.version.as_ref()).await?;
+    let from = store.clone();
+    let release = blocking(move || Release::of(&from, from.manifest(&upgrade.to)?)).await?;
+    let title = format!("upgrade {} to {}", target.name, release.manifest.title());
+    let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
+    let how = How { restart: args.restart_if_needed, start: false, plan: args.plan };
+    upgrade_fleet(ctx, fleet, release, how).await
+}
+
+/// How nodes are upgraded.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cmd) struct How {
+    /// Restart those that can't be upgraded while they run.
+    pub(in crate::cmd) restart: bool,
+    /// Start the release where no node runs.
+    pub(in crate::cmd) start: bool,
+    pub(in crate::cmd) plan: PlanArgs,
+}
+
+/// Plans, shows, and carries out.
+pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: Release, how: How) -> Result<u8, Error> {
+    let hooks = Session::start(ctx.loaded()?, &Options::new(fleet.target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
+    let ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+    let all = plan::deploy::hooks::ALL.into_iter().chain(plan::upgrade::HOOKS);
+    let deploy = DeployRequest {
+        app: ctx.settings()?.app.clone(),
+        start: how.start,
+        keep: Keep::Newest(fleet.target.keep_releases),
+        force: false,
+        hooks: all.filter(|name| hooks.defines(name)).map(str::to_owned).collect(),
+    };
+    let on_restart = if how.restart { OnRestart::Restart } else { fleet.target.upgrade.on_restart };
+    let store = ctx.store()?;
+    let load = release.load(&store, &fleet.facts).await?;
+    let plan = plan::upgrade(&UpgradeRequest { deploy, on_restart }, &fleet.target, &load.wanted(), &ways, &fleet.facts);
+    fleet.carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
+}

@@ -1,0 +1,13 @@
+%% Installs a release. What an early failure leaves behind is put back by recover.erl, from what is kept here.
+begin
+    persistent_term:put({edeliver, before},
+                        [{application, App, element(2, {ok, _} = application:get_all_key(App))}
+                         || {App, _, _} <- application:loaded_applications()]),
+    case catch release_handler:install_release(To, Options) of
+        {ok, From, _} ->
+            persistent_term:erase({edeliver, before}),
+            {ok, From};
+        Other ->
+            {error, unicode:characters_to_binary(io_lib:format("~0tP", [Other, 40]))}
+    end
+end.

@@ -1,0 +1,156 @@
+//! Watching an upgraded node: everything is looked at once at least, then every second until the time is over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use edeliver_core::{config::Engine, step::Soak};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Session, UpgradeError,
+    agent::{self, Health},
+    error::Notes,
+    handler, health,
+};
+use crate::{
+    cancel::{Cancel, Level},
+    report::Reporter,
+};
+
+const BEAT: Duration = Duration::from_secs(1);
+/// What may be a moment only (a child between two lives) is looked at again.
+const MOMENT: Duration = Duration::from_millis(500);
+/// A node that was restarted is away for some seconds.
+const AWAY: Duration = Duration::from_secs(20);
+/// So often in a row may the application say that it is not well: it may have something to warm up.
+const UNWELL: u32 = 3;
+/// A child that was replaced more often is in a crash loop.
+const RESTARTS: usize = 1;
+
+/// What was seen so far.
+struct Watch<'a> {
+    soak: &'a Soak,
+    reporter: &'a Reporter,
+    creation: Option<u32>,
+    /// Children, or registered names, and the processes that they were since the upgrade.
+    lives: BTreeMap<String, BTreeSet<String>>,
+    unwell: u32,
+}
+
+/// Watches. `id`: of the upgrade that waits to be confirmed. Gives what is worth a word.
+pub(super) async fn watch(
+    session: &mut Session,
+    id: &str,
+    soak: &Soak,
+    reporter: &Reporter,
+    cancel: &Cancel,
+) -> Result<Option<String>, UpgradeError> {
+    let until = Instant::now() + soak.time;
+    let mut watch = Watch { soak, reporter, creation: session.creation(), lives: BTreeMap::new(), unwell: 0 };
+    loop {
+        watch.look_once(session, id).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() && watch.unwell == 0 {
+            return Ok(watch.note());
+        }
+        tokio::select! {
+            () = sleep(if left.is_zero() { BEAT } else { BEAT.min(left) }) => {}
+            () = cancel.reached(Level::Finish) => return Err(unwell(vec!["interrupted before it was permanent".to_owned()])),
+        }
+    }
+}
+
+impl Watch<'_> {
+    async fn look_once(&mut self, session: &mut Session, id: &str) -> Result<(), UpgradeError> {
+        let looked = match self.look(session, id).await {
+            Err(error @ (UpgradeError::Link(_) | UpgradeError::Call { .. })) => return self.lost(session, id, error).await,
+            looked => looked?,
+        };
+        if looked.is_empty() {
+            return self.ask_application(session).await;
+        }
+        sleep(MOMENT).await;
+        match self.look(session, id).await? {
+            still if still.is_empty() => self.ask_application(session).await,
+            still => Err(unwell(still)),
+        }
+    }
+
+    /// What is wrong, a line each.
+    async fn look(&mut self, session: &mut Session, id: &str) -> Result<Vec<String>, UpgradeError> {
+        match self.soak.engine {
+            Engine::Transactional => {
+                agent::keep(session, id, self.soak.confirm).await?;
+                let health = agent::health(session, id, self.soak.confirm).await?;
+                Ok(self.judge(health))
+            }
+            Engine::ReleaseHandler => {
+                let journey = session.journey();
+                let look = handler::look(session, journey.as_deref()).await?;
+                let health = Health { suspended: look.suspended, other_code: look.other_code, ..Health::default() };
+                look.names.into_iter().for_each(|(name, pid)| self.lives(name, pid));
+                Ok(self.judge(health))
+            }
+        }
+    }
+
+    fn judge(&mut self, health: Health) -> Vec<String> {
+        health.restarts.into_iter().for_each(|(child, pid)| self.lives(child, pid));
+        // With release_handler the life that the process had at first is among them.
+        let allowed = RESTARTS + usize::from(self.soak.engine == Engine::ReleaseHandler);
+        let loops = self.lives.iter().filter(|(_, lives)| lives.len() > allowed);
+        let mut wrong: Vec<String> = loops.map(|(child, lives)| format!("{child} was restarted {} times", lives.len())).collect();
+        let mut told = |what: &str, which: Vec<String>| {
+            if !which.is_empty() {
+                wrong.push(format!("{what}: {}", which.join(", ")));
+            }
+        };
+        told("children are missing", health.missing);
+        told("processes are suspended", health.suspended);
+        told(&format!("not the code of {}", self.soak.version), health.other_code);
+        wrong
+    }
+
+    fn lives(&mut self, child: String, pid: String) {
+        self.lives.entry(child).or_default().insert(pid);
+    }
+
+    async fn ask_application(&mut self, session: &mut Session) -> Result<(), UpgradeError> {
+        let Some(check) = &self.soak.health else { return Ok(()) };
+        match health::ask(session, check, self.soak.health_timeout).await {
+            None => self.unwell = 0,
+            Some(why) => {
+                self.unwell += 1;
+                if self.unwell >= UNWELL {
+                    return Err(unwell(vec![why]));
+                }
+                self.reporter.output(&why);
+            }
+        }
+        Ok(())
+    }
+
+    /// The link has gone, or the node.
+    async fn lost(&mut self, session: &mut Session, id: &str, error: UpgradeError) -> Result<(), UpgradeError> {
+        let why = || Notes(crate::error::chain(&error));
+        match session.wait_until_up(AWAY).await {
+            Ok(()) if session.creation() != self.creation => Err(UpgradeError::Restarted { into: None, why: why() }),
+            Ok(()) => self.look(session, id).await.and_then(|wrong| if wrong.is_empty() { Ok(()) } else { Err(unwell(wrong)) }),
+            Err(UpgradeError::Link(crate::node::link::LinkError::Down)) => Err(UpgradeError::Gone(why())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn note(&self) -> Option<String> {
+        let first = usize::from(self.soak.engine == Engine::ReleaseHandler);
+        let restarted: Vec<&str> =
+            self.lives.iter().filter(|(_, lives)| lives.len() > first).map(|(child, _)| child.as_str()).collect();
+        (!restarted.is_empty()).then(|| format!("restarted by its supervisor: {}", restarted.join(", ")))
+    }
+}
+
+fn unwell(lines: Vec<String>) -> UpgradeError {
+    UpgradeError::Unwell(Notes(lines))
+}

@@ -1,0 +1,9 @@
+//! Hot upgrades by the whole program, of real nodes of real releases on hosts that are folders of this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[path = "../program/mod.rs"]
+mod program;
+
+mod road;
+mod scene;
