@@ -93,13 +93,16 @@ pub enum ModuleChange {
     },
 }
 
+/// Elixir's configuration providers in their order: module and argument.
+pub type Providers = Vec<(Atom, Term)>;
+
 /// What differs in the configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ConfigChange {
     /// Keys of `sys.config` that are added, removed or have another value: application and key. Values are not kept: they may be secret.
     pub keys: Vec<(Atom, Atom)>,
     /// The list of providers before and after, where it differs.
-    pub providers: Option<(Vec<(Atom, Term)>, Vec<(Atom, Term)>)>,
+    pub providers: Option<(Providers, Providers)>,
     /// Files below `releases/VSN` that differ, are new or gone: `vm.args`, `runtime.exs`, `sys.config.src`.
     pub files: Vec<String>,
 }
