@@ -22,7 +22,7 @@
 -behaviour(gen_server).
 
 -export([version/0, preflight/1, upgrade/1, status/0, health/1, keep/2, commit/1, revert/1, unload/0]).
--export([config/2, protocols/2, children/3, stash/1, failed/0]).
+-export([config/2, protocols/2, children/3, stash/1, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -define(VERSION, 1).
@@ -168,8 +168,8 @@ handle_call({revert, Id}, _, #keeper{state = over, id = Id, last = Last} = K) wh
 handle_call({Ask, Id}, _, K) when Ask =:= health; Ask =:= commit; Ask =:= revert ->
     {reply, not_soaking(Ask, note(not_soaking, "no upgrade ~ts waits to be confirmed", [Id], Id)), K};
 handle_call({keep, Id, _}, _, K) -> {reply, {error, note(not_soaking, "no upgrade ~ts waits to be confirmed", [Id], Id)}, K};
-handle_call({stash, Vsn, What}, _, #keeper{stash = Stash} = K) -> {reply, ok, K#keeper{stash = Stash#{Vsn => What}}};
-handle_call({stashed, Vsn}, _, #keeper{stash = Stash} = K) -> {reply, maps:find(Vsn, Stash), K};
+handle_call({stash, Key, What}, _, #keeper{stash = Stash} = K) -> {reply, ok, K#keeper{stash = Stash#{Key => What}, failed = case Key of {config, _} -> []; _ -> K#keeper.failed end}};
+handle_call({stashed, Key}, _, #keeper{stash = Stash} = K) -> {reply, maps:find(Key, Stash), K#keeper{stash = maps:remove(Key, Stash)}};
 handle_call({failed, What}, _, #keeper{failed = Failed} = K) -> {reply, ok, K#keeper{failed = Failed ++ What}};
 handle_call(failed, _, #keeper{failed = Failed} = K) -> {reply, Failed, K};
 handle_call(_, _, K) -> {reply, {error, note(unknown, "unknown request", [], none)}, K}.
@@ -1759,21 +1759,28 @@ is_suspended(Pid) ->
         _ -> false
     end.
 
-commit_now(#{root := Root, to := To, from := From} = Plan, Types) ->
+commit_now(#{to := To, from := From} = Plan, Types) ->
     T0 = now_us(),
     ok = set_types(Types),
     Mods = lists:usort([M || {M, _} <- maps:get(md5, Plan, []) ++ maps:get(old_md5, Plan, [])] ++ [M || {load, {M, _, _}} <- maps:get(script, Plan)]
                        ++ [M || {remove, {M, _, _}} <- maps:get(script, Plan)]),
     Killed = lists:append([purged(M) || M <- Mods, erlang:check_old_code(M)]),
+    Warnings = settled(Plan) ++ restart_release_handler(string(To), string(From)),
+    {committed, #{killed => Killed, warnings => Warnings, total => now_us() - T0}}.
+
+%% A restart inside the node, and what reads the environment, find the release of the plan from now on. [Warning]
+settled(#{root := Root, to := To} = Plan) ->
     Dir = filename:join([string(Root), "releases", string(To)]),
     Config = permanent_config(Dir, Plan),
     _ = [os:putenv(Name, Value) || {Name, Value} <- [{"RELEASE_VSN", string(To)}, {"RELEASE_SYS_CONFIG", Config},
                                                      {"RELEASE_VM_ARGS", filename:join(Dir, "vm.args")}], os:getenv(Name) =/= false],
-    Permanent = filelib:is_regular(filename:join(Dir, "start.boot")) andalso
-        init:make_permanent(filename:join(Dir, "start"), case filelib:is_regular(Config ++ ".config") of true -> Config; false -> false end),
-    Handler = restart_release_handler(string(To), string(From)),
-    Warnings = [note(boot, "~ts has no start.boot: a restart inside the node would start ~ts", [Dir, From], none) || Permanent =/= ok] ++ Handler,
-    {committed, #{killed => Killed, warnings => Warnings, total => now_us() - T0}}.
+    case filelib:is_regular(filename:join(Dir, "start.boot")) of
+        true ->
+            Found = filelib:is_regular(Config ++ ".config") andalso Config,
+            ok = init:make_permanent(filename:join(Dir, "start"), Found),
+            [];
+        false -> [note(boot, "~ts has no start.boot: a restart inside the node would start another release", [Dir], none)]
+    end.
 
 purged(M) ->
     case code:soft_purge(M) of
@@ -1851,7 +1858,7 @@ stash(Vsn) ->
         Error -> Error
     end.
 
-%% What the hooks could not do since the module was loaded: release_handler ignores what they return.
+%% What the hooks could not do since the last stash/1: release_handler ignores what they return.
 failed() ->
     case whereis(?MODULE) of
         undefined -> [];

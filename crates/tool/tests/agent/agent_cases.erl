@@ -843,3 +843,151 @@ it_works_without_sasl() ->
     done(counter_plan()),
     {v2, 1, "1"} = get_counter(),
     {ok, #{warnings := [_]}} = edeliver_agent:commit(<<"run1">>).
+
+%%% --- Elixir ----------------------------------------------------------------------------------------------------------------------
+
+elixir() -> elixir([]).
+elixir(Config) ->
+    {ok, _} = application:ensure_all_started(elixir),
+    [begin
+         agent_lab:beams(lab, V, filename:join(os:getenv("LAB_ELIXIR"), V), [{mod, {'Elixir.Lab.Application', []}}]),
+         release("lab", V, [{lab, V}], Config)
+     end || V <- ["1", "2", "3"]],
+    code:add_patha(filename:join([agent_lab:root(), "releases", "1", "consolidated"])),
+    up("1", [], Config),
+    Describe = 'Elixir.Lab.Describe',
+    code:purge(Describe),
+    {module, Describe} = code:load_abs(filename:join([agent_lab:root(), "releases", "1", "consolidated", Describe])),
+    ok = application:start(lab, permanent).
+
+elixir_plan(From, To) ->
+    Changed = fun(F, T) -> [M || {M, _} <- md5s(T, F), M =/= 'Elixir.Lab.Describe'] end,
+    S = fun(F, T, Mode) ->
+                script(#{from => F, to => T, direction => Mode, code => [{lab, T, Changed(F, T)}], suspend => ['Elixir.Lab.Counter'], change => ['Elixir.Lab.Counter'],
+                         protocols => true, children => [{application, lab}], remove => gone(F, T)})
+        end,
+    Md5 = fun(F, T) -> [X || {M, _} = X <- md5s(T, F), M =/= 'Elixir.Lab.Describe'] end,
+    plan(From, To, S(From, To, up), S(To, From, down), #{id => list_to_binary(To), discover => [lab], md5 => Md5(From, To), old_md5 => Md5(To, From)}).
+
+md5s(Vsn, Other) -> agent_lab:md5s(Vsn, Other).
+gone(From, To) -> [M || {M, _} <- md5s(From, To), not filelib:is_file(agent_lab:beam(lab, To, M))].
+
+describe(X) -> 'Elixir.Lab.Describe':describe(X).
+
+protocols_are_reloaded_up_and_down() ->
+    elixir(),
+    <<"any">> = describe(<<"x">>),
+    Before = picture(),
+    done(elixir_plan("1", "2")),
+    {<<"text">>, <<"integer 2">>} = {describe(<<"x">>), describe(1)},
+    true = 'Elixir.Lab.Describe':'__protocol__'('consolidated?'),
+    Paths = [P || P <- code:get_path(), filename:basename(P) =:= "consolidated"],
+    [P2] = Paths,
+    {match, _} = re:run(P2, "releases/2"),
+    {reverted, _, _} = edeliver_agent:revert(<<"2">>),
+    {<<"any">>, <<"integer 1">>} = {describe(<<"x">>), describe(1)},
+    same(maps:with([path, files, md5, environment], Before), maps:with([path, files, md5, environment], picture())).
+
+children_of_an_elixir_application_are_found_up_and_down() ->
+    elixir(),
+    Sup = 'Elixir.Lab.Supervisor',
+    {ok, _} = 'Elixir.DynamicSupervisor':start_child('Elixir.Lab.Dynamic', {'Elixir.Lab.Counter', []}),
+    Task = 'Elixir.Task.Supervisor':'async_nolink'('Elixir.Lab.Tasks', fun() -> receive stop -> done end end),
+    [gen_server:call('Elixir.Lab.Counter', add) || _ <- [1, 2]],
+    Children = fun() -> [{Id, P} || {Id, P, _, _} <- lists:sort(supervisor:which_children(Sup))] end,
+    Old = Children(),
+    {ok, #{processes := 2, warnings := []}} = edeliver_agent:preflight(elixir_plan("1", "2")),
+    #{started := [{lab, 'Elixir.Lab.Ticker'}], stopped := [{lab, old}]} = done(elixir_plan("1", "2")),
+    {<<"2">>, #{count := 2, from := <<"1">>}} = gen_server:call('Elixir.Lab.Counter', get),
+    [{_, Dynamic, _, _}] = 'Elixir.DynamicSupervisor':which_children('Elixir.Lab.Dynamic'),
+    {<<"2">>, #{count := 0, from := <<"1">>}} = gen_server:call(Dynamic, get),
+    [{old, _}] = Old -- Children(),
+    two = gen_server:call('Elixir.Lab.Ticker', get),
+    kept = 'Elixir.Agent':get(proplists:get_value(keeper, Children()), fun(S) -> S end),
+    true = is_process_alive(maps:get(pid, Task)),
+    #{restarts := [], missing := [], suspended := []} = edeliver_agent:health(<<"2">>),
+    {reverted, _, _} = edeliver_agent:revert(<<"2">>),
+    [{old, _}] = Old -- Children(),
+    true = is_pid(proplists:get_value(old, Children())),
+    undefined = whereis('Elixir.Lab.Ticker'),
+    {<<"1">>, #{n := 2}} = gen_server:call('Elixir.Lab.Counter', get),
+    %% Again, and on to a release that has no ticker: what came by an upgrade goes by an upgrade.
+    done(elixir_plan("1", "2")),
+    {ok, #{killed := []}} = edeliver_agent:commit(<<"2">>),
+    #{stopped := [{lab, 'Elixir.Lab.Ticker'}], started := []} = done(elixir_plan("2", "3")),
+    {<<"3">>, #{count := 2}} = gen_server:call('Elixir.Lab.Counter', get),
+    {ok, _} = edeliver_agent:commit(<<"3">>).
+
+children_of_elixir_that_are_not_looked_for_are_told() ->
+    elixir(),
+    Plan = (elixir_plan("1", "2"))#{discover := []},
+    {ok, #{warnings := [{discover, _, lab}]}} = edeliver_agent:preflight(Plan),
+    #{started := [], stopped := []} = done(Plan).
+
+providers_of_elixir_are_asked() ->
+    File = filename:join(agent_lab:root(), "runtime.exs"),
+    agent_lab:put_file("runtime.exs", "import Config\nconfig :lab, from: System.get_env(\"LAB_ELIXIR\"), deep: [b: 2]\n"),
+    Provider = #{'__struct__' => 'Elixir.Config.Provider', providers => [{'Elixir.Config.Reader', {unicode:characters_to_binary(File), [{env, prod}, {target, host}]}}]},
+    elixir([{lab, [{deep, [{a, 1}]}]}, {elixir, [{config_provider_init, Provider}]}]),
+    done(elixir_plan("1", "2")),
+    {ok, [{a, 1}, {b, 2}]} = application:get_env(lab, deep),
+    {ok, From} = application:get_env(lab, from),
+    true = is_binary(From).
+
+%%% --- the same script, carried out by release_handler -----------------------------------------------------------------------------
+
+release_handler_family() ->
+    Provider = fun(V) -> [{lab, [{greeting, V}]}, {elixir, [{config_provider_init, providers(V)}]}] end,
+    More = fun(Rest) -> Rest#{provider => provider()} end,
+    Lab = fun(V, Counter, Children, Rest) -> lab(V, Counter, "[" ++ child("counter") ++ Children ++ "]", More(Rest)) end,
+    release("lab", "1", [Lab("1", counter_v1(), "," ++ child("gone"), #{gone => server("gone", "{ok, 1}")})], Provider(one)),
+    release("lab", "2", [Lab("2", counter_v2(), "," ++ child("fresh"), #{fresh => server("fresh", "{ok, 2}")})], Provider(two)),
+    up("1", [lab], []),
+    {ok, _} = supervisor:start_child(lab_sup, #{id => extra, start => {gen_server, start_link, [gone, [], []]}, modules => []}),
+    S = fun(F, T, Mode, In, Out) ->
+                script(#{from => F, to => T, direction => Mode, code => [{lab, T, [In, lab_sup, counter]}], suspend => [counter, lab_sup], change => [counter],
+                         supervisors => [lab_sup], children => [{supervisor, lab_sup}], remove => [Out]})
+        end,
+    Root = agent_lab:root(),
+    os:putenv("RELEASE_ROOT", Root),
+    agent_lab:put_file("releases/2/relup", io_lib:format("~p.~n", [{"2", [{"1", [], S("1", "2", up, fresh, gone)}], [{"1", [], S("2", "1", down, gone, fresh)}]}])),
+    [begin
+         {ok, [Spec]} = file:consult(filename:join(Root, "lib/lab-" ++ V ++ "/ebin/lab.app")),
+         agent_lab:put_file("releases/" ++ V ++ "/start.boot", term_to_binary({script, {"lab", V}, [{apply, {application, load, [Spec]}}]}))
+     end || V <- ["1", "2"]],
+    Rec = fun(V, Status) -> {release, "lab", V, erlang:system_info(version), [{A, Vs, filename:join(Root, D)} || {A, Vs, D} <- get({libs, V})], Status} end,
+    agent_lab:put_file("releases/RELEASES", io_lib:format("~p.~n", [[Rec("2", unpacked), Rec("1", permanent)]])),
+    application:set_env(sasl, releases_dir, filename:join(Root, "releases")),
+    ok = supervisor:terminate_child(sasl_sup, release_handler),
+    {ok, _} = supervisor:restart_child(sasl_sup, release_handler),
+    [{"1", permanent}, {"2", unpacked}] = lists:sort([{V, St} || {_, V, _, St} <- release_handler:which_releases()]).
+
+release_handler_carries_the_same_script_out_up_and_down() ->
+    release_handler_family(),
+    add(),
+    Pid = whereis(counter),
+    ok = edeliver_agent:stash("2"),
+    {ok, "1", []} = release_handler:check_install_release("2"),
+    {ok, "1", []} = release_handler:install_release("2", [{update_paths, true}]),
+    [] = edeliver_agent:failed(),
+    {v2, 1, "1"} = get_counter(),
+    {2, undefined, Pid} = {gen_server:call(fresh, x), whereis(gone), whereis(counter)},
+    {ok, two} = application:get_env(lab, v),
+    true = is_pid(element(2, lists:keyfind(extra, 1, supervisor:which_children(lab_sup)))),
+    %% And without a stash, as when somebody installs by hand.
+    {ok, "1", []} = release_handler:install_release("1", [{update_paths, true}]),
+    [] = edeliver_agent:failed(),
+    {v1, 1} = get_counter(),
+    {1, undefined, Pid} = {gen_server:call(gone, x), whereis(fresh), whereis(counter)},
+    {ok, one} = application:get_env(lab, v).
+
+a_hook_that_fails_under_release_handler_is_remembered() ->
+    release_handler_family(),
+    file:delete(agent_lab:beam(lab, "2", fresh)),
+    {ok, M, Bad} = compile:forms([{attribute, 1, module, fresh}], [binary]),
+    M = fresh,
+    ok = file:write_file(agent_lab:beam(lab, "2", fresh), Bad),
+    agent_lab:config("lab", "2", [{elixir, [{config_provider_init, providers(raise)}]}]),
+    {error, {provider, _, _}} = edeliver_agent:stash("2"),
+    {ok, "1", []} = release_handler:install_release("2", [{update_paths, true}]),
+    [child, provider] = lists:sort([Tag || {Tag, _, _} <- edeliver_agent:failed()]).

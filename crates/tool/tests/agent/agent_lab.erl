@@ -1,6 +1,6 @@
 %% Makes releases of small applications below a directory, starts one in this node, and compares what must be the same.
 -module(agent_lab).
--export([root/0, application/3, application/4, release/4, config/3, up/3, plan/4, plan/5, script/1, picture/0, same/2, upgrade/1, done/1,
+-export([beams/4, md5s/2, root/0, application/3, application/4, release/4, config/3, up/3, plan/4, plan/5, script/1, picture/0, same/2, upgrade/1, done/1,
          beam/3, eventually/1, quiet/0, us/1, workers/1, put_file/2]).
 
 root() -> os:getenv("LAB_ROOT").
@@ -149,3 +149,17 @@ eventually(Fun, N) ->
 us(Report) -> io_lib:format("prepare ~b us, suspended ~b us, total ~b us", [maps:get(K, Report, 0) || K <- [prepare, suspended, total]]).
 
 workers(Sup) -> [P || {_, P, _, _} <- supervisor:which_children(Sup)].
+
+%% An application whose beams are compiled already.
+beams(App, Vsn, From, Props) ->
+    Dir = filename:join([root(), "lib", lists:concat([App, "-", Vsn]), "ebin"]),
+    ok = filelib:ensure_dir(filename:join(Dir, "x")),
+    Files = filelib:wildcard("*.beam", From),
+    [{ok, _} = file:copy(filename:join(From, F), filename:join(Dir, F)) || F <- Files],
+    Spec = {application, App, [{description, ""}, {vsn, Vsn}, {modules, [list_to_atom(filename:rootname(F)) || F <- Files]}, {registered, []},
+                               {applications, [kernel, stdlib, elixir]} | Props]},
+    ok = file:write_file(filename:join(Dir, lists:concat([App, ".app"])), io_lib:format("~tp.~n", [Spec])),
+    Consolidated = filename:join([root(), "releases", Vsn, "consolidated", "x"]),
+    ok = filelib:ensure_dir(Consolidated),
+    [{ok, _} = file:copy(F, filename:join(filename:dirname(Consolidated), filename:basename(F))) || F <- filelib:wildcard(filename:join([From, "consolidated", "*.beam"]))],
+    {App, Vsn}.

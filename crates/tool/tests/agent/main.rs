@@ -1,6 +1,6 @@
 //! The agent of hot upgrades (`crates/tool/agent`), each promise in a real node of its own. The cases are Erlang: `agent_cases.erl`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -9,27 +9,57 @@ fn compiled() -> &'static Path {
     static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a directory");
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let sources = ["agent/edeliver_agent.erl", "tests/agent/agent_lab.erl", "tests/agent/agent_cases.erl"];
-        let done =
-            Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).args(sources.map(|s| here.join(s))).status();
-        assert!(done.expect("erlc").success(), "the cases do not compile");
+        let sources = ["agent/edeliver_agent.erl", "tests/agent/agent_lab.erl", "tests/agent/agent_cases.erl"].map(here);
+        run(Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).args(sources));
         dir
     })
     .path()
 }
 
+/// Three versions of an application in Elixir, compiled once.
+fn compiled_elixir() -> &'static Path {
+    static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a directory");
+        run(Command::new("elixir")
+            .args(["compile.exs", "lab.ex"].map(|file| here("tests/agent/elixir").join(file)))
+            .arg(dir.path()));
+        dir
+    })
+    .path()
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().expect("erlang and elixir are installed").success(), "{command:?}");
+}
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Where Elixir's own applications are.
+fn elixir_libraries() -> PathBuf {
+    let out = Command::new("elixir").args(["-e", "IO.write(:code.lib_dir(:elixir))"]).output().expect("elixir");
+    PathBuf::from(String::from_utf8(out.stdout).expect("a path")).join("ebin")
+}
+
+fn elixir_case(name: &str) {
+    case_with(name, |erl| {
+        erl.env("LAB_ELIXIR", compiled_elixir()).arg("-pa").arg(elixir_libraries());
+    });
+}
+
 fn case(name: &str) {
+    case_with(name, |_| ());
+}
+
+fn case_with(name: &str, more: impl FnOnce(&mut Command)) {
     let root = tempfile::tempdir().expect("a directory");
-    let out = Command::new("timeout")
-        .args(["60", "erl", "-noshell", "-boot", "start_sasl", "-kernel", "logger_level", "none", "-pa"])
-        .arg(compiled())
-        .args(["-s", "agent_cases", "run", "-extra", name])
-        .env("LAB_ROOT", root.path())
-        .env("ERL_CRASH_DUMP_BYTES", "0")
-        .current_dir(root.path())
-        .output()
-        .expect("erl");
+    let mut erl = Command::new("timeout");
+    erl.args(["90", "erl", "-noshell", "-boot", "start_sasl", "-kernel", "logger_level", "none", "-pa"]).arg(compiled());
+    more(&mut erl);
+    erl.args(["-s", "agent_cases", "run", "-extra", name]);
+    let out = erl.env("LAB_ROOT", root.path()).env("ERL_CRASH_DUMP_BYTES", "0").current_dir(root.path()).output().expect("erl");
     let told = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     println!("{told}");
     assert!(out.status.success() && told.contains("case passed"), "{told}");
@@ -38,22 +68,21 @@ fn case(name: &str) {
 /// What is embedded is what the source says. To renew it: `erlc +deterministic -o crates/tool/agent crates/tool/agent/edeliver_agent.erl`, by OTP 25.
 #[test]
 fn the_embedded_agent_is_compiled_from_its_source() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fresh = std::fs::read(compiled().join("edeliver_agent.beam")).expect("a beam");
-    let kept = std::fs::read(here.join("agent/edeliver_agent.beam")).expect("a beam");
+    let kept = std::fs::read(here("agent/edeliver_agent.beam")).expect("a beam");
     assert!(fresh == kept, "agent/edeliver_agent.beam is older than its source");
 }
 
 macro_rules! cases {
-    ($($name:ident)*) => {$(
+    ($run:ident: $($name:ident)*) => {$(
         #[test]
         fn $name() {
-            case(stringify!($name));
+            $run(stringify!($name));
         }
     )*};
 }
 
-cases! {
+cases! { case:
     a_workers_state_is_migrated
     a_revert_takes_todays_state_along
     a_code_change_that_raises_leaves_everything_as_before
@@ -106,4 +135,16 @@ cases! {
     release_handler_sees_the_truth
     a_commit_is_known_to_the_node
     it_works_without_sasl
+}
+
+cases! { case:
+    release_handler_carries_the_same_script_out_up_and_down
+    a_hook_that_fails_under_release_handler_is_remembered
+}
+
+cases! { elixir_case:
+    protocols_are_reloaded_up_and_down
+    children_of_an_elixir_application_are_found_up_and_down
+    children_of_elixir_that_are_not_looked_for_are_told
+    providers_of_elixir_are_asked
 }
