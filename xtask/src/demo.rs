@@ -34,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     for project in [&elixir, &erlang] {
         first_release(project)?;
         second_release_and_back(project)?;
+        without_a_restart(project)?;
     }
     say("Where everything is now");
     for project in [&elixir, &erlang] {
@@ -63,6 +64,24 @@ fn second_release_and_back(project: &Project<'_>) -> Result<(), Box<dyn Error>> 
     project.edeliver("version production")?;
     project.edeliver("rollback production --yes")?;
     project.edeliver("ping production")
+}
+
+/// A counter survives an upgrade of the running nodes, a failed one, and the way back.
+fn without_a_restart(project: &Project<'_>) -> Result<(), Box<dyn Error>> {
+    say(&format!("{}: to the second version without a restart", project.title()));
+    project.count("staging", 3)?;
+    project.edeliver("diff 0.1.0 0.2.0")?;
+    project.edeliver("deploy upgrade to staging --version=0.2.0 --yes")?;
+    project.count("staging", 1)?;
+    say(&format!("{}: a third version whose code_change fails is taken back, with the state", project.title()));
+    project.broken("0.3.0")?;
+    project.edeliver("build release --tag=v0.3.0")?;
+    project.edeliver_fails("deploy upgrade to staging --version=0.3.0 --yes")?;
+    project.count("staging", 1)?;
+    say(&format!("{}: and back to the first version, still without a restart", project.title()));
+    project.edeliver("rollback staging --yes")?;
+    project.count("staging", 1)?;
+    project.edeliver("status staging")
 }
 
 /// A heading between the commands.
