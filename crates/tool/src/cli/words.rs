@@ -192,6 +192,11 @@ impl<'a> Reader<'a> {
     }
 
     fn command_word(&mut self, word: &str, token: OsString) -> Result<(), WordError> {
+        // `plan upgrade production` is `upgrade production --plan`.
+        if word == "plan" && self.path.is_empty() && self.at.find_subcommand(word).is_none() {
+            self.options.push("--plan".into());
+            return Ok(());
+        }
         if let Some(sub) = self.at.find_subcommand(word) {
             self.descend(sub.get_name().to_owned());
             return Ok(());

@@ -195,3 +195,13 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn plan_in_front_of_a_command_is_its_option() {
+    same("edeliver plan deploy release to production", "edeliver deploy release --plan production");
+    same("edeliver -V plan deploy production --version=1.0", "edeliver deploy release -V --plan production --version=1.0");
+    assert!(
+        matches!(read("edeliver deploy plan"), Ok(line) if line == "edeliver deploy release plan"),
+        "a target may have that name"
+    );
+}
