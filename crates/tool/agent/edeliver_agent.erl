@@ -25,6 +25,8 @@
 -export([config/2, protocols/2, children/3, stash/1, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
+-include_lib("kernel/include/file.hrl").
+
 -define(VERSION, 1).
 -define(SAVED, '$edeliver_state').
 %% A supervisor of these applications is never held: nothing of a release is started below them.
@@ -34,7 +36,8 @@
 -record(proc, {pid, app, sup, id, mods = [], kind = worker, callback}).
 
 %% One transaction. phase: until processes go on (window) the log can undo everything; afterwards (running) it can't.
--record(tx, {plan, log, road = there, phase = window, steps = [], reasons = [], warnings = [],
+%% mark: tells the states that this transaction saves from what an earlier one may have left.
+-record(tx, {plan, log, mark = make_ref(), road = there, phase = window, steps = [], reasons = [], warnings = [],
              files = #{},        % md5 => beam, of all that was read
              old_vsns = #{}, new_vsns = #{},   % module => its -vsn
              config,             % {resolved, ..} | {known, Snapshot}
@@ -55,7 +58,7 @@
              known = #{},        % the same, from the move that is taken back
              since, report = #{}}).
 
--record(keeper, {state = idle, id, log, mover, waiting = [], plan, keep = #{}, last, timer, deadline, tries = 0,
+-record(keeper, {state = idle, id, log, mover, moving, waiting = [], plan, keep = #{}, last, timer, deadline, tries = 0,
                  stash = #{}, failed = []}).
 
 %%% ---------------------------------------------------------------------------------------------------------------------------------
@@ -150,15 +153,15 @@ handle_call({upgrade, #{id := Id}}, _, #keeper{state = soaking, id = Id, last = 
 handle_call({upgrade, _}, _, #keeper{state = State, id = Id} = K) when State =:= working; State =:= soaking ->
     {reply, {reverted, note(occupied, "upgrade ~ts is not over", [Id], Id), #{}}, K};
 handle_call({upgrade, #{v := 1, id := Id} = Plan}, From, K) ->
-    {noreply, start_mover(fun(Log) -> move(Plan, #{}, Log) end, From, fresh(K, Id, Plan))};
+    {noreply, start_mover(fun(Log) -> move(Plan, #{}, Log) end, From, (fresh(K, Id, Plan))#keeper{moving = {Plan, none}})};
 handle_call({upgrade, _}, _, K) -> {reply, {reverted, note(plan, "this is not a plan of version 1", [], none), #{}}, K};
 handle_call({keep, Id, Ms}, _, #keeper{state = soaking, id = Id} = K) -> {reply, ok, deadline(Ms, K)};
 handle_call({health, Id}, From, #keeper{state = soaking, id = Id} = K) ->
     #keeper{plan = Plan, keep = Keep, last = Last} = K,
-    spawn(fun() -> gen_server:reply(From, health_now(Plan, Keep, Last)) end),
+    spawn(fun() -> gen_server:reply(From, told(bounded(fun() -> health_now(Plan, Keep, Last) end, 60000))) end),
     {noreply, K};
 handle_call({commit, Id}, From, #keeper{state = soaking, id = Id, plan = Plan} = K) ->
-    {noreply, start_mover(fun(_) -> commit_now(Plan, maps:get(types, K#keeper.keep, [])) end, From, calm(K))};
+    {noreply, start_mover(fun(_) -> commit_now(Plan, maps:get(types, K#keeper.keep, [])) end, From, (calm(K))#keeper{moving = commit})};
 handle_call({revert, Id}, From, #keeper{state = soaking, id = Id} = K) ->
     {noreply, start_revert(note(asked, "the operator took the upgrade back", [], Id), [From], K)};
 handle_call({Ask, Id}, From, #keeper{state = working, id = Id} = K) when Ask =:= revert; Ask =:= commit ->
@@ -190,6 +193,9 @@ state_of(#keeper{state = over, id = Id, last = Last}) -> {over, Id, Last};
 state_of(#keeper{state = soaking, id = Id, plan = #{from := From, to := To}, deadline = Deadline}) ->
     {soaking, Id, #{from => From, to => To, left_ms => max(0, Deadline - now_ms())}}.
 
+told({ok, Health}) -> Health;
+told({error, Why}) -> {error, note(agent, "the node can't be looked at: ~ts", [Why], none)}.
+
 not_soaking(revert, Why) -> {broken, Why, #{}};
 not_soaking(_, Why) -> {error, Why}.
 
@@ -203,19 +209,30 @@ start_mover(Work, From, K) ->
     K#keeper{state = working, mover = {Pid, Ref}, log = Log, waiting = [From || From =/= none]}.
 
 start_revert(Why, Waiting, #keeper{plan = Plan, keep = Keep} = K) ->
-    K1 = start_mover(fun(Log) -> {reverting, Why, move(flipped(Plan), Keep, Log)} end, none, calm(K)),
+    Back = flipped(Plan),
+    K1 = start_mover(fun(Log) -> {reverting, Why, move(Back, Keep, Log)} end, none, (calm(K))#keeper{moving = {Back, Why}}),
     K1#keeper{waiting = Waiting}.
 
-%% A mover never dies of its own; if one is killed the undo log is still here.
-mover_died(Reason, #keeper{log = Log} = K) ->
+%% A mover never dies of its own; if one is killed the undo log is still here, and tells how far it came.
+mover_died(Reason, #keeper{log = Log, moving = Moving, waiting = Waiting} = K) ->
     Why = note(died, "the process that upgrades ended: ~0tP", [Reason, 20], none),
     K1 = K#keeper{mover = undefined},
-    case ets:first(Log) of
-        '$end_of_table' -> moved({reverted, Why, #{}}, K1);
-        _ ->
-            K2 = start_mover(fun(_) -> undone(undo_all(#tx{log = Log, plan = K#keeper.plan}), Why) end, none, K1),
-            K2#keeper{waiting = K#keeper.waiting}
+    case {Moving, ets:tab2list(Log)} of
+        {commit, _} -> moved({uncommitted, Why}, K1);
+        {{_, For}, []} -> moved(as_asked(For, {reverted, Why, #{}}), K1);
+        {{Plan, For}, Entries} ->
+            #keeper{log = Unused} = K2 = start_mover(fun(_) -> as_asked(For, rescued(Plan, Log, Entries, Why)) end, none, K1),
+            ets:delete(Unused),
+            K2#keeper{log = Log, waiting = Waiting}
     end.
+
+as_asked(none, Result) -> Result;
+as_asked(Why, Result) -> {reverting, Why, Result}.
+
+rescued(Plan, Log, Entries, Why) ->
+    Snapshot = case [S || {_, {config, S}} <- Entries] of [S | _] -> S; [] -> undefined end,
+    Phase = case lists:keymember(running, 2, Entries) of true -> running; false -> window end,
+    ended({failed, Why, #tx{plan = with_strings(Plan), log = Log, phase = Phase, snapshot = Snapshot}}, now_us(), #{}).
 
 moved({done, Report, Keep}, K) -> soaking({done, Report}, Keep, answer({done, Report}, K));
 moved({committed, Report}, K) -> over({committed, Report}, answer({ok, Report}, K));
@@ -314,8 +331,8 @@ undone({Problems, Tx}, {_, Text, Term}) ->
     {broken, note(not_undone, "~ts; and could not be put back: ~ts", [Text, texts(Problems)], Term), Tx#tx.report}.
 
 %% What the way back needs: it must not depend on files that may be gone, nor ask the providers of the old configuration again.
-kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, types = Types, path = Path}) ->
-    #{path => Path, files => Files, config => Snapshot, wanted => Wanted, tree => Tree, types => Types,
+kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, types = Types, path = Path, procs = Procs}) ->
+    #{quiet => maps:filter(fun(_, #proc{kind = Kind, mods = Mods}) -> Kind =:= worker andalso Mods =:= [] end, Procs), path => Path, files => Files, config => Snapshot, wanted => Wanted, tree => Tree, types => Types,
       running => [App || {App, _, _} <- application:which_applications()]}.
 
 run([], Tx) -> {ok, Tx};
@@ -728,9 +745,16 @@ render_sources(Dir) ->
 render(File) ->
     New = File ++ ".new",
     case file:read_file(File ++ ".src") of
-        {ok, Source} -> written(File, [file:write_file(New, substituted(Source)), file:rename(New, File)]);
+        {ok, Source} ->
+            Results = [file:write_file(New, <<>>), file:change_mode(New, mode(File)), file:write_file(New, substituted(Source)), file:rename(New, File)],
+            written(File, Results);
         {error, Why} -> {error, note(config, "~ts.src: ~ts", [File, file:format_error(Why)], none)}
     end.
+
+%% It may hold secrets now: nobody may read it who could not read it before.
+mode(File) ->
+    Modes = [Mode band 8#777 || F <- [File, File ++ ".src"], {ok, #file_info{mode = Mode}} <- [file:read_file_info(F)]],
+    hd(Modes).
 
 written(File, Results) ->
     case [Why || {error, Why} <- Results] of
@@ -848,13 +872,18 @@ config_refused(Errors, Tx) -> failed(note(config_change, "config_change/3 failed
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
 look_at_processes(#tx{plan = Plan} = Tx) ->
-    {Procs, Tree, Problems} = walk(#{}, option(suspend_timeout, Plan)),
-    lists:foldl(fun warn/2, Tx#tx{procs = Procs, tree = Tree}, Problems).
+    {Procs, Tree, Problems} = walk(#{}, Tx#tx.procs, option(suspend_timeout, Plan)),
+    lists:foldl(fun warn/2, Tx#tx{procs = without_silent(Procs, Problems), tree = Tree}, Problems).
+
+%% What was taken for a supervisor and did not answer as one is not asked again.
+without_silent(Procs, Notes) ->
+    maps:map(fun(Pid, #proc{kind = special_supervisor} = Proc) ->
+                     case [x || {silent, _, P} <- Notes, P =:= Pid] of [] -> Proc; _ -> Proc#proc{kind = worker} end;
+                (_, Proc) -> Proc
+             end, Procs).
 
 %% {#{Pid => #proc{}}, #{Supervisor => [child as which_children has it]}, [Note]}. Held supervisors are asked in their own process.
-walk(Held, Timeout) -> walk(Held, #{}, Timeout).
-
-%% Of a process that is known already, only its place is looked at again.
+%% Of a process that is known already nothing is asked again, but for the handlers of an event manager.
 walk(Held, Known, Timeout) ->
     {ok, Roots} = roots(Timeout),
     Start = maps:from_list([{Pid, root(App, Pid)} || {App, Pid} <- Roots]),
@@ -1056,6 +1085,7 @@ step({apply, {application, start, [App, Type]}}, Tx) -> start_application(App, T
 step({apply, {application, stop, [App]}}, Tx) -> stop_application(App, Tx);
 step({apply, {application, load, [App]}}, Tx) -> load_application(App, Tx);
 step({apply, {application, unload, [App]}}, Tx) -> unload_application(App, Tx);
+step({apply, {'Elixir.Supervisor', start_child, [Sup, Child]}}, Tx) -> supervise(start_child, Sup, 'Elixir.Supervisor':child_spec(Child, []), Tx);
 step({apply, {M, F, [Sup, Arg]}}, Tx) when M =:= supervisor; M =:= 'Elixir.Supervisor' -> supervise(F, Sup, Arg, Tx);
 step({apply, {M, F, A}}, Tx) -> other_apply(M, F, A, Tx);
 step(verify, Tx) -> verify(Tx).
@@ -1073,7 +1103,7 @@ report(Key, Value, #tx{report = Report} = Tx) -> Tx#tx{report = Report#{Key => m
 %% suspended first the next time, while the others work. So a process that is busy for long is waited for without stopping anybody.
 suspend(Mods, #tx{plan = Plan} = Tx) ->
     Timeout = option(suspend_timeout, Plan),
-    {Procs, _, _} = walk(#{}, Timeout),
+    {Procs, _, _} = walk(#{}, Tx#tx.procs, Timeout),
     Tx1 = Tx#tx{procs = Procs, since = now_us()},
     %% In front of the node's other work; but a crowd is faster when its answers are read many at a time.
     map_size(targets(Mods, Tx1)) < 1000 andalso process_flag(priority, high),
@@ -1095,7 +1125,7 @@ hold_again(Silent, Suspended, First, Try, Mods, End, Tx) ->
     Targets = targets(Mods, Tx),
     case now_ms() < End of
         true ->
-            {Procs, _, _} = walk(#{}, max(100, End - now_ms())),
+            {Procs, _, _} = walk(#{}, Tx#tx.procs, max(100, End - now_ms())),
             hold([Silent | [B -- Silent || B <- First]], Try + 1, Mods, End, Tx#tx{procs = maps:merge(Tx#tx.procs, Procs)});
         false ->
             case [P || P <- Silent, is_map_key(P, Targets)] of
@@ -1128,7 +1158,7 @@ suspend_batch(Batch, Quiet, End) ->
 %% Between the walk and now something may have been started; with its supervisor suspended it can be seen, and nothing follows it.
 held(Targets, Guards, First, Try, Mods, End, Tx) ->
     Sups = [P || {P, #proc{kind = supervisor}} <- maps:to_list(Targets)] ++ Guards,
-    {Procs, _, _} = walk(maps:from_keys(Sups, true), Tx#tx.procs, 1000),
+    {Procs, _, _} = walk(maps:from_keys(Sups, true), Tx#tx.procs, 300),
     New = maps:from_list([{P, Proc} || {P, Proc} <- maps:to_list(Procs), not is_map_key(P, Tx#tx.procs)]),
     case late(Mods, Targets, Try, Tx#tx{procs = New}) of
         [] -> Tx#tx{targets = Targets, guards = Guards, report = (Tx#tx.report)#{processes => map_size(Targets)}};
@@ -1164,37 +1194,30 @@ send_resume(Pids) ->
     ok.
 
 %% The state stays in its process: thrown out of replace_state, so that nothing is copied and nothing changes.
-saver(gen_event) -> fun save_handler/1;
-saver(_) -> fun save_state/1.
-
-save_state(State) -> save(?SAVED, State).
-
-save_handler({M, Id, State}) -> save({?SAVED, M, Id}, State).
+saver(gen_event, Key) -> fun({M, Id, State}) -> save({Key, M, Id}, State) end;
+saver(_, Key) -> fun(State) -> save(Key, State) end.
 
 %% The first one counts, where a process changes by more than one module.
 save(Key, State) ->
     get(Key) =:= undefined andalso put(Key, {saved, State}),
     throw(saved).
 
-restorer(gen_event, _, _) -> fun restore_handler/1;
-restorer(_, Mover, Tag) -> fun(State) -> restore_state(State, Mover, Tag) end.
+saved(Key, Otherwise) ->
+    case erase(Key) of
+        {saved, State} -> State;
+        undefined -> Otherwise
+    end.
 
 %% The answer to replace_state would carry the whole state, so it goes nowhere and this tells instead.
-restore_state(State, Mover, Tag) ->
-    Mover ! {Tag, restored},
-    case erase(?SAVED) of
-        {saved, Saved} -> Saved;
-        undefined -> State
+restorer(gen_event, Key, _, _) -> fun({M, Id, State}) -> {M, Id, saved({Key, M, Id}, State)} end;
+restorer(_, Key, Mover, Tag) ->
+    fun(State) ->
+            Mover ! {Tag, ok},
+            saved(Key, State)
     end.
 
-restore_handler({M, Id, State}) ->
-    case erase({?SAVED, M, Id}) of
-        {saved, Saved} -> {M, Id, Saved};
-        undefined -> {M, Id, State}
-    end.
-
-forget(gen_event) -> fun({M, Id, _}) -> erase({?SAVED, M, Id}), throw(forgotten) end;
-forget(_) -> fun(_) -> erase(?SAVED), throw(forgotten) end.
+forget(gen_event, Key) -> fun({M, Id, _}) -> erase({Key, M, Id}), throw(forgotten) end;
+forget(_, Key) -> fun(_) -> erase(Key), throw(forgotten) end.
 
 resume(#tx{targets = Targets, guards = Guards, since = Since, changed = Changed} = Tx) ->
     push(running, Tx),
@@ -1202,7 +1225,7 @@ resume(#tx{targets = Targets, guards = Guards, since = Since, changed = Changed}
     process_flag(priority, normal),
     Tx1 = Tx#tx{phase = running, guards = [], report = (Tx#tx.report)#{suspended => now_us() - Since}},
     Nobody = nobody(),
-    _ = [P ! {system, Nobody, {replace_state, forget(Kind)}} || {P, Kind} <- Changed],
+    _ = [P ! {system, Nobody, {replace_state, forget(Kind, {?SAVED, Tx#tx.mark})}} || {P, Kind} <- Changed],
     Silent =:= [] orelse failed(busy(Silent, Tx1), Tx1),
     Tx1.
 
@@ -1233,10 +1256,11 @@ change_code(Mode, {M, Extra}, #tx{targets = Targets, plan = Plan, steps = Steps}
     Vsn = old_vsn(Mode, M, Tx),
     Changed = changed_modules(Steps),
     Pids = [P || {P, Proc} <- maps:to_list(Targets), changes_by(M, Proc, Changed)],
-    push({states, [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids]}, Tx),
+    Key = {?SAVED, Tx#tx.mark},
+    push({states, Key, [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids]}, Tx),
     Nobody = nobody(),
     Request = fun(P, From) ->
-                      P ! {system, Nobody, {replace_state, saver((maps:get(P, Targets))#proc.kind)}},
+                      P ! {system, Nobody, {replace_state, saver((maps:get(P, Targets))#proc.kind, Key)}},
                       {system, From, {change_code, M, Vsn, Extra}}
               end,
     {Replies, Dead, Silent} = ask(Pids, Request, option(code_change_timeout, Plan)),
@@ -1257,7 +1281,7 @@ old_vsn(up, M, #tx{old_vsns = Vsns}) -> maps:get(M, Vsns, undefined);
 old_vsn(down, M, #tx{new_vsns = Vsns}) -> {down, maps:get(M, Vsns, undefined)}.
 
 refused_change(P, M, Reply, #tx{targets = Targets}) ->
-    Reason = case Reply of {error, R} -> R; R -> R end,
+    Reason = without_arguments(case Reply of {error, R} -> R; R -> R end),
     Shown = text("~0tP", [Reason, 40]),
     note(code_change, "~ts: ~ts:code_change failed: ~ts", [who(maps:get(P, Targets)), M, Shown], {P, M, Shown}).
 
@@ -1271,7 +1295,7 @@ verify(#tx{plan = Plan} = Tx) ->
         Wrong -> failed(note(md5, "not the code of release ~ts: ~0tP", [maps:get(to, Plan), Wrong, 30], Wrong), Tx1)
     end,
     Tx2 = tell_config(Tx1),
-    {Procs, Tree, _} = walk(#{}, option(child_timeout, Plan)),
+    {Procs, Tree, _} = walk(#{}, Tx2#tx.procs, option(child_timeout, Plan)),
     Tx3 = Tx2#tx{procs = Procs, tree = Tree},
     release_is(maps:get(to, Plan), current, maps:get(from, Plan)),
     Lingering = [{P, M} || {code, {Runs, _}, _} <- log(Tx3), M <- run_modules(Runs), erlang:check_old_code(M), not code:soft_purge(M),
@@ -1329,13 +1353,13 @@ undo({code, {Runs, Absent}, _}, Tx) ->
     Tx1 = free_old(run_modules(Runs) ++ Absent, now_ms() + 1000, Tx),
     _ = [code:delete(M) || M <- Absent],
     load(Runs, Tx1);
-undo({states, Pids}, #tx{stuck = Stuck} = Tx) ->
+undo({states, Key, Pids}, #tx{stuck = Stuck} = Tx) ->
     Ref = make_ref(),
     Nobody = nobody(),
     {Events, Others} = lists:partition(fun({_, Kind}) -> Kind =:= gen_event end, Pids),
-    _ = [P ! {system, Nobody, {replace_state, restorer(Kind, self(), {Ref, P})}} || {P, Kind} <- Others],
+    _ = [P ! {system, Nobody, {replace_state, restorer(Kind, Key, self(), {Ref, P})}} || {P, Kind} <- Others],
     {_, _, Silent} = answers(Ref, [P || {P, _} <- Others] -- Stuck, 5000, 5000),
-    {_, _, SilentToo} = ask([P || {P, _} <- Events], fun(_, From) -> {system, From, {replace_state, fun restore_handler/1}} end, 5000),
+    {_, _, SilentToo} = ask([P || {P, _} <- Events], fun(_, From) -> {system, From, {replace_state, restorer(gen_event, Key, none, none)}} end, 5000),
     Silent ++ SilentToo =:= [] orelse failed(busy(Silent ++ SilentToo, Tx), Tx),
     Tx;
 undo({child_started, Sup, Id}, Tx) ->
@@ -1530,13 +1554,10 @@ started({error, Why}, Sup, Id, Tx) -> failed(note(child, "child ~0tP of ~tp does
 
 stop_for_good(Sup, Id, How, Tx) ->
     Spec = case supervisor_call(Sup, {get_childspec, Id}, Tx) of {ok, S} -> S; _ -> none end,
-    Spec =/= none andalso push({child_stopped, Sup, Id, old_spec(Sup, Id, Spec, Tx)}, Tx),
+    Spec =/= none andalso push({child_stopped, Sup, Id, Spec}, Tx),
     _ = supervisor_call(Sup, {terminate_child, Id}, Tx),
     _ = supervisor_call(Sup, {delete_child, Id}, Tx),
     report(How, {app_of(Sup, Tx), Id}, Tx).
-
-%% Of a child that is another module now, the supervisor knows the new specification only; the way back starts the old one.
-old_spec(_, _, Spec, _) -> Spec.
 
 app_of(Sup, #tx{procs = Procs}) ->
     case Procs of
@@ -1723,8 +1744,8 @@ start_stopped(M, #tx{stopped = Stopped} = Tx) ->
 %%% Afterwards: health, commit, and what release_handler knows
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
-health_now(Plan, #{tree := Before, running := Running}, Last) ->
-    {Procs, Now, _} = walk(#{}, option(child_timeout, Plan)),
+health_now(Plan, #{tree := Before, running := Running, quiet := Quiet}, Last) ->
+    {Procs, Now, _} = walk(#{}, Quiet, option(child_timeout, Plan)),
     Pairs = [{Sup, Id, Old, pid_now(Id, maps:get(Sup, Now, gone))} || {Sup, Children} <- maps:to_list(Before),
                                                                      {Id, Old, _, _} <- Children, is_pid(Old), Id =/= undefined],
     #{restarts => [{Sup, Id, Old, New} || {Sup, Id, Old, New} <- Pairs, is_pid(New), New =/= Old],
@@ -1971,7 +1992,12 @@ texts(Notes) -> lists:join("; ", [Text || {_, Text, _} <- Notes]).
 
 pids(Pids) -> lists:join(", ", [io_lib:format("~tp", [P]) || P <- lists:sublist(Pids, 5)]).
 
-exception(Class, Reason, Stack) -> text("~tp ~0tP at ~0tP", [Class, Reason, 30, lists:sublist(Stack, 4), 40]).
+exception(Class, Reason, Stack) -> text("~tp ~0tP at ~0tP", [Class, Reason, 30, lists:sublist(without_arguments(Stack), 4), 40]).
+
+%% Arguments are states and configuration, which may hold secrets.
+without_arguments({'EXIT', {Reason, Stack}}) when is_list(Stack) -> {'EXIT', {Reason, without_arguments(Stack)}};
+without_arguments(Stack) when is_list(Stack) -> [case F of {M, N, As, At} when is_list(As) -> {M, N, length(As), At}; _ -> F end || F <- Stack];
+without_arguments(Other) -> Other.
 
 in_own_process(Fun) ->
     case bounded(Fun, infinity) of

@@ -776,6 +776,27 @@ a_killed_mover_is_cleared_up_after() ->
     receive {result, Result} -> {reverted, {died, _, _}, _} = Result end,
     same(Before, picture()).
 
+%% Their states are newer than the undo log by then.
+a_killed_mover_is_cleared_up_after_when_the_processes_go_on_already() ->
+    Children = fun(More) -> "[" ++ child("counter") ++ More ++ "]" end,
+    release("lab", "1", [lab("1", counter_v1(), Children(""), #{})], []),
+    release("lab", "2", [lab("2", counter_v2(), Children("," ++ child("slow")), #{slow => server("slow", "timer:sleep(400), {ok, 1}")})], []),
+    up("1", [lab], []),
+    S = fun(F, T, Mode, In, Out) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, In ++ [lab_sup, counter]}], suspend => [counter, lab_sup], change => [counter],
+                                             supervisors => [lab_sup], children => [{supervisor, lab_sup}], remove => Out}) end,
+    Plan = plan("1", "2", S("1", "2", up, [slow], []), S("2", "1", down, [], [slow])),
+    Before = picture(),
+    Self = self(),
+    spawn(fun() -> Self ! {result, edeliver_agent:upgrade(Plan)} end),
+    eventually(fun() -> catch element(1, get_counter()) =:= v2 end),
+    2 = begin add(), add() end,
+    {_, Monitored} = process_info(whereis(edeliver_agent), monitors),
+    [exit(P, kill) || {process, P} <- Monitored],
+    receive {result, Result} -> {reverted, {died, _, _}, _} = Result end,
+    {v1, 2} = get_counter(),
+    sys:replace_state(counter, fun(_) -> {n, 0} end),
+    same(Before, picture()).
+
 more_time_is_given_to_who_asks() ->
     two(counter_v2()),
     #{options := Options} = Plan = counter_plan(),

@@ -98,7 +98,7 @@ picture() ->
     #{processes => lists:sort([{Sup, Id, Pid, state(Pid)} || {Sup, Id, Pid} <- tree()]),
       names => lists:sort([{N, whereis(N)} || N <- registered()]) -- [{edeliver_agent, whereis(edeliver_agent)}, {timer_server, whereis(timer_server)}],
       environment => lists:sort([{A, lists:sort(application:get_all_env(A))} || A <- Apps]),
-      specifications => lists:sort([{A, application:get_all_key(A)} || A <- Apps]),
+      specifications => lists:sort([{A, [sorted(K) || K <- element(2, application:get_all_key(A))]} || A <- Apps]),
       running => lists:sort(application:which_applications()),
       data => lists:sort(element(tuple_size(sys:get_state(application_controller)), sys:get_state(application_controller))),
       path => code:get_path(),
@@ -107,13 +107,16 @@ picture() ->
       md5 => lists:sort([{M, M:module_info(md5)} || {M, F} <- code:all_loaded(), M =/= edeliver_agent, is_ours(F) orelse is_map_key(M, otp())]),
       specs => lists:sort([{Sup, Id, supervisor:get_childspec(Sup, Id)} || {Sup, Id, _} <- tree(), is_pid(Sup), Id =/= undefined, real(Sup)]),
       old_code => lists:sort([M || {M, F} <- code:all_loaded(), is_ours(F), erlang:check_old_code(M)]),
-      dictionaries => lists:sort([{P, proplists:lookup('$edeliver_state', element(2, process_info(P, dictionary)))} || {_, _, P} <- tree(), is_process_alive(P)])}.
+      dictionaries => lists:sort([{P, [K || {K, _} <- element(2, process_info(P, dictionary)), string:find(io_lib:format("~p", [K]), "edeliver") =/= nomatch]} || {_, _, P} <- tree(), is_process_alive(P)])}.
 
 otp() ->
     case get(otp) of
         undefined -> put(otp, maps:from_list(code:all_loaded())), get(otp);
         Known -> Known
     end.
+
+sorted({env, Env}) -> {env, lists:sort(Env)};
+sorted(Key) -> Key.
 
 is_ours(F) -> is_list(F) andalso lists:prefix(root(), F).
 
