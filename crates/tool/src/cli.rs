@@ -76,6 +76,10 @@ pub enum Command {
     /// Deploy releases to the hosts of a target
     #[command(subcommand)]
     Deploy(cmd::deploy::Command),
+    /// Build, and upgrade running nodes without a restart
+    Upgrade(cmd::upgrade::Args),
+    /// Build, deploy, and restart nodes into the new release
+    Update(cmd::update::Args),
     /// Go back to the release that served before
     Rollback(cmd::rollback::Args),
     /// Start nodes, and wait until they are up
@@ -137,6 +141,8 @@ impl Command {
             Self::Init(args) => cmd::init::run(ctx, args).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
+            Self::Upgrade(args) => cmd::upgrade::run(ctx, args).await,
+            Self::Update(args) => cmd::update::run(ctx, args).await,
             Self::Rollback(args) => cmd::rollback::run(ctx, args).await,
             Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,

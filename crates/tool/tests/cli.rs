@@ -76,9 +76,9 @@ fn a_wrong_word_is_answered_with_the_right_one() {
 
 #[test]
 fn what_this_version_cannot_do_is_said() {
-    let done = Program::new().run(&["upgrade", "production"]);
+    let done = Program::new().run(&["increase", "version"]);
     assert_eq!(done.code, 2);
-    assert_eq!(lines(&done.err)[0], "error: `upgrade` is not part of this version");
+    assert_eq!(lines(&done.err)[0], "error: `increase` is not part of this version");
 }
 
 #[test]

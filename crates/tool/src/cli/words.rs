@@ -85,11 +85,9 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 11] = [
+const NOT_YET: [(&str, Option<&str>); 9] = [
     ("build appup", None),
     ("build appups", None),
-    ("update", Some("edeliver build release && edeliver deploy release --start-deploy")),
-    ("upgrade", Some("edeliver build release && edeliver deploy release --start-deploy")),
     ("upload", None),
     ("download", None),
     ("pack", None),

@@ -31,6 +31,20 @@ pub enum Command {
 /// Arguments of `build release`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
+    /// What is built, and how.
+    #[command(flatten)]
+    pub source: Source,
+    /// Show what would be done and stop; nothing is changed
+    #[arg(long)]
+    pub plan: bool,
+    /// With --plan: exit with 10, because there is something to do
+    #[arg(long, requires = "plan")]
+    pub exit_code: bool,
+}
+
+/// What is built, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Source {
     /// Build this commit: a hash, a branch, `HEAD~3`
     #[arg(long, value_name = "REVISION", conflicts_with = "tag")]
     pub revision: Option<Revision>,
@@ -43,12 +57,6 @@ pub struct Args {
     /// How.
     #[command(flatten)]
     pub how: How,
-    /// Show what would be done and stop; nothing is changed
-    #[arg(long)]
-    pub plan: bool,
-    /// With --plan: exit with 10, because there is something to do
-    #[arg(long, requires = "plan")]
-    pub exit_code: bool,
 }
 
 /// How releases are built.
@@ -98,18 +106,18 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
         Command::Release(args) => args,
         Command::Upgrade(args) => return upgrade::run(ctx, args).await,
     };
-    match build::run(ctx, request(ctx, &args)?).await? {
+    let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
+    match build::run(ctx, request(ctx, &args.source, how)?).await? {
         Ended::Over(code) => Ok(code),
         Ended::Built(built) => Ok(ctx.finish(Outcome { hosts: vec![built.host], exit_code: 0, interrupted: false })),
     }
 }
 
 /// Options win over the configuration.
-fn request(ctx: &Ctx, args: &Args) -> Result<Request, Error> {
-    let settings = settings(ctx, &args.how)?;
-    let (wanted, branch) = wanted(args, &settings);
-    let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
-    Ok(build_of(settings, &args.how, wanted, branch, how))
+pub(super) fn request(ctx: &Ctx, source: &Source, how: PlanArgs) -> Result<Request, Error> {
+    let settings = settings(ctx, &source.how)?;
+    let (wanted, branch) = wanted(source, &settings);
+    Ok(build_of(settings, &source.how, wanted, branch, how))
 }
 
 /// The settings of builds, with what the command line says.
@@ -149,7 +157,7 @@ fn version_rule(args: &How, settings: &BuildSettings) -> VersionRule {
 
 /// Which commit, and what the build sees as `BRANCH`. The command line wins as a whole: a branch there is not overruled by a revision in the
 /// configuration.
-fn wanted(args: &Args, settings: &BuildSettings) -> (Wanted, Option<String>) {
+fn wanted(args: &Source, settings: &BuildSettings) -> (Wanted, Option<String>) {
     let branch = args.branch.as_ref().or(settings.branch.as_ref());
     let configured = settings.revision.as_ref().filter(|_| args.branch.is_none());
     let wanted = match (&args.tag, args.revision.as_ref().or(configured), branch) {
@@ -173,7 +181,7 @@ mod tests {
     #[derive(clap::Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        args: Source,
     }
 
     fn settings(branch: Option<&str>, revision: Option<&str>) -> BuildSettings {

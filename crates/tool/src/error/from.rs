@@ -184,7 +184,7 @@ impl From<WordError> for Error {
             }
             WordError::Unknown { .. } => Some(Hint::command("these are the commands", "edeliver help")),
             WordError::NotYet { instead: Some(instead), .. } => {
-                Some(Hint::command("this does the same, without the hot upgrade", *instead))
+                Some(Hint::command("this does the same", *instead))
             }
             WordError::NotOneWord | WordError::NoCode { .. } => {
                 Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production"))

@@ -12,7 +12,7 @@ use tokio::{
 use super::Session;
 use crate::{
     node::link::Mfa,
-    transport::{Call, Script, Transport},
+    transport::{Call, Output, Script, Transport},
 };
 
 const COMMAND: Script = Script { name: "health command", text: include_str!("health.sh") };
@@ -38,7 +38,9 @@ pub(super) async fn ask(session: &mut Session, check: &HealthCheck, patience: Du
 
 async fn run(session: &Session, command: &str, patience: Duration) -> Result<(), String> {
     let args = [session.place().root.to_string(), command.to_owned()];
-    let reply = session.host().run(Call::new(COMMAND, args, patience)).await.map_err(|error| error.to_string())?;
+    // Heard line by line, so that the last ones are in the reply's tail, whichever output they came from.
+    let call = Call { output: Output::Lines(&mut |_| {}), ..Call::new(COMMAND, args, patience) };
+    let reply = session.host().run(call).await.map_err(|error| error.to_string())?;
     match reply.status {
         0 => Ok(()),
         status => Err(reply.tail.last().cloned().unwrap_or_else(|| format!("status {status}"))),

@@ -5,5 +5,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod commands;
 mod road;
 mod scene;
+mod trouble;

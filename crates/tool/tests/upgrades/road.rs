@@ -5,8 +5,6 @@ use crate::scene::Scene;
 #[test]
 fn a_running_node_goes_up_with_its_state_and_back_with_it_and_boots_what_it_runs() {
     let scene = Scene::new("up", "soak = \"2s\"");
-    scene.second();
-    scene.first_runs();
     scene.count(3);
     let life = scene.life();
 

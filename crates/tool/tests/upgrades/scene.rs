@@ -1,15 +1,14 @@
 //! A sample with two versions in the store, and a node that runs the older one.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use edeliver_lab::samples::{self, Sample};
 
-use crate::program::{Done, Program, done};
+use crate::program::{Done, Program};
 
-/// The Elixir sample: version 0.2.0 counts under another key, so that its `code_change` has something to do.
+/// A project and its host.
 pub(crate) struct Scene {
     pub(crate) program: Program,
-    pub(crate) sample: Sample,
     pub(crate) node: String,
 }
 
@@ -30,19 +29,78 @@ const COUNTER: [(&str, &str); 4] = [
     ),
 ];
 
+/// Code that fails when it migrates the state.
+const RAISES: [(&str, &str); 2] = [
+    ("@vsn \"1\"", "@vsn \"2\""),
+    ("def code_change(_vsn, state, _extra), do: {:ok, state}", "def code_change(_vsn, _state, _extra), do: raise \"no such luck\""),
+];
+
+/// Code that works, and does not live long.
+const CRASHES: [(&str, &str); 3] = [
+    ("@vsn \"1\"", "@vsn \"2\""),
+    ("{:ok, %{n: Keyword.get(options, :from, 0)}}", "{:ok, doomed(%{n: Keyword.get(options, :from, 0)})}"),
+    (
+        "def code_change(_vsn, state, _extra), do: {:ok, state}",
+        "def code_change(_vsn, state, _extra), do: {:ok, doomed(state)}\n  def handle_info(:doom, _), do: raise \"doomed\"\n  defp doomed(state) \
+         do\n    Process.send_after(self(), :doom, 1_200)\n    state\n  end",
+    ),
+];
+
+/// The releases that all tests share, in a store that each has a copy of.
+struct Base {
+    program: Program,
+}
+
+static BASE: LazyLock<Base> = LazyLock::new(|| {
+    let program = Program::new();
+    let sample = samples::elixir(&program.project(), "0.1.0").unwrap();
+    let builds = program.project().parent().unwrap().join("build");
+    let config = format!("app = \"hotapp\"\n[build]\nhost = \"builder\"\ntransport = \"local\"\npath = {builds:?}\n");
+    let build = |version: &str, edits: &[(&str, &str)]| {
+        sample.set_version(version).unwrap();
+        edits.iter().for_each(|(before, after)| sample.edit("lib/hotapp/counter.ex", before, after).unwrap());
+        sample.write("edeliver.toml", &config).unwrap();
+        sample.commit("as it is upgraded to").unwrap();
+        ok(&program, "build release");
+        if version != "0.1.0" {
+            ok(&program, &format!("build upgrade --with=0.1.0 --version={version}"));
+        }
+    };
+    build("0.1.0", &[]);
+    build("0.2.0", &COUNTER);
+    build("0.2.1", &RAISES);
+    build("0.2.2", &CRASHES);
+    Base { program }
+});
+
+#[track_caller]
+fn ok(program: &Program, line: &str) -> Done {
+    let done = program.run(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(done.code, 0, "{line}\n{}{}", done.err, done.out);
+    done
+}
+
 impl Scene {
-    /// With settings for `[upgrade]`.
+    /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails) and 0.2.2 (crashes after a while); with settings for
+    /// `[upgrade]`.
     pub(crate) fn new(node: &str, settings: &str) -> Self {
-        let node = format!("{node}{}", std::process::id());
-        let program = Program::new();
-        let sample = samples::elixir(&program.project(), "0.1.0").unwrap();
-        let scene = Self { program, sample, node };
-        scene.sample.write("edeliver.toml", &scene.config(settings)).unwrap();
-        scene.sample.commit("how it is deployed").unwrap();
-        scene.ok("build release");
+        let scene = Self { program: Program::new(), node: format!("{node}{}", std::process::id()) };
+        let store = BASE.program.project().join(".deliver");
+        let copied = std::process::Command::new("cp").arg("-a").arg(store).arg(scene.program.project()).status().unwrap();
+        assert!(copied.success());
+        scene.program.write("edeliver.toml", &scene.config(settings));
+        scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
         scene
     }
-    fn config(&self, settings: &str) -> String {
+    /// The Elixir sample in git, with a build host; nothing is built yet.
+    pub(crate) fn project(node: &str, settings: &str) -> (Self, Sample) {
+        let scene = Self { program: Program::new(), node: format!("{node}{}", std::process::id()) };
+        let sample = samples::elixir(&scene.program.project(), "0.1.0").unwrap();
+        sample.write("edeliver.toml", &scene.config(settings)).unwrap();
+        sample.commit("how it is deployed").unwrap();
+        (scene, sample)
+    }
+    pub(crate) fn config(&self, settings: &str) -> String {
         let (builds, apps) = (self.hosts().join("build"), self.hosts().join("stage"));
         let node = &self.node;
         format!(
@@ -66,35 +124,12 @@ hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}
         self.hosts().join("stage/hotapp")
     }
 
-    /// Builds another version; `edit` changes its source.
-    pub(crate) fn version(&self, version: &str, edit: impl FnOnce(&Sample)) {
-        self.sample.set_version(version).unwrap();
-        edit(&self.sample);
-        self.sample.commit("as it is upgraded to").unwrap();
-        self.ok("build release");
-    }
-    /// Version 0.2.0 with a counter that migrates its state.
-    pub(crate) fn second(&self) {
-        self.version("0.2.0", migrating);
-        self.relup("0.1.0", "0.2.0");
-    }
-    /// Deploys and starts the first version.
-    pub(crate) fn first_runs(&self) {
-        self.ok("deploy release to staging --version=0.1.0 --start-deploy");
-    }
-
-    /// Makes the relup between two versions.
-    pub(crate) fn relup(&self, from: &str, to: &str) {
-        self.ok(&format!("build upgrade --with={from} --version={to}"));
-    }
     pub(crate) fn run(&self, line: &str) -> Done {
         self.program.run(&line.split(' ').collect::<Vec<_>>())
     }
     #[track_caller]
     pub(crate) fn ok(&self, line: &str) -> Done {
-        let done = self.run(line);
-        assert_eq!(done.code, 0, "{line}\n{}{}", done.err, done.out);
-        done
+        ok(&self.program, line)
     }
     /// Evaluates Elixir on the node, and gives its value as text.
     #[track_caller]
@@ -125,7 +160,6 @@ hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}
     pub(crate) fn count(&self, times: u32) {
         self.eval(&format!("for _ <- 1..{times}, do: Hotapp.Counter.count()"));
     }
-    #[expect(dead_code, reason = "for what comes next")]
     /// Waits until that is so.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
@@ -141,7 +175,7 @@ hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        let _ = done(self.command("stop staging --yes").output().unwrap());
+        self.run("stop staging --yes");
     }
 }
 

@@ -1,0 +1,36 @@
+//! `upgrade` and `update`: from a commit to the nodes in one run.
+
+use crate::scene::{Scene, migrating};
+
+#[test]
+fn one_command_builds_and_upgrades_what_runs_and_says_when_it_takes_a_restart() {
+    let (scene, sample) = Scene::project("commands", "soak = \"1s\"");
+    sample.write("priv/native.so", "one").unwrap();
+    sample.commit("with a library").unwrap();
+    let update = scene.ok("update staging");
+    assert!(update.out.contains("0.1.0 running"), "{}{}", update.out, update.err);
+    scene.count(2);
+    let life = scene.life();
+
+    let config = std::fs::read_to_string(scene.program.project().join("edeliver.toml")).unwrap();
+    sample.set_version("0.2.0").unwrap();
+    migrating(&sample);
+    sample.write("edeliver.toml", &config).unwrap();
+    sample.commit("the next one").unwrap();
+    let upgraded = scene.ok("upgrade staging");
+    assert!(upgraded.out.contains("0.2.0 running, upgraded without a restart"), "{}{}", upgraded.out, upgraded.err);
+    scene.counted(2);
+    assert_eq!(scene.eval("Hotapp.Version.marker()"), "\"0.2.0\"");
+    assert_eq!((scene.life(), scene.boots().as_str()), (life.clone(), "0.2.0"));
+
+    // What only a restart can do: a native library can't be replaced while it is in use.
+    sample.set_version("0.3.0").unwrap();
+    migrating(&sample);
+    sample.write("priv/native.so", "two").unwrap();
+    sample.write("edeliver.toml", &config).unwrap();
+    sample.commit("with another library").unwrap();
+    let refused = scene.run("upgrade staging");
+    assert_eq!(refused.code, 4, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("native.so") && refused.err.contains("--restart-if-needed"), "{}{}", refused.out, refused.err);
+    assert_eq!((scene.life(), scene.boots().as_str()), (life, "0.2.0"), "nothing was touched");
+}
