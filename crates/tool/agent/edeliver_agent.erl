@@ -52,6 +52,7 @@
              guards = [],        % supervisors that are held so that nothing is started in old code
              changed = [],       % [{Pid, Kind}] whose code_change has run
              stuck = [],         % still in code_change
+             modes = {0, #{}},   % {place in the log, module => callback mode of the old gen_statem}
              types = [],         % [{App, Type}] of applications that were started
              stopped = [],       % [{Mods, App, Sup, Id}], by the instruction `stop`
              wanted = #{},       % supervisor or application => its child specifications before
@@ -557,9 +558,12 @@ read_beam(Path, #tx{files = Files} = Tx) ->
         Error -> {Error, Tx}
     end.
 
-plain(<<16#1f, 16#8b, _/binary>> = Raw) ->
-    try zlib:gunzip(Raw) catch error:_ -> Raw end;
-plain(Raw) -> Raw.
+%% relx compresses beams. There are no binary patterns in this module: OTP 29 does not load what OTP 25 compiles them to.
+plain(Raw) ->
+    case binary:longest_common_prefix([Raw, <<16#1f, 16#8b>>]) of
+        2 -> try zlib:gunzip(Raw) catch error:_ -> Raw end;
+        _ -> Raw
+    end.
 
 group(Files, Tx) ->
     {Olds, Tx1} = read_olds([M || {M, _, _} <- Files], Tx),
@@ -1093,7 +1097,7 @@ step(verify, Tx) -> verify(Tx).
 failed(Why, Tx) -> throw({failed, Why, Tx}).
 
 push(_, #tx{log = none}) -> ok;
-push(Entry, #tx{log = Log}) -> true = ets:insert(Log, {erlang:unique_integer([monotonic]), Entry}).
+push(Entry, #tx{log = Log}) -> true = ets:insert(Log, {{erlang:unique_integer([monotonic]), 0}, Entry}).
 
 report(Key, Value, #tx{report = Report} = Tx) -> Tx#tx{report = Report#{Key => maps:get(Key, Report, []) ++ [Value]}}.
 
@@ -1161,7 +1165,7 @@ held(Targets, Guards, First, Try, Mods, End, Tx) ->
     {Procs, _, _} = walk(maps:from_keys(Sups, true), Tx#tx.procs, 300),
     New = maps:from_list([{P, Proc} || {P, Proc} <- maps:to_list(Procs), not is_map_key(P, Tx#tx.procs)]),
     case late(Mods, Targets, Try, Tx#tx{procs = New}) of
-        [] -> Tx#tx{targets = Targets, guards = Guards, report = (Tx#tx.report)#{processes => map_size(Targets)}};
+        [] -> with_modes(Tx#tx{targets = Targets, guards = Guards, report = (Tx#tx.report)#{processes => map_size(Targets)}});
         Late ->
             Tx1 = Tx#tx{procs = maps:merge(Tx#tx.procs, New)},
             Suspended = maps:keys(Targets) ++ Guards,
@@ -1171,6 +1175,16 @@ held(Targets, Guards, First, Try, Mods, End, Tx) ->
                 {silent, Silent, All} -> hold_again(Silent, All, First, Try, Mods, End, Tx1)
             end
     end.
+
+%% A gen_statem takes its callback mode from the code that runs its code_change. To give the old one back, the old code has to be there
+%% again: what undoes that gets its place in the log before the code.
+with_modes(#tx{steps = Steps} = Tx) ->
+    Modes = maps:from_list([{M, M:callback_mode()} || M <- changed_modules(Steps), erlang:function_exported(M, callback_mode, 0)]),
+    Tx#tx{modes = {erlang:unique_integer([monotonic]), Modes}}.
+
+note_mode(M, Pids, #tx{modes = {Slot, Modes}, log = Log}) when is_map_key(M, Modes) ->
+    M:callback_mode() =:= maps:get(M, Modes) orelse ets:insert(Log, {{Slot, erlang:unique_integer([monotonic])}, {modes, M, Pids}});
+note_mode(_, _, _) -> true.
 
 late(_, _, _, #tx{procs = New}) when map_size(New) =:= 0 -> [];
 late(Mods, Targets, Try, Tx) -> maps:keys(targets(Mods, Tx)) ++ [P || P <- guards(Targets, Tx), Try < 4].
@@ -1258,6 +1272,7 @@ change_code(Mode, {M, Extra}, #tx{targets = Targets, plan = Plan, steps = Steps}
     Pids = [P || {P, Proc} <- maps:to_list(Targets), changes_by(M, Proc, Changed)],
     Key = {?SAVED, Tx#tx.mark},
     push({states, Key, [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids]}, Tx),
+    note_mode(M, Pids, Tx),
     Nobody = nobody(),
     Request = fun(P, From) ->
                       P ! {system, Nobody, {replace_state, saver((maps:get(P, Targets))#proc.kind, Key)}},
@@ -1362,6 +1377,18 @@ undo({states, Key, Pids}, #tx{stuck = Stuck} = Tx) ->
     {_, _, SilentToo} = ask([P || {P, _} <- Events], fun(_, From) -> {system, From, {replace_state, restorer(gen_event, Key, none, none)}} end, 5000),
     Silent ++ SilentToo =:= [] orelse failed(busy(Silent ++ SilentToo, Tx), Tx),
     Tx;
+undo({modes, M, Pids}, #tx{old_vsns = Vsns} = Tx) ->
+    Key = {?SAVED, make_ref()},
+    Nobody = nobody(),
+    Request = fun(P, From) ->
+                      P ! {system, Nobody, {replace_state, saver(worker, Key)}},
+                      {system, From, {change_code, M, maps:get(M, Vsns, undefined), []}}
+              end,
+    {Refused, _, _} = ask(Pids -- Tx#tx.stuck, Request, option(code_change_timeout, Tx#tx.plan)),
+    Tx1 = undo({states, Key, [{P, worker} || P <- Pids]}, Tx),
+    Why = note(mode, "~ts:code_change of the old code fails, so the callback mode stays that of the new: ~ts", [M, pids(maps:keys(Refused))], M),
+    map_size(Refused) =:= 0 orelse failed(Why, Tx1),
+    Tx1;
 undo({child_started, Sup, Id}, Tx) ->
     _ = supervisor_call(Sup, {terminate_child, Id}, Tx),
     _ = supervisor_call(Sup, {delete_child, Id}, Tx),

@@ -323,6 +323,23 @@ every_kind_of_process_is_as_before_after_a_failure() ->
     {v1, {old, 2}} = gen_event:call(events, {handler, two}, get),
     {v1, {old, 0}} = ask_special().
 
+a_state_machine_gets_its_callback_mode_back() ->
+    Old = machine("v1", "d", "code_change(_, S, D, _) -> {ok, S, D}."),
+    New = "-behaviour(gen_statem). -export([start_link/0, init/1, callback_mode/0, red/3, green/3, code_change/4]).
+           start_link() -> gen_statem:start_link({local, machine}, ?MODULE, [], []). callback_mode() -> state_functions. init([]) -> {ok, red, d}.
+           red(_, _, _) -> keep_state_and_data. green({call, From}, get, D) -> {keep_state_and_data, [{reply, From, {v2, green, D}}]}. code_change(_, S, D, _) -> {ok, S, {new, D}}.",
+    Children = "[" ++ child("counter") ++ "," ++ child("machine") ++ "]",
+    release("lab", "1", [lab("1", counter_v1(), Children, #{machine => Old})], []),
+    release("lab", "2", [lab("2", counter_v2_bad("error(no)"), Children, #{machine => New})], []),
+    release("lab", "3", [lab("3", counter_v2(), Children, #{machine => New})], []),
+    up("1", [lab], []),
+    gen_statem:cast(machine, next),
+    S = fun(F, T, Mode) -> script(#{from => F, to => T, direction => Mode, code => [{lab, T, [counter, machine]}], suspend => [counter, machine], change => [machine, counter]}) end,
+    {{code_change, _, _}, _, _} = reverted(plan("1", "2", S("1", "2", up), S("2", "1", down))),
+    {v1, green, d} = gen_statem:call(machine, get),
+    done(plan("1", "3", S("1", "3", up), S("3", "1", down))),
+    {v2, green, {new, d}} = gen_statem:call(machine, get).
+
 a_process_that_dies_in_the_middle_is_not_missed() ->
     Bad = counter_v2_bad("case self() =:= whereis(counter) of true -> exit(whereis(victim), kill), {ok, #{n => 0, from => x}}; false -> timer:sleep(50), {ok, #{n => 1, from => x}} end"),
     Children = "[" ++ child("counter") ++ ", (" ++ child("pool") ++ ")#{type => supervisor}]",

@@ -73,6 +73,16 @@ fn the_embedded_agent_is_compiled_from_its_source() {
     assert!(fresh == kept, "agent/edeliver_agent.beam is older than its source");
 }
 
+/// OTP 29 refuses modules in which OTP 25 compiled a binary pattern, and the agent is compiled once for all of them.
+#[test]
+fn the_embedded_agent_has_no_instruction_that_a_later_otp_refuses() {
+    let dir = tempfile::tempdir().expect("a directory");
+    run(Command::new("erlc").arg("-S").arg("-o").arg(dir.path()).arg(here("agent/edeliver_agent.erl")));
+    let assembler = std::fs::read_to_string(dir.path().join("edeliver_agent.S")).expect("assembler");
+    let patterns: Vec<_> = assembler.lines().filter(|line| line.contains("{bs_") || line.contains("{test,bs_")).collect();
+    assert!(assembler.contains("{function, plain") && patterns.is_empty(), "{patterns:?}");
+}
+
 macro_rules! cases {
     ($run:ident: $($name:ident)*) => {$(
         #[test]
@@ -98,6 +108,7 @@ cases! { case:
     processes_that_call_each_other_all_the_time_are_suspended
     every_kind_of_process_is_migrated_up_and_down
     every_kind_of_process_is_as_before_after_a_failure
+    a_state_machine_gets_its_callback_mode_back
     a_process_that_dies_in_the_middle_is_not_missed
     processes_started_meanwhile_have_no_old_state
     processes_that_crash_meanwhile_are_restarted_with_the_new_code
