@@ -41,6 +41,7 @@
              files = #{},        % md5 => beam, of all that was read
              old_vsns = #{}, new_vsns = #{},   % module => its -vsn
              config,             % {resolved, ..} | {known, Snapshot}
+             old_env = [],       % [{App, environment in the .app file of the old release}]
              snapshot,           % the configuration before
              env_before = [],    % as application_controller:config_change/1 wants it
              paths = [],         % [{App, old directory | none, new directory | none}]
@@ -403,7 +404,7 @@ node_is_up(Tx) ->
 %% The script as steps: neighbouring loads become one, and all processes go on at the last resume, so that there is one window only.
 read_script(#tx{plan = #{script := Script}} = Tx) ->
     case [I || I <- Script, not known(I)] of
-        [] -> Tx#tx{steps = with_config(one_window(steps(Script, before)))};
+        [] -> Tx#tx{steps = config_in_window(with_config(one_window(steps(Script, before))))};
         Unknown -> lists:foldl(fun refuse_instruction/2, Tx, Unknown)
     end.
 
@@ -451,6 +452,25 @@ with_config(Steps) ->
     case lists:keymember(config, 2, [S || {hook, _, _} = S <- Steps]) of
         true -> Steps;
         false -> lists:append([case S of paths -> [paths, {hook, config, []}]; _ -> [S] end || S <- Steps])
+    end.
+
+%% Old code should not see the new configuration, and while a busy process is waited for it would. Unless an application is started in
+%% between, which wants it.
+config_in_window(Steps) ->
+    {Before, Rest} = lists:splitwith(fun(S) -> not is_tuple(S) orelse {element(1, S), element(2, S)} =/= {hook, config} end, Steps),
+    case Rest of
+        [Config | After] ->
+            case lists:splitwith(fun(S) -> lists:member(element_1(S), [object_code, load, remove, suspend]) end, After) of
+                {[], _} -> Steps;
+                {Some, More} -> in_window(Before, Config, Some, More, Steps)
+            end;
+        [] -> Steps
+    end.
+
+in_window(Before, Config, Some, More, Steps) ->
+    case lists:splitwith(fun(S) -> element_1(S) =/= suspend end, Some) of
+        {First, [Suspend | Then]} -> Before ++ First ++ [Suspend, Config | Then] ++ More;
+        _ -> Steps
     end.
 
 element_1(S) when is_tuple(S) -> element(1, S);
@@ -783,11 +803,17 @@ variable([Name | Default]) ->
         Value -> unicode:characters_to_binary(Value)
     end.
 
-%% The .app files of both releases: the new ones are put in place, the old ones tell which keys were configured.
+configured(App, Config) -> lists:usort(proplists:get_value(App, [E || {_, _} = E <- Config], [])).
+
+%% The .app files of both releases, for applications that differ in their library or their configuration: the new ones are put in place,
+%% the old ones tell which keys were configured. The others keep what they have, without a moment in which a key is missing.
 read_specs(#tx{plan = #{root := Root, libs := Libs}, config = {resolved, Config, Kind}} = Tx) ->
     Loaded = [App || {App, _, _} <- application:loaded_applications()],
-    {Specs, Tx1} = read_all([L || {App, _, _} = L <- Libs, lists:member(App, Loaded)], fun(L, T) -> read_spec(Root, L, T) end, Tx),
-    Tx1#tx{config = {resolved, Config, Kind, Specs}}.
+    Data = config_data(),
+    Concerned = [L || {App, _, _} = L <- Libs, lists:member(App, Loaded),
+                      lists:keymember(App, 1, Tx#tx.paths) orelse configured(App, Data) =/= configured(App, Config)],
+    {Specs, Tx1} = read_all(Concerned, fun(L, T) -> read_spec(Root, L, T) end, Tx),
+    Tx1#tx{config = {resolved, Config, Kind, Specs}, old_env = old_environments(Tx1)}.
 
 read_spec(Root, {App, _, Dir}, Tx) ->
     File = filename:join([Root, Dir, "ebin", atom_to_list(App) ++ ".app"]),
@@ -848,8 +874,8 @@ put_config_back(#{rows := Rows, data := Data}) ->
 loaded(App) -> ets:member(ac_tab, {loaded, App}).
 
 %% Keys that the running code has set, in no configuration of the old release: they are state, not configuration.
-own_keys(#tx{snapshot = #{rows := Rows, data := Data}} = Tx) ->
-    Configured = maps:from_list([{{App, Key}, true} || {App, Env} <- old_environments(Tx) ++ [E || {_, _} = E <- Data], {Key, _} <- Env]),
+own_keys(#tx{snapshot = #{rows := Rows, data := Data}, old_env = OldEnv}) ->
+    Configured = maps:from_list([{{App, Key}, true} || {App, Env} <- OldEnv ++ [E || {_, _} = E <- Data], {Key, _} <- Env]),
     [{App, Key, Value} || {{env, App, Key}, Value} <- Rows, not is_map_key({App, Key}, Configured)].
 
 old_environments(#tx{plan = #{root := Root, old_libs := Libs}}) ->

@@ -183,9 +183,7 @@ impl From<WordError> for Error {
                 Some(Hint::command("did you mean this?", words.join(" ")))
             }
             WordError::Unknown { .. } => Some(Hint::command("these are the commands", "edeliver help")),
-            WordError::NotYet { instead: Some(instead), .. } => {
-                Some(Hint::command("this does the same", *instead))
-            }
+            WordError::NotYet { instead: Some(instead), .. } => Some(Hint::command("this does the same", *instead)),
             WordError::NotOneWord | WordError::NoCode { .. } => {
                 Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production"))
             }

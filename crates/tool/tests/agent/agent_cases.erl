@@ -227,6 +227,17 @@ a_busy_process_is_named_and_nothing_changes() ->
     {reverted, _, _} = edeliver_agent:revert(<<"again">>),
     same(Before, picture()).
 
+%% Nor does the old code get the new configuration meanwhile.
+a_busy_process_keeps_the_configuration_away_too() ->
+    release("lab", "1", [lab("1", counter_v1(), #{})], [{lab, [{a, 1}]}]),
+    release("lab", "2", [lab("2", counter_v2(), #{})], [{lab, [{a, 2}]}]),
+    up("1", [], [{lab, [{a, 1}]}]),
+    ok = application:start(lab, permanent),
+    Self = self(),
+    gen_server:cast(counter, {run, fun() -> timer:sleep(400), Self ! {seen, application:get_env(lab, a)} end}),
+    done(counter_plan()),
+    receive {seen, {ok, 1}} -> {ok, 2} = application:get_env(lab, a) end.
+
 %% While a busy process is waited for, the others work.
 a_busy_process_is_waited_for_without_stopping_the_others() ->
     [Other | _] = with_pool(5),

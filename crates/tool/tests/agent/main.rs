@@ -104,6 +104,7 @@ cases! { case:
     a_code_change_that_takes_too_long_leaves_everything_as_before
     a_code_change_that_never_ends_is_told_and_holds_nobody_else
     a_busy_process_is_named_and_nothing_changes
+    a_busy_process_keeps_the_configuration_away_too
     a_busy_process_is_waited_for_without_stopping_the_others
     processes_that_call_each_other_all_the_time_are_suspended
     every_kind_of_process_is_migrated_up_and_down
