@@ -1322,9 +1322,13 @@ old_vsn(up, M, #tx{old_vsns = Vsns}) -> maps:get(M, Vsns, undefined);
 old_vsn(down, M, #tx{new_vsns = Vsns}) -> {down, maps:get(M, Vsns, undefined)}.
 
 refused_change(P, M, Reply, #tx{targets = Targets}) ->
-    Reason = without_arguments(case Reply of {error, R} -> R; R -> R end),
-    Shown = text("~0tP", [Reason, 40]),
-    note(code_change, "~ts: ~ts:code_change failed: ~ts", [who(maps:get(P, Targets)), M, Shown], {P, M, Shown}).
+    Did = case Reply of
+              {error, {'EXIT', {Reason, [{_, _, _, _} | _] = Stack}}} -> text("raised: ~ts", [exception(error, Reason, Stack)]);
+              {error, {'EXIT', Reason}} -> text("ended: ~0tP", [Reason, 30]);
+              {error, Returned} -> text("returned ~0tP", [Returned, 30]);
+              Other -> text("answered ~0tP", [Other, 30])
+          end,
+    note(code_change, "~ts:code_change of ~ts ~ts", [name(M), who(maps:get(P, Targets)), Did], {P, M}).
 
 %% --- verification ----------------------------------------------------------------------------------------------------------------
 
@@ -2045,12 +2049,30 @@ texts(Notes) -> lists:join("; ", [Text || {_, Text, _} <- Notes]).
 
 pids(Pids) -> lists:join(", ", [io_lib:format("~tp", [P]) || P <- lists:sublist(Pids, 5)]).
 
-exception(Class, Reason, Stack) -> text("~tp ~0tP at ~0tP", [Class, Reason, 30, lists:sublist(without_arguments(Stack), 4), 40]).
+name(M) -> string:replace(atom_to_list(M), "Elixir.", "", leading).
 
-%% Arguments are states and configuration, which may hold secrets.
-without_arguments({'EXIT', {Reason, Stack}}) when is_list(Stack) -> {'EXIT', {Reason, without_arguments(Stack)}};
-without_arguments(Stack) when is_list(Stack) -> [case F of {M, N, As, At} when is_list(As) -> {M, N, length(As), At}; _ -> F end || F <- Stack];
-without_arguments(Other) -> Other.
+%% The first line says what happened, the others where. As those who wrote the code know it: Elixir's way on a node with Elixir.
+exception(Class, Reason, Stack) ->
+    Frames = own_frames([case F of {M, N, As, At} when is_list(As) -> {M, N, length(As), At}; _ -> F end || F <- Stack]),
+    string:slice(string:trim(formatted(Class, Reason, Frames)), 0, 4000).
+
+%% Without arguments, which are states and configuration and may hold secrets; and without the machinery below.
+own_frames(Stack) ->
+    Machinery = [?MODULE, sys, gen_server, gen_statem, gen_event, proc_lib, supervisor],
+    case lists:takewhile(fun(F) -> not lists:member(element(1, F), Machinery) end, Stack) of
+        [] -> lists:sublist(Stack, 3);
+        Own -> Own
+    end.
+
+formatted(Class, Reason, Frames) ->
+    try
+        case erlang:module_loaded('Elixir.Exception') of
+            true -> text("~ts~n~ts", ['Elixir.Exception':format_banner(Class, Reason, Frames), 'Elixir.Exception':format_stacktrace(Frames)]);
+            false -> text("~ts", [erl_error:format_exception(Class, Reason, Frames)])
+        end
+    catch
+        _:_ -> text("~tp ~0tP~n~0tP", [Class, Reason, 30, Frames, 40])
+    end.
 
 in_own_process(Fun) ->
     case bounded(Fun, infinity) of

@@ -123,7 +123,8 @@ a_code_change_that_raises_leaves_everything_as_before() ->
     {{code_change, Text, _}, Report, Us} = reverted(counter_plan()),
     io:format("~s; ~ts; all ~b us", [agent_lab:us(Report), Text, Us]),
     true = maps:get(total, Report) < 100000 orelse loaded_machine(),
-    {match, _} = re:run(Text, "counter"),
+    %% What happened stands in the first line.
+    {match, _} = re:run(Text, "^counter:code_change of <[0-9.]+> counter raised: exception error: no\n.*counter:code_change/3"),
     {v1, 1} = get_counter().
 
 a_code_change_that_returns_an_error_leaves_everything_as_before() ->
@@ -156,11 +157,15 @@ with_pool(N) ->
 ten_thousand_processes_are_suspended_for_less_than_a_quarter_of_a_second() ->
     Pids = with_pool(10000),
     [gen_server:call(P, add) || P <- Pids],
-    #{processes := 10001, suspended := Us} = Report = done(counter_plan()),
-    io:format("~s", [agent_lab:us(Report)]),
+    statistics(runtime),
+    {Wall, #{processes := 10001, suspended := Us} = Report} = timer:tc(fun() -> done(counter_plan()) end),
+    {_, Cpu} = statistics(runtime),
+    %% On a machine that is shared with others it takes longer, by as much as they take.
+    Share = min(1.0, Cpu * 1000 / Wall),
+    io:format("~s, with ~b % of a processor", [agent_lab:us(Report), round(Share * 100)]),
     {OneByOne, _} = timer:tc(fun() -> [begin sys:suspend(P), sys:change_code(P, counter, {down, x}, []), sys:change_code(P, counter, "1", []), sys:resume(P) end || P <- Pids] end),
     io:format("~none by one: ~b us", [OneByOne]),
-    true = Us < 250000 orelse loaded_machine(),
+    true = Us * Share < 250000,
     [{v2, 1, "1"} = gen_server:call(P, get) || P <- Pids],
     {reverted, _, Back} = edeliver_agent:revert(<<"run1">>),
     io:format("~nback: ~s", [agent_lab:us(Back)]),
@@ -907,6 +912,7 @@ elixir(Config) ->
     Describe = 'Elixir.Lab.Describe',
     code:purge(Describe),
     {module, Describe} = code:load_abs(filename:join([agent_lab:root(), "releases", "1", "consolidated", Describe])),
+    code:purge(Describe),
     ok = application:start(lab, permanent).
 
 elixir_plan(From, To) ->
@@ -966,6 +972,13 @@ children_of_an_elixir_application_are_found_up_and_down() ->
     #{stopped := [{lab, 'Elixir.Lab.Ticker'}], started := []} = done(elixir_plan("2", "3")),
     {<<"3">>, #{count := 2}} = gen_server:call('Elixir.Lab.Counter', get),
     {ok, _} = edeliver_agent:commit(<<"3">>).
+
+what_elixir_code_raises_is_told_as_elixir_tells_it() ->
+    elixir(),
+    [gen_server:call('Elixir.Lab.Counter', add) || _ <- lists:seq(1, 13)],
+    {{code_change, Text, _}, _, _} = reverted(elixir_plan("1", "2")),
+    {match, _} = re:run(Text, "^Lab.Counter:code_change of <[0-9.]+> 'Elixir.Lab.Counter' raised: \\*\\* \\(RuntimeError\\) thirteen\n.*lab.ex:"),
+    {<<"1">>, #{n := 13}} = gen_server:call('Elixir.Lab.Counter', get).
 
 children_of_elixir_that_are_not_looked_for_are_told() ->
     elixir(),

@@ -158,6 +158,7 @@ cases! { case:
 cases! { elixir_case:
     protocols_are_reloaded_up_and_down
     children_of_an_elixir_application_are_found_up_and_down
+    what_elixir_code_raises_is_told_as_elixir_tells_it
     children_of_elixir_that_are_not_looked_for_are_told
     providers_of_elixir_are_asked
 }

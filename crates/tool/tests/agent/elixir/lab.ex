@@ -12,6 +12,7 @@ defmodule Lab.Counter do
   else
     def init(_), do: {:ok, %{count: 0, from: nil}}
     def code_change({:down, "1"}, %{count: n}, _), do: {:ok, %{n: n}}
+    def code_change(_, %{n: 13}, _), do: raise("thirteen")
     def code_change(from, %{n: n}, _), do: {:ok, %{count: n, from: from}}
     def code_change(_, state, _), do: {:ok, state}
   end
