@@ -309,7 +309,8 @@ ended({ok, Tx}, T0, _Kept) ->
     Report = (Tx#tx.report)#{total => now_us() - T0},
     {done, Report, kept(Tx)};
 ended({failed, Why, #tx{phase = window} = Tx}, T0, _) ->
-    in_total(undone(undo_all(Tx), Why), T0);
+    Undone = undo_all(Tx),
+    in_total(undone(Undone, spelled(Why)), T0);
 ended({failed, Why, #tx{phase = running, log = Log} = Tx}, T0, Kept) ->
     Tx1 = undo_until(running, Tx),
     ets:delete_all_objects(Log),
@@ -1308,7 +1309,7 @@ change_code(Mode, {M, Extra}, #tx{targets = Targets, plan = Plan, steps = Steps}
     Tx1 = Tx#tx{targets = maps:without(Dead, Targets), changed = [{P, (maps:get(P, Targets))#proc.kind} || P <- Pids] ++ Tx#tx.changed},
     case {maps:to_list(Replies), Silent} of
         {[], []} -> Tx1;
-        {[{P, Reply} | _], _} -> failed(refused_change(P, M, Reply, Tx1), Tx1#tx{stuck = Silent});
+        {[{P, Reply} | _], _} -> failed({refused_change, maps:get(P, Targets), M, Reply}, Tx1#tx{stuck = Silent});
         {[], [P | _]} ->
             Why = note(code_change, "~ts did not end ~ts:code_change within ~b ms", [who(maps:get(P, Targets)), M, option(code_change_timeout, Plan)], {P, M}),
             failed(Why, Tx1#tx{stuck = Silent})
@@ -1321,14 +1322,16 @@ changes_by(M, #proc{mods = Mods}, Changed) -> [M] =:= lists:sublist([X || X <- M
 old_vsn(up, M, #tx{old_vsns = Vsns}) -> maps:get(M, Vsns, undefined);
 old_vsn(down, M, #tx{new_vsns = Vsns}) -> {down, maps:get(M, Vsns, undefined)}.
 
-refused_change(P, M, Reply, #tx{targets = Targets}) ->
+%% Put into words when the processes go on again, not while they wait.
+spelled({refused_change, #proc{pid = P} = Proc, M, Reply}) ->
     Did = case Reply of
               {error, {'EXIT', {Reason, [{_, _, _, _} | _] = Stack}}} -> text("raised: ~ts", [exception(error, Reason, Stack)]);
               {error, {'EXIT', Reason}} -> text("ended: ~0tP", [Reason, 30]);
               {error, Returned} -> text("returned ~0tP", [Returned, 30]);
               Other -> text("answered ~0tP", [Other, 30])
           end,
-    note(code_change, "~ts:code_change of ~ts ~ts", [name(M), who(maps:get(P, Targets)), Did], {P, M}).
+    note(code_change, "~ts:code_change of ~ts ~ts", [name(M), who(Proc), Did], {P, M});
+spelled(Why) -> Why.
 
 %% --- verification ----------------------------------------------------------------------------------------------------------------
 
@@ -2066,7 +2069,7 @@ own_frames(Stack) ->
 
 formatted(Class, Reason, Frames) ->
     try
-        case erlang:module_loaded('Elixir.Exception') of
+        case code:ensure_loaded('Elixir.Exception') =:= {module, 'Elixir.Exception'} of
             true -> text("~ts~n~ts", ['Elixir.Exception':format_banner(Class, Reason, Frames), 'Elixir.Exception':format_stacktrace(Frames)]);
             false -> text("~ts", [erl_error:format_exception(Class, Reason, Frames)])
         end
