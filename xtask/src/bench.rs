@@ -10,6 +10,7 @@ mod measure;
 mod project;
 mod report;
 mod rivals;
+mod upgrades;
 
 use std::{error::Error, process::ExitCode};
 
@@ -32,7 +33,10 @@ pub(crate) struct Args {
     /// How often everything is measured; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Write the tables to docs/bench.md
+    /// Measure hot upgrades on a node of this machine, and nothing else
+    #[arg(long)]
+    upgrades: bool,
+    /// Write the tables to docs/bench.md (docs/bench-upgrades.md)
     #[arg(long)]
     write: bool,
 }
@@ -44,6 +48,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
     let edeliver = cargo::build_release_program("edeliver")?;
+    if args.upgrades {
+        return shown(&upgrades::page(edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
+    }
     let project = Project::make(edeliver)?;
     let mut report = Report::new(args.rounds, calls::measured(&project, args.rounds)?);
     for &cable in &args.cables {
@@ -56,9 +63,14 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         report.add_build(cable, builds(&Field::up(&project, 1, cable)?, args.rounds)?);
     }
     let text = report.text(project.archive_bytes());
+    shown(&text, args.write.then_some("docs/bench.md"))
+}
+
+/// Prints a page, and writes it where it belongs.
+fn shown(text: &str, page: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
     println!("{text}");
-    if args.write {
-        std::fs::write(cargo::workspace().join("docs/bench.md"), text)?;
+    if let Some(page) = page {
+        std::fs::write(cargo::workspace().join(page), text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
