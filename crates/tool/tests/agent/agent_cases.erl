@@ -196,10 +196,10 @@ one_process_is_suspended_for_less_than_five_milliseconds() ->
 loaded_machine() -> lists:max([element(1, timer:tc(fun() -> timer:sleep(1) end)) || _ <- lists:seq(1, 50)]) > 4000.
 
 a_code_change_that_takes_too_long_leaves_everything_as_before() ->
-    two(counter_v2_bad("timer:sleep(400), {ok, #{n => 0, from => x}}")),
+    two(counter_v2_bad("timer:sleep(600), {ok, #{n => 0, from => x}}")),
     add(),
     #{options := Options} = Plan = counter_plan(),
-    {{code_change, Text, _}, _, _} = reverted(Plan#{options := Options#{code_change_timeout := 200}}),
+    {{code_change, Text, _}, _, _} = reverted(Plan#{options := Options#{code_change_timeout := 500}}),
     {match, _} = re:run(Text, "did not end"),
     2 = add().
 
