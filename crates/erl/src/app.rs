@@ -42,6 +42,22 @@ impl App {
         Self::from_term(&source::consult_one(file)?)
     }
 
+    /// An application of which no more than name and version is known.
+    pub(crate) fn named(name: Atom, vsn: Vsn) -> Self {
+        Self {
+            name,
+            vsn,
+            description: String::new(),
+            modules: Vec::new(),
+            registered: Vec::new(),
+            applications: Vec::new(),
+            included_applications: Vec::new(),
+            optional_applications: Vec::new(),
+            callback: None,
+            env: Vec::new(),
+        }
+    }
+
     /// Takes `{application, Name, Keys}` apart; boot scripts hold the same term.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ pub enum ModuleChange {
         before: Arc<Module>,
         /// As it is.
         after: Arc<Module>,
-        /// Whether the code differs (by [`Module::md5_without_meta`]); if not, only `vsn` does.
+        /// Whether the code differs (see [`Module::has_code_of`]); if not, only `vsn` does.
         code: bool,
     },
 }
@@ -106,3 +106,6 @@ pub struct ConfigChange {
     /// Files below `releases/VSN` that differ, are new or gone: `vm.args`, `runtime.exs`, `sys.config.src`.
     pub files: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! information.
 
 mod module;
+mod modules;
 mod parse;
 mod read;
 
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use module::{Kind, Known, Module, Nif};
-pub use read::{ImageError, Modules};
+pub use modules::Modules;
+pub use read::ImageError;
 
 /// The SHA-256 of a file's content, by which files are told apart.
 pub type ContentId = [u8; 32];
@@ -24,7 +26,8 @@ pub type ContentId = [u8; 32];
 pub struct Image {
     /// Its resource file: name, version, ERTS, applications with their start types.
     pub rel: Rel,
-    /// Its applications by name, all that the `.rel` lists.
+    /// Its applications by name, all that the `.rel` lists. Of those that the release does not bring (`include_erts: false` leaves OTP's
+    /// to the host) only the version is known.
     pub apps: BTreeMap<Atom, AppImage>,
     /// Consolidated protocols (and nothing else) by name: `releases/VSN/consolidated/*.beam`. A protocol that is here takes the place of
     /// the unconsolidated one among its application's modules.
@@ -63,3 +66,6 @@ pub struct Config {
     /// `env.sh`, `remote.vm.args`.
     pub files: BTreeMap<String, ContentId>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,11 @@
 //! Real Erlang as the judge in tests.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::image::{ContentId, Image, ImageError, Modules};
 
 /// One run of `erl`.
 pub(crate) struct Erl(Command);
@@ -50,4 +53,61 @@ pub(crate) fn installed() -> Vec<PathBuf> {
     modules.sort();
     assert!(modules.len() > 1000, "OTP and Elixir are installed");
     modules
+}
+
+/// Modules of Erlang, compiled by a real erl with these options: names and files. Each text begins with `-module(NAME).`
+pub(crate) fn compiled(texts: &[&str], options: &str) -> BTreeMap<String, Vec<u8>> {
+    let dir = tempfile::tempdir().unwrap();
+    let name = |text: &str| text.strip_prefix("-module(").unwrap().split_once(')').unwrap().0.trim_matches('\'').to_owned();
+    for text in texts {
+        std::fs::write(dir.path().join(format!("{}.erl", name(text))), text).unwrap();
+    }
+    Erl::new().env("DIR", dir.path()).eval(&format!(
+        r#"D = os:getenv("DIR"), [{{ok, _}} = compile:file(F, [{{outdir, D}}{options}]) || F <- filelib:wildcard(filename:join(D, "*.erl"))]"#
+    ));
+    texts
+        .iter()
+        .map(|text| name(text))
+        .map(|name| (name.clone(), std::fs::read(dir.path().join(name + ".beam")).unwrap()))
+        .collect()
+}
+
+/// A release in memory: files by their paths.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// `releases/VSN/demo.rel` with these applications, each with a resource file without modules.
+    pub(crate) fn release(vsn: &str, apps: &[(&str, &str)]) -> Self {
+        let listed: Vec<String> = apps.iter().map(|(app, vsn)| format!("{{{app},\"{vsn}\"}}")).collect();
+        let rel = format!("{{release,{{\"demo\",\"{vsn}\"}},{{erts,\"13.1.5\"}},[{}]}}.", listed.join(","));
+        let files = Self::default().with(&format!("releases/{vsn}/demo.rel"), rel);
+        apps.iter().fold(files, |files, (app, vsn)| {
+            let text = format!("{{application,{app},[{{vsn,\"{vsn}\"}}]}}.");
+            files.with(&format!("lib/{app}-{vsn}/ebin/{app}.app"), text)
+        })
+    }
+
+    /// With this file, in place of one of that path.
+    pub(crate) fn with(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(path.to_owned(), content.into());
+        self
+    }
+
+    pub(crate) fn without(mut self, path: &str) -> Self {
+        self.0.remove(path).unwrap();
+        self
+    }
+
+    /// Reads the release of that version.
+    pub(crate) fn image(&self, vsn: &str) -> Result<Image, ImageError<std::convert::Infallible>> {
+        let id = |content: &Vec<u8>| -> ContentId {
+            use md5::Digest as _;
+            let digest: [u8; 16] = md5::Md5::digest(content).into();
+            [digest, digest].concat().try_into().unwrap()
+        };
+        let contents: BTreeMap<ContentId, &Vec<u8>> = self.0.values().map(|content| (id(content), content)).collect();
+        let ids = self.0.iter().map(|(path, content)| (path.clone(), id(content))).collect();
+        Image::read(vsn, &ids, &mut Modules::default(), &mut |id| Ok(contents[id].clone()))
+    }
 }

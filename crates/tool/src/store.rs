@@ -23,7 +23,7 @@ mod garbage;
 mod intake;
 mod kept;
 mod list;
-mod parallel;
+pub(crate) mod parallel;
 mod platform;
 #[cfg(test)]
 pub(crate) mod samples;

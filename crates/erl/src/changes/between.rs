@@ -49,7 +49,7 @@ fn modules(before: &Modules, after: &Modules) -> BTreeMap<Atom, ModuleChange> {
         (None, Some(after)) => Some(ModuleChange::Added(after.clone())),
         (Some(before), None) => Some(ModuleChange::Removed(before.clone())),
         (Some(before), Some(after)) => {
-            let code = before.md5_without_meta != after.md5_without_meta;
+            let code = !Arc::ptr_eq(before, after) && !after.has_code_of(before);
             (code || before.vsn != after.vsn).then(|| ModuleChange::Changed { before: before.clone(), after: after.clone(), code })
         }
         (None, None) => None,

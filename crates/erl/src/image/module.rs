@@ -11,7 +11,7 @@ pub struct Module {
     pub name: Atom,
     /// What `module_info(md5)` returns once this file is loaded.
     pub md5: Md5,
-    /// The same without the chunk `Meta`, which some build tools strip: what files are compared by.
+    /// The same without the chunk `Meta`, which some build tools strip.
     pub md5_without_meta: Md5,
     /// Its version, the attribute `vsn`: what `code_change` of the next version is told.
     pub vsn: Vec<Term>,
@@ -25,15 +25,18 @@ pub struct Module {
     pub imports: BTreeSet<Import>,
     /// Fields of the struct it defines, in no order.
     pub struct_fields: Option<BTreeSet<Atom>>,
-    /// Structs whose default literal it holds or names: modules whose processes may have such a struct in their state.
+    /// Structs whose literals it holds or whose names stand in its code: modules whose processes may have such a struct in their state.
+    /// Modules of Elixir that define no struct may be among them.
     pub mentions_structs: BTreeSet<Atom>,
-    /// Tuples that look like records, by tag: how many elements they have, all sizes that were seen. A guess from literals.
+    /// Tuples that look like records, by tag: how many elements they have, the tag included, all sizes that were seen in literals, in tests
+    /// and where tuples are made. A guess: messages and results look the same.
     pub records: BTreeMap<Atom, BTreeSet<usize>>,
     /// Native functions.
     pub nif: Option<Nif>,
     /// Runs code of its own when it is loaded.
     pub on_load: Known,
-    /// Has a receive loop written by hand.
+    /// Has a receive that its processes stay in: one in a function that comes back to itself by calls inside of the module, or one that
+    /// waits without a limit of time for something else than the answer to a request. Such processes go on in the old code.
     pub receives: Known,
     /// Makes funs, which may live on in states and messages.
     pub makes_funs: Known,
@@ -42,6 +45,16 @@ pub struct Module {
 }
 
 impl Module {
+    /// Whether its code is that of the other one. Where only one of both still has the chunk `Meta`, it does not count.
+    #[must_use]
+    pub fn has_code_of(&self, other: &Self) -> bool {
+        let whole = |module: &Self| module.md5 != module.md5_without_meta;
+        match whole(self) == whole(other) {
+            true => self.md5 == other.md5,
+            false => self.md5_without_meta == other.md5_without_meta,
+        }
+    }
+
     /// Whether someone has written the version by hand. The compiler makes one up out of a digest otherwise.
     pub fn has_own_vsn(&self) -> bool {
         !self.vsn.iter().all(|vsn| matches!(vsn, Term::Integer(number) if number.to_i64().is_none()))
@@ -63,8 +76,8 @@ pub enum Known {
 /// Native functions of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nif {
-    /// Whether its library can be replaced while it is in use (its `upgrade` callback) can't be seen from here; this says whether the
-    /// module can load it more than once: it calls `erlang:load_nif/2` outside of `on_load` too.
+    /// Only loading the module loads its library: `on_load` does, or functions that it alone can call. Whether the library can be replaced
+    /// while it is in use (its `upgrade` callback) can't be seen from here.
     pub on_load_only: bool,
 }
 

@@ -1,16 +1,12 @@
 //! From the files of a release to its image.
 
-use super::{AppImage, Config, ContentId, Image, Module};
+use super::{AppImage, Config, ContentId, Image, Kind, Module, Modules};
 use crate::app::App;
 use crate::beam::BeamError;
 use crate::rel::{Rel, RelApp, ResourceError};
 use crate::term::{Atom, Term, text};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Modules by the content of their files: what two releases have in common is parsed once.
-#[derive(Debug, Default)]
-pub struct Modules(HashMap<ContentId, Arc<Module>>);
 
 /// A release can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +32,20 @@ pub enum ImageError<E: std::error::Error + 'static> {
         /// Why.
         #[source]
         source: ResourceError,
+    },
+    /// A resource file says something else than where it lies.
+    #[error("{path} is of {found}")]
+    Other {
+        /// Its path below the release root.
+        path: String,
+        /// What it says that it is of: `hotapp 0.2.0`.
+        found: String,
+    },
+    /// An application of the release has files, but not the one that says what it is.
+    #[error("{path} is missing")]
+    NoApp {
+        /// Where it should lie below the release root.
+        path: String,
     },
     /// A file is no module.
     #[error("{path} can't be used")]
@@ -73,14 +83,13 @@ impl Image {
 impl<E: std::error::Error + 'static> Reading<'_, E> {
     fn image(mut self, vsn: &str) -> Result<Image, ImageError<E>> {
         let release = format!("releases/{vsn}/");
-        let rel = self.rel(&release)?.ok_or_else(|| ImageError::NoRel(vsn.to_owned()))?;
+        let rel = self.rel(&release, vsn)?;
         let mut apps = BTreeMap::new();
-        let mut consolidated = self.beams(&format!("{release}consolidated/"))?;
-        for app in &rel.applications {
-            if let Some(image) = self.app(app)? {
-                consolidated.extend(self.beams(&format!("{}/consolidated/", image.dir))?);
-                apps.insert(app.name.clone(), image);
-            }
+        let mut consolidated = self.consolidated(&format!("{release}consolidated/"))?;
+        for listed in &rel.applications {
+            let app = self.app(listed)?;
+            consolidated.extend(self.consolidated(&format!("{}/consolidated/", app.dir))?);
+            apps.insert(listed.name.clone(), app);
         }
         let config = self.config(&release)?;
         Ok(Image { rel, apps, consolidated, config })
@@ -96,24 +105,57 @@ impl<E: std::error::Error + 'static> Reading<'_, E> {
         (self.read)(id).map(Some).map_err(|source| ImageError::Read { path: path.to_owned(), source })
     }
 
-    fn rel(&mut self, release: &str) -> Result<Option<Rel>, ImageError<E>> {
-        let is_rel = |path: &String| path.ends_with(".rel") && !path[release.len()..].contains('/');
-        let Some((path, _)) = self.below(release).into_iter().find(|(path, _)| is_rel(path)) else { return Ok(None) };
+    fn rel(&mut self, release: &str, vsn: &str) -> Result<Rel, ImageError<E>> {
+        let path = self.rel_path(release).ok_or_else(|| ImageError::NoRel(vsn.to_owned()))?;
         let content = self.content(&path)?.unwrap_or_default();
-        Rel::parse(&content).map(Some).map_err(|source| ImageError::Resource { path, source })
+        let rel = Rel::parse(&content).map_err(|source| ImageError::Resource { path: path.clone(), source })?;
+        match rel.vsn.as_str() == vsn {
+            true => Ok(rel),
+            false => Err(ImageError::Other { path, found: format!("{} {}", rel.name, rel.vsn) }),
+        }
     }
 
-    fn app(&mut self, listed: &RelApp) -> Result<Option<AppImage>, ImageError<E>> {
+    /// Of several, the one that is named after a start script.
+    fn rel_path(&self, release: &str) -> Option<String> {
+        let name =
+            |path: &str| path.strip_prefix(release)?.strip_suffix(".rel").filter(|name| !name.contains('/')).map(str::to_owned);
+        let names: Vec<String> = self.below(release).iter().filter_map(|(path, _)| name(path)).collect();
+        let started = names.iter().find(|name| self.files.contains_key(&format!("bin/{name}")));
+        started.or(names.first()).map(|name| format!("{release}{name}.rel"))
+    }
+
+    fn app(&mut self, listed: &RelApp) -> Result<AppImage, ImageError<E>> {
         let dir = format!("lib/{}", listed.dir_name());
-        let path = format!("{dir}/ebin/{}.app", listed.name);
-        let Some(content) = self.content(&path)? else { return Ok(None) };
-        let app = App::parse(&content).map_err(|source| ImageError::Resource { path, source })?;
-        let modules = self.beams(&format!("{dir}/ebin/"))?;
+        let files = self.below(&format!("{dir}/"));
+        if files.is_empty() {
+            return Ok(elsewhere(listed, dir));
+        }
+        let app = self.resource(listed, &dir)?;
+        let mut modules = self.beams(&format!("{dir}/ebin/"))?;
+        starts(&app, &mut modules);
         let appup = self.content(&format!("{dir}/ebin/{}.appup", listed.name))?;
         let inside = dir.len() + 1;
-        let others = self.below(&format!("{dir}/")).into_iter().map(|(path, id)| (path[inside..].to_owned(), id));
-        let others = others.filter(|(path, _)| is_other(path)).collect();
-        Ok(Some(AppImage { app, start: listed.start, dir, modules, others, appup }))
+        let others =
+            files.into_iter().map(|(path, id)| (path[inside..].to_owned(), id)).filter(|(path, _)| is_other(path)).collect();
+        Ok(AppImage { app, start: listed.start, dir, modules, others, appup })
+    }
+
+    fn resource(&mut self, listed: &RelApp, dir: &str) -> Result<App, ImageError<E>> {
+        let path = format!("{dir}/ebin/{}.app", listed.name);
+        let Some(content) = self.content(&path)? else { return Err(ImageError::NoApp { path }) };
+        let app = App::parse(&content).map_err(|source| ImageError::Resource { path: path.clone(), source })?;
+        match app.name == listed.name && app.vsn == listed.vsn {
+            true => Ok(app),
+            false => Err(ImageError::Other { path, found: format!("{} {}", app.name, app.vsn) }),
+        }
+    }
+
+    fn consolidated(&mut self, dir: &str) -> Result<BTreeMap<Atom, Arc<Module>>, ImageError<E>> {
+        let mut protocols = self.beams(dir)?;
+        protocols.values_mut().filter(|module| matches!(module.kind, Kind::Protocol { .. })).for_each(|protocol| {
+            *protocol = Arc::new(Module { kind: Kind::Protocol { consolidated: true }, ..Module::clone(protocol) });
+        });
+        Ok(protocols)
     }
 
     fn beams(&mut self, dir: &str) -> Result<BTreeMap<Atom, Arc<Module>>, ImageError<E>> {
@@ -128,13 +170,18 @@ impl<E: std::error::Error + 'static> Reading<'_, E> {
     }
 
     fn module(&mut self, path: String, id: ContentId) -> Result<Arc<Module>, ImageError<E>> {
-        if let Some(known) = self.modules.0.get(&id) {
-            return Ok(known.clone());
+        let module = match self.modules.get(&id) {
+            Some(known) => known,
+            None => {
+                let content = self.content(&path)?.unwrap_or_default();
+                self.modules.parse(id, &content).map_err(|source| ImageError::Module { path: path.clone(), source })?
+            }
+        };
+        // The code server looks for a module in the file of its name, and refuses to load another one from there.
+        match path.ends_with(&format!("/{}.beam", module.name)) {
+            true => Ok(module),
+            false => Err(ImageError::Other { path, found: module.name.to_string() }),
         }
-        let content = self.content(&path)?.unwrap_or_default();
-        let module = Arc::new(Module::parse(&content).map_err(|source| ImageError::Module { path, source })?);
-        self.modules.0.insert(id, module.clone());
-        Ok(module)
     }
 
     fn config(&mut self, release: &str) -> Result<Config, ImageError<E>> {
@@ -154,6 +201,24 @@ impl<E: std::error::Error + 'static> Reading<'_, E> {
             files: files.collect(),
             sys,
         })
+    }
+}
+
+/// An application that the release lists and does not bring.
+fn elsewhere(listed: &RelApp, dir: String) -> AppImage {
+    let app = App::named(listed.name.clone(), listed.vsn.clone());
+    AppImage { app, start: listed.start, dir, modules: BTreeMap::new(), others: BTreeMap::new(), appup: None }
+}
+
+/// The resource file names the module that starts the application; whether that says so itself does not matter to OTP.
+fn starts(app: &App, modules: &mut BTreeMap<Atom, Arc<Module>>) {
+    let Some(module) = app.callback.as_ref().and_then(|(callback, _)| modules.get_mut(callback)) else { return };
+    if module.kind == Kind::Plain {
+        let list = |import: &crate::beam::Import| {
+            import.module == "Elixir.Supervisor" && import.function.name == "start_link" && import.function.arity == 2
+        };
+        let kind = Kind::Application { starts_list: module.imports.iter().any(list) };
+        *module = Arc::new(Module { kind, ..Module::clone(module) });
     }
 }
 
