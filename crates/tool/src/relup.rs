@@ -38,7 +38,7 @@ pub enum MakeError {
         to: Version,
         /// Why.
         #[source]
-        source: GenerateError,
+        source: Box<GenerateError>,
     },
     /// What the store has can't be read.
     #[error("the relup of {to} in the store can't be used")]
@@ -47,7 +47,7 @@ pub enum MakeError {
         to: Version,
         /// Why.
         #[source]
-        source: RelupError,
+        source: Box<RelupError>,
     },
     /// Ways of another release. The store is checked for it, so it never happens.
     #[error(transparent)]
@@ -105,7 +105,7 @@ pub fn make(store: &Store, to: &Manifest, from: &[Manifest], policy: &Policy, ed
             let generated = generate::generate(&changes).map_err(|source| MakeError::Generate {
                 from: before.version.clone(),
                 to: to.version.clone(),
-                source,
+                source: Box::new(source),
             })?;
             fresh.push((origin.clone(), generated.relup));
         }
@@ -132,7 +132,7 @@ fn keep(store: &Store, to: &Manifest, stored: Option<Upgrade>, fresh: Vec<(Origi
     let (mut relup, mut from) = match stored {
         None => (None, Vec::new()),
         Some(stored) => {
-            let source = |source| MakeError::Stored { to: to.version.clone(), source };
+            let source = |source| MakeError::Stored { to: to.version.clone(), source: Box::new(source) };
             author = stored.author;
             (Some(Relup::parse(stored.relup.as_bytes()).map_err(source)?), stored.from)
         }

@@ -26,7 +26,10 @@ impl Project {
         sample.set_version("0.2.0").unwrap();
         let builds = program.project().parent().unwrap().join("builds").display().to_string();
         let build = format!("[build]\nhost = \"localhost\"\ntransport = \"local\"\npath = {builds:?}\n");
-        program.write("edeliver.toml", &format!("app = \"hotapp\"\n{build}[targets.staging]\npath = \"/srv\"\nhosts = [\"a.example.com\"]\n"));
+        program.write(
+            "edeliver.toml",
+            &format!("app = \"hotapp\"\n{build}[targets.staging]\npath = \"/srv\"\nhosts = [\"a.example.com\"]\n"),
+        );
         Self { program, sample }
     }
     #[track_caller]
@@ -44,7 +47,10 @@ impl Project {
 /// The verdicts among the events of a command with `--json`.
 fn verdicts(done: &Done) -> Vec<String> {
     let events = done.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["event"] == "judged").map(|event| event["judgement"]["verdict"].as_str().unwrap().to_owned()).collect()
+    events
+        .filter(|event| event["event"] == "judged")
+        .map(|event| event["judgement"]["verdict"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
