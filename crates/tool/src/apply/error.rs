@@ -113,7 +113,8 @@ impl StepError {
             Self::Node(error) => error.log(),
             Self::Service(error) => error.log(),
             Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
-            Self::Upgrade(_) | Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
+            Self::Upgrade(error) => error.details(),
+            Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
         }
     }
 }

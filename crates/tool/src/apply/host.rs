@@ -1,5 +1,7 @@
 //! One host: its steps in order, and what to do when one fails.
 
+mod words;
+
 use std::{sync::Arc, time::Instant};
 
 use edeliver_core::{
@@ -64,6 +66,8 @@ struct SoFar {
     upgraded: Option<Version>,
     /// And for good.
     committed: bool,
+    /// The release that it was taken back to.
+    taken_back: Option<Version>,
     /// The node was restarted when an upgrade failed.
     fell: bool,
     /// Releases could not be removed.
@@ -154,7 +158,7 @@ impl HostTask {
             StepError::Upgrade(error) => error.aftermath(),
             _ => Aftermath::AsBefore,
         };
-        let why = why(&step, &error);
+        let why = words::why(&step, &error);
         self.reporter.send(told::failed(self.next, step.describe(), error));
         if unknown {
             return self.over((HostResult::Unknown, why, Ending::Otherwise));
@@ -199,7 +203,7 @@ impl HostTask {
             }
             if let Err(error) = self.carry_out(index, step).await {
                 let unknown = error.leaves_unknown();
-                let summary = format!("{why}; {}", self::why(step, &error));
+                let summary = format!("{why}; {}", words::why(step, &error));
                 self.reporter.send(told::failed(index, step.describe(), error));
                 let result = if unknown { HostResult::Unknown } else { HostResult::Broken };
                 return (result, summary, Ending::Otherwise);
@@ -242,39 +246,6 @@ impl HostTask {
     fn was_up(&self) -> bool {
         self.plan.expect.node.is_some_and(|node| node != NodeState::Down)
     }
-
-    /// What was there before, in words; `how`: `again`, `as before`.
-    fn state_before(&self, how: &str) -> String {
-        let expect = &self.plan.expect;
-        match (expect.upgraded.as_ref().or(expect.running.as_ref()), &expect.permanent) {
-            (Some(running), _) if self.so_far.fell => {
-                format!("{running} serving again after a restart, the state of its processes is lost")
-            }
-            (Some(running), _) if self.was_up() => format!("{running} serving {how}"),
-            (_, Some(permanent)) => format!("{permanent} boots {how}, no node runs"),
-            (_, None) => "nothing is served, as before".to_owned(),
-        }
-    }
-
-    /// What is there now, in words.
-    fn state_now(&self) -> String {
-        let done = &self.so_far;
-        let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
-        let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
-        let mut now = match (&done.started, boots, still) {
-            _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, upgraded without a restart"),
-            _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
-            (Some(started), ..) => format!("{started} running"),
-            (None, _, _) if done.stopped => "no node runs".to_owned(),
-            (None, Some(boots), Some(still)) => format!("{boots} boots next, {still} runs until then"),
-            (None, Some(boots), None) => format!("{boots} boots next, no node runs"),
-            (None, None, _) => "done".to_owned(),
-        };
-        if done.litter {
-            now.push_str("; old releases could not be removed");
-        }
-        now
-    }
 }
 
 impl SoFar {
@@ -297,26 +268,11 @@ impl SoFar {
                 self.upgraded = Some(hot.to.clone());
             }
             Step::Commit(_) => self.committed = true,
-            Step::Revert(_) => self.upgraded = None,
+            Step::Revert(ending) => (self.upgraded, self.taken_back) = (None, Some(ending.from.clone())),
             Step::Setup(_) => self.set_up = true,
             Step::Stop { .. } => (self.stopped, self.started) = (true, None),
             Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
             _ => {}
         }
-    }
-}
-
-/// What failed, in a few words.
-fn why(step: &Step, error: &StepError) -> String {
-    let causes = crate::error::chain(error);
-    let cause = causes.last().map(|cause| crate::report::printable(cause)).unwrap_or_default();
-    match step {
-        Step::Stage(stage) => format!("{} was not staged: {cause}", stage.version),
-        Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
-        Step::Start { version, .. } => format!("{version} did not start: {cause}"),
-        Step::Stop { .. } => format!("the node was not stopped: {cause}"),
-        Step::Install(hot) => format!("{} was not upgraded: {cause}", hot.from),
-        Step::Preflight(hot) => format!("{} can't be upgraded now: {cause}", hot.from),
-        other => format!("{} failed: {cause}", other.describe()),
     }
 }

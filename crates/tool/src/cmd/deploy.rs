@@ -1,6 +1,7 @@
 //! `edeliver deploy release [to] TARGET`: the road that every verb on a target takes, in one place to read.
 
 mod release;
+mod relups;
 pub mod upgrade;
 
 use edeliver_core::{

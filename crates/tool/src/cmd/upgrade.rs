@@ -1,15 +1,5 @@
 //! `edeliver upgrade TARGET`: from a commit to the running nodes, each from whatever it runs, without a restart.
 
-use std::collections::BTreeSet;
-
-use edeliver_core::{
-    event::EventKind,
-    facts::HostFacts,
-    name::Version,
-    release::Manifest,
-    upgrade::{Policy, Verdict},
-};
-
 use super::{
     deliver,
     deploy::{
@@ -18,12 +8,7 @@ use super::{
     },
     fleet::Fleet,
 };
-use crate::{
-    ctx::Ctx,
-    error::Error,
-    relup::{self, Edited},
-    store::{Store, StoreError, blocking},
-};
+use crate::{ctx::Ctx, error::Error, store::blocking};
 
 /// Arguments of `upgrade`.
 #[derive(Debug, clap::Args)]
@@ -51,37 +36,8 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
         Err(code) => return Ok(code),
     };
     let fleet = Fleet::ask(ctx, target).await?;
-    make_relups(ctx, &manifest, &fleet).await?;
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let how = How { restart: restart_if_needed, start: fleet.target.start_deploy, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
-}
-
-/// Makes what the store lacks, from all releases that nodes run, and tells what was judged.
-async fn make_relups(ctx: &Ctx, to: &Manifest, fleet: &Fleet) -> Result<(), Error> {
-    let running: BTreeSet<Version> = fleet.facts.iter().filter_map(runs).filter(|version| *version != to.version).collect();
-    let (store, to, policy) = (ctx.store()?, to.clone(), Policy::from(&fleet.target.upgrade));
-    let made = blocking(move || {
-        let from = running.iter().filter_map(|version| stored(&store, version).transpose()).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>(relup::make(&store, &to, &from, &policy, Edited::Stays)?)
-    });
-    for (_, judgement) in made.await?.ways {
-        if judgement.verdict != Verdict::Hot {
-            ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: false });
-        }
-    }
-    Ok(())
-}
-
-fn runs(facts: &HostFacts) -> Option<Version> {
-    facts.seen.as_ref().ok()?.node.version.clone()
-}
-
-fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, StoreError> {
-    match store.manifest(version) {
-        Ok(manifest) => Ok(Some(manifest)),
-        Err(StoreError::Absent { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

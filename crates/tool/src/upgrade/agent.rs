@@ -12,7 +12,7 @@ use crate::{
     node::link::{CallError, LinkError, Mfa},
     relup::AGENT,
 };
-pub(super) use reply::words;
+pub(super) use reply::text_of;
 pub use reply::{Health, Moved, Note, Ready, Report, Status};
 
 /// The version of the protocol that is spoken here.
@@ -103,7 +103,7 @@ fn done(moved: Moved) -> Result<Report, UpgradeError> {
 fn with_killed(why: Note, report: &Report) -> Notes {
     let mut lines = vec![why.text];
     lines.extend((!report.killed.is_empty()).then(|| format!("killed on the way back: {}", report.killed.join(", "))));
-    Notes(lines)
+    Notes::new(lines)
 }
 
 /// What became of a piece of work whose answer was lost.
@@ -114,7 +114,7 @@ async fn result_of(session: &mut Session, id: &str, until: Instant, creation: Op
         if session.creation() != creation {
             return Err(UpgradeError::Restarted {
                 into: None,
-                why: Notes(vec!["it restarted in the middle of the upgrade".to_owned()]),
+                why: Notes::new(["it restarted in the middle of the upgrade".to_owned()]),
             });
         }
         match status(session).await {
@@ -131,7 +131,7 @@ async fn result_of(session: &mut Session, id: &str, until: Instant, creation: Op
 /// A node that was there a moment ago.
 fn gone(error: UpgradeError) -> UpgradeError {
     match error {
-        UpgradeError::Link(LinkError::Down) => UpgradeError::Gone(Notes(vec!["it ended in the middle of the upgrade".to_owned()])),
+        UpgradeError::Link(LinkError::Down) => UpgradeError::Gone(Notes::new(["it ended in the middle of the upgrade".to_owned()])),
         error => error,
     }
 }
@@ -196,7 +196,7 @@ pub(super) async fn revert(session: &mut Session, id: &str, patience: Duration) 
         Moved::Reverted(_, report) => Ok(report),
         Moved::Broken(why, report) => Err(UpgradeError::Broken(with_killed(why, &report))),
         Moved::Done(_) | Moved::Committed(_) => {
-            Err(UpgradeError::Ended(Notes(vec!["the upgrade is permanent on the node already".to_owned()])))
+            Err(UpgradeError::Ended(Notes::new(["the upgrade is permanent on the node already".to_owned()])))
         }
     }
 }

@@ -129,7 +129,9 @@ async fn commit(session: &mut Session, ending: &Ending, reporter: &Reporter) -> 
             Ok(id) => agent::commit(session, &id, ending.timeout).await.map(|report| tell(&report, reporter)),
             Err(error) => Err(error),
         },
-        Engine::ReleaseHandler => handler::commit(session, ending).await,
+        Engine::ReleaseHandler => handler::commit(session, ending).await.map(|warnings| {
+            warnings.into_iter().for_each(|warning| reporter.warn(warning, Vec::new()));
+        }),
     };
     let note = match committed {
         Ok(()) => None,
@@ -147,7 +149,7 @@ async fn commit(session: &mut Session, ending: &Ending, reporter: &Reporter) -> 
 async fn booted(session: &mut Session) -> Result<Option<Version>, UpgradeError> {
     session.wait_until_up(COMES_BACK).await?;
     let id = session.call(&Mfa::literal("init", "script_id", []), COMES_BACK).await?;
-    Ok(id.as_tuple().and_then(|pair| agent::words(pair.last()?)).and_then(|version| version.parse().ok()))
+    Ok(id.as_tuple().and_then(|pair| agent::text_of(pair.last()?)).and_then(|version| version.parse().ok()))
 }
 
 /// The upgrade that is to be ended: ours, or that of a run whose operator was lost.
@@ -159,7 +161,7 @@ async fn waiting(session: &mut Session, ending: &Ending) -> Result<String, Upgra
         }
         Err(error) if error.is_unknown() => Err(error),
         Ok(_) | Err(_) => {
-            Err(UpgradeError::Ended(Notes(vec![format!("no upgrade from {} to {} waits there", ending.from, ending.to)])))
+            Err(UpgradeError::Ended(Notes::new([format!("no upgrade from {} to {} waits there", ending.from, ending.to)])))
         }
     }
 }
@@ -171,7 +173,7 @@ async fn revert(session: &mut Session, ending: &Ending) -> Result<Option<String>
         up => up?,
     };
     if booted(session).await?.as_ref() == Some(&ending.to) {
-        return Err(UpgradeError::Broken(Notes(vec![format!("the node was restarted into {}", ending.to)])));
+        return Err(UpgradeError::Broken(Notes::new([format!("the node was restarted into {}", ending.to)])));
     }
     let note = match ending.engine {
         Engine::ReleaseHandler => handler::revert(session, ending).await.map(|()| None)?,

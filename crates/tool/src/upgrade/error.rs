@@ -72,24 +72,42 @@ pub enum UpgradeError {
     NoJourney,
 }
 
-/// One or several reasons, each a line.
+/// One or several reasons, each a line, and what more there is to say about them: stacks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct Notes(pub Vec<String>);
+#[error("{}", reasons.join("; "))]
+pub struct Notes {
+    /// The reasons.
+    pub reasons: Vec<String>,
+    /// The rest, line by line.
+    pub details: Vec<String>,
+}
+
+impl Notes {
+    /// The first line of each text is the reason.
+    pub(super) fn new(texts: impl IntoIterator<Item = String>) -> Self {
+        let (mut reasons, mut details) = (Vec::new(), Vec::new());
+        for text in texts {
+            let mut lines = text.lines().map(str::to_owned);
+            reasons.extend(lines.next());
+            details.extend(lines);
+        }
+        Self { reasons, details }
+    }
+}
 
 impl From<Vec<Note>> for Notes {
     fn from(notes: Vec<Note>) -> Self {
-        Self(notes.into_iter().map(|note| note.text).collect())
+        Self::new(notes.into_iter().map(|note| note.text))
     }
 }
 impl From<Note> for Notes {
     fn from(note: Note) -> Self {
-        Self(vec![note.text])
+        Self::new([note.text])
     }
 }
 impl From<String> for Notes {
-    fn from(line: String) -> Self {
-        Self(vec![line])
+    fn from(text: String) -> Self {
+        Self::new([text])
     }
 }
 
@@ -125,6 +143,19 @@ impl UpgradeError {
             Self::Gone(_) => Aftermath::Gone,
             Self::Restarted { .. } => Aftermath::Restarted,
             _ => Aftermath::AsBefore,
+        }
+    }
+    /// What more there is to say: stacks, line by line.
+    pub fn details(&self) -> &[String] {
+        match self {
+            Self::Refused(why)
+            | Self::Reverted(why)
+            | Self::Broken(why)
+            | Self::Ended(why)
+            | Self::Unwell(why)
+            | Self::Restarted { why, .. }
+            | Self::Gone(why) => &why.details,
+            _ => &[],
         }
     }
     /// What the user can do about it.

@@ -53,13 +53,13 @@ pub(super) async fn prepare(session: &mut Session, to: &Version) -> Result<(), U
     let stash = Mfa::literal("edeliver_agent", "stash", [vsn(to)]);
     let stashed = session.call(&stash, SOON).await?;
     if !stashed.is_atom("ok") {
-        return Err(UpgradeError::Refused(Notes(vec![why(&stashed)])));
+        return Err(UpgradeError::Refused(Notes::new([why(&stashed)])));
     }
     let check = Mfa::literal("release_handler", "check_install_release", [vsn(to)]);
     let checked = session.call(&check, SOON).await?;
     match checked.as_tuple() {
         Some([ok, ..]) if ok.is_atom("ok") => Ok(()),
-        _ => Err(UpgradeError::Refused(Notes(vec![why(&checked)]))),
+        _ => Err(UpgradeError::Refused(Notes::new([why(&checked)]))),
     }
 }
 
@@ -70,12 +70,12 @@ pub(super) async fn install(session: &mut Session, hot: &Hot, journey: &Journey)
     let failed = session.call(&Mfa::literal("edeliver_agent", "failed", []), SOON).await?;
     let failed: Vec<String> = failed.as_list().unwrap_or_default().iter().map(why).collect();
     if !failed.is_empty() {
-        return Err(UpgradeError::Unwell(Notes(failed)));
+        return Err(UpgradeError::Unwell(Notes::new(failed)));
     }
     let look = look(session, Some(journey)).await?;
     match look.other_code.is_empty() {
         true => Ok(()),
-        false => Err(UpgradeError::Unwell(Notes(vec![format!("not the code of {}: {}", hot.to, look.other_code.join(", "))]))),
+        false => Err(UpgradeError::Unwell(Notes::new([format!("not the code of {}: {}", hot.to, look.other_code.join(", "))]))),
     }
 }
 
@@ -109,7 +109,7 @@ async fn after_failure(session: &mut Session, creation: Option<u32>, from: &Vers
         }
     }
     match session.call(&RECOVER.call([]), SOON).await {
-        Ok(term) if term.is_atom("recovered") || term.is_atom("nothing") => UpgradeError::Reverted(Notes(vec![why])),
+        Ok(term) if term.is_atom("recovered") || term.is_atom("nothing") => UpgradeError::Reverted(Notes::new([why])),
         Ok(_) => restarted(session, creation, from, why).await,
         Err(error) => error,
     }
@@ -140,7 +140,7 @@ async fn after_loss(
 
 /// Waits until the node is up again.
 async fn restarted(session: &mut Session, creation: Option<u32>, from: &Version, why: String) -> UpgradeError {
-    let why = Notes(vec![why]);
+    let why = Notes::new([why]);
     let until = Instant::now() + RESTART;
     loop {
         let up = session.wait_until_up(RESTART).await;
@@ -190,12 +190,17 @@ pub(super) async fn revert(session: &mut Session, ending: &Ending) -> Result<(),
     install_prepared(session, &ending.from, &ending.from, Term::list([update_paths()]), ending.timeout).await
 }
 
-/// Makes it permanent on the node.
-pub(super) async fn commit(session: &mut Session, ending: &Ending) -> Result<(), UpgradeError> {
+/// Makes it permanent on the node. Gives what the user should know.
+pub(super) async fn commit(session: &mut Session, ending: &Ending) -> Result<Vec<String>, UpgradeError> {
     let root = place::root(session).await?;
-    let ask = PERMANENT.call([("Root", Term::string(&root)), ("To", vsn(&ending.to))]);
+    agent::inject(session).await?;
+    let name = Term::string(session.place().app.as_str());
+    let ask = PERMANENT.call([("From", vsn(&ending.from)), ("Name", name), ("Root", Term::string(&root)), ("To", vsn(&ending.to))]);
     let answer = session.call(&ask, ending.timeout).await?;
-    if answer.is_atom("ok") { Ok(()) } else { Err(UpgradeError::Ended(Notes(vec![why(&answer)]))) }
+    match answer.as_tuple() {
+        Some([ok, warnings]) if ok.is_atom("ok") => Ok(warnings.as_list().unwrap_or_default().iter().map(why).collect()),
+        _ => Err(UpgradeError::Ended(why(&answer).into())),
+    }
 }
 
 fn options(hot: &Hot) -> Term {
@@ -217,10 +222,14 @@ fn vsn(version: &Version) -> Term {
 
 /// The reason in `{error, Reason}`, `{Tag, Text, Term}` or whatever it is.
 fn why(term: &Term) -> String {
-    let shown = match term.as_tuple() {
+    let said = match term.as_tuple() {
         Some([word, why]) if word.is_atom("error") => return self::why(why),
-        Some([tag, said, _]) if tag.as_atom().is_some() => agent::words(said),
-        _ => agent::words(term),
+        Some([tag, said, _]) if tag.as_atom().is_some() => agent::text_of(said),
+        _ => None,
     };
-    crate::report::printable(&shown.unwrap_or_else(|| text::pretty(term)).split_whitespace().collect::<Vec<_>>().join(" "))
+    let in_one_line = |text: String| crate::report::printable(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    match said {
+        Some(text) => crate::report::readable(&text),
+        None => in_one_line(agent::text_of(term).unwrap_or_else(|| text::pretty(term))),
+    }
 }

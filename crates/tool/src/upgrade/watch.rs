@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     cancel::{Cancel, Level},
+    node::link::{CallError, LinkError},
     report::Reporter,
 };
 
@@ -134,12 +135,13 @@ impl Watch<'_> {
 
     /// The link has gone, or the node.
     async fn lost(&mut self, session: &mut Session, id: &str, error: UpgradeError) -> Result<(), UpgradeError> {
-        let why = || Notes(crate::error::chain(&error));
+        let why = || Notes::new(crate::error::chain(&error));
         match session.wait_until_up(AWAY).await {
             Ok(()) if session.creation() != self.creation => Err(UpgradeError::Restarted { into: None, why: why() }),
             Ok(()) => self.look(session, id).await.and_then(|wrong| if wrong.is_empty() { Ok(()) } else { Err(unwell(wrong)) }),
-            Err(UpgradeError::Link(crate::node::link::LinkError::Down)) => Err(UpgradeError::Gone(why())),
-            Err(error) => Err(error),
+            Err(UpgradeError::Link(LinkError::Down)) => Err(UpgradeError::Gone(why())),
+            // Nobody knows how it is, and what it does when nobody confirms the upgrade.
+            Err(_) => Err(UpgradeError::Call { function: "watching the node".to_owned(), source: CallError::Lost }),
         }
     }
 
@@ -152,5 +154,5 @@ impl Watch<'_> {
 }
 
 fn unwell(lines: Vec<String>) -> UpgradeError {
-    UpgradeError::Unwell(Notes(lines))
+    UpgradeError::Unwell(Notes::new(lines))
 }

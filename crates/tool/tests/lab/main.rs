@@ -13,6 +13,7 @@ mod main_job;
 mod scene;
 mod shells;
 mod systemd;
+mod upgrades;
 mod world;
 
 use std::process::ExitCode;
@@ -30,8 +31,17 @@ fn main() -> ExitCode {
     if let Err(why) = &possible {
         eprintln!("lab tests are skipped: {why}");
     }
-    let tests =
-        [main_job::TESTS, bad_days::TESTS, calls::TESTS, commands::TESTS, killed::TESTS, logins::TESTS, shells::TESTS].concat();
+    let tests = [
+        main_job::TESTS,
+        bad_days::TESTS,
+        calls::TESTS,
+        commands::TESTS,
+        killed::TESTS,
+        logins::TESTS,
+        shells::TESTS,
+        upgrades::TESTS,
+    ]
+    .concat();
     let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test).with_ignored_flag(possible.is_err()));
     let with_systemd = Lab::systemd_possible();
     if let (Ok(()), Err(why)) = (&possible, &with_systemd) {

@@ -6,14 +6,14 @@ use edeliver_core::{
     plan::{self, DeployRequest, Keep, UpgradeRequest},
 };
 
-use super::Release;
+use super::{Release, relups};
 use crate::{
     cli::options::{PlanArgs, TargetArgs},
-    cmd::{fleet::Fleet, show},
+    cmd::{diff, fleet::Fleet, show},
     ctx::Ctx,
     error::Error,
     hook::{Options, Session},
-    store::blocking,
+    store::{Store, blocking},
 };
 
 /// Arguments of `deploy upgrade`.
@@ -21,7 +21,7 @@ use crate::{
 #[command(after_help = "\
 The nodes keep their processes, states and connections. On each host: the release is put beside the one that runs, the node is asked whether \
 it could be upgraded now, it is upgraded, and watched for a while; only then the release becomes the one that boots. What fails on the way \
-is taken back. On hosts where no node runs the release is deployed.
+is taken back. On hosts where no node runs the release is deployed. A relup that the store lacks is made first, as `edeliver build upgrade` does.
 
   edeliver deploy upgrade to production --version=0.2.0 --plan
   edeliver deploy upgrade to production --version=0.2.0")]
@@ -42,13 +42,23 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (store, target) = (ctx.store()?, ctx.target(&args.target)?);
-    let upgrade = show::relup::choose(ctx, &store, args.version.as_ref()).await?;
-    let from = store.clone();
-    let release = blocking(move || Release::of(&from, from.manifest(&upgrade.to)?)).await?;
+    let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
     let how = How { restart: args.restart_if_needed, start: false, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
+}
+
+/// The release of this version; without one, of those that the store has upgrades to, and if there are none, of all.
+async fn chosen(ctx: &Ctx, store: &Store, version: Option<Version>) -> Result<Release, Error> {
+    let listed = store.clone();
+    let version = match version {
+        Some(version) => version,
+        None if blocking(move || listed.upgrades()).await?.is_empty() => return Release::choose(ctx, store, None).await,
+        None => show::relup::choose(ctx, store, None).await?.to,
+    };
+    let store = store.clone();
+    blocking(move || Release::of(&store, diff::stored(&store, &version)?)).await
 }
 
 /// How nodes are upgraded.
@@ -64,6 +74,7 @@ pub(in crate::cmd) struct How {
 /// Plans, shows, and carries out.
 pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: Release, how: How) -> Result<u8, Error> {
     let hooks = Session::start(ctx.loaded()?, &Options::new(fleet.target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
+    relups::make(ctx, &release.manifest, &fleet).await?;
     let ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
     let all = plan::deploy::hooks::ALL.into_iter().chain(plan::upgrade::HOOKS);
     let deploy = DeployRequest {

@@ -5,6 +5,8 @@ use std::{fmt::Write as _, time::Duration};
 use edeliver_core::name::Version;
 use edeliver_erl::{Term, term::text};
 
+use crate::ui::words;
+
 /// `{Tag, Text, Term}`: something the agent has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -112,13 +114,13 @@ impl Note {
     }
     fn read(term: &Term) -> Option<Self> {
         let [tag, text, _] = term.as_tuple()? else { return None };
-        let text = crate::report::printable(&words(text)?);
+        let text = crate::report::readable(&text_of(text)?);
         Some(Self { tag: tag.as_atom()?.as_str().to_owned(), text })
     }
 }
 
 /// Text, as a binary or a list of characters.
-pub(in crate::upgrade) fn words(term: &Term) -> Option<String> {
+pub(in crate::upgrade) fn text_of(term: &Term) -> Option<String> {
     term.as_binary().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).or_else(|| term.to_text())
 }
 
@@ -171,11 +173,11 @@ pub(super) fn status(answer: &Term) -> Option<Status> {
         return Some(Status::Idle);
     }
     let [word, id, rest @ ..] = answer.as_tuple()? else { return None };
-    let id = words(id)?;
+    let id = text_of(id)?;
     match (word.as_atom()?.as_str(), rest) {
         ("working", []) => Some(Status::Working { id }),
         ("soaking", [facts]) => {
-            let version = |name| words(field(facts, name)?)?.parse().ok();
+            let version = |name| text_of(field(facts, name)?)?.parse().ok();
             let left = field(facts, "left_ms")?.as_i64()?.try_into().unwrap_or_default();
             Some(Status::Soaking { id, from: version("from")?, to: version("to")?, left: Duration::from_millis(left) })
         }
@@ -205,6 +207,9 @@ pub(super) fn health(answer: &Term) -> Option<Health> {
 }
 
 fn child(supervisor: &Term, id: &Term) -> String {
+    if id.is_atom("application") {
+        return format!("application {}", show(supervisor));
+    }
     format!("{} of {}", show(id), show(supervisor))
 }
 
@@ -232,8 +237,9 @@ impl Report {
     pub fn describe(&self) -> String {
         let millis = self.suspended.as_secs_f64() * 1000.0;
         let mut line = match self.processes {
-            0 => format!("{} modules, no process was suspended", self.modules),
-            processes => format!("{} modules, {processes} processes suspended for {millis:.1} ms", self.modules),
+            0 => format!("{}, no process was suspended", count(self.modules, "module")),
+            1 => format!("{}, 1 process suspended for {millis:.1} ms", count(self.modules, "module")),
+            more => format!("{}, {more} processes suspended for {millis:.1} ms", count(self.modules, "module")),
         };
         for (word, which) in [("started", &self.started), ("stopped", &self.stopped), ("replaced", &self.restarted)] {
             if !which.is_empty() {
@@ -242,6 +248,10 @@ impl Report {
         }
         line
     }
+}
+
+fn count(number: i64, noun: &str) -> String {
+    words::count(usize::try_from(number).unwrap_or_default(), noun)
 }
 
 /// `{App, Id}` as `Id of App`, `{Pid, Mod}` as `Pid in Mod`.
@@ -283,7 +293,7 @@ mod tests {
             "{done, #{processes => 1, suspended => 2500, modules => 4, started => [{hotapp, 'Elixir.Hotapp.Ticker'}]}}",
         ));
         let Some(Moved::Done(report)) = done else { panic!("{done:?}") };
-        assert_eq!(report.describe(), "4 modules, 1 processes suspended for 2.5 ms, started Hotapp.Ticker of hotapp");
+        assert_eq!(report.describe(), "4 modules, 1 process suspended for 2.5 ms, started Hotapp.Ticker of hotapp");
         assert!(matches!(moved(&parse("{reverted, {code_change, <<\"no\">>, none}, #{}}")), Some(Moved::Reverted(..))));
         assert!(matches!(moved(&parse("{broken, {code_change, <<\"no\">>, none}, #{}}")), Some(Moved::Broken(..))));
         assert_eq!(status(&parse("idle")), Some(Status::Idle));

@@ -1,0 +1,56 @@
+//! What became of a host, in words.
+
+use edeliver_core::step::Step;
+
+use super::{super::StepError, HostTask};
+
+impl HostTask {
+    /// What was there before, in words; `how`: `again`, `as before`.
+    pub(super) fn state_before(&self, how: &str) -> String {
+        let expect = &self.plan.expect;
+        match (expect.upgraded.as_ref().or(expect.running.as_ref()), &expect.permanent) {
+            (Some(running), _) if self.so_far.fell => {
+                format!("{running} serving again after a restart, the state of its processes is lost")
+            }
+            (Some(running), _) if self.was_up() => format!("{running} serving {how}"),
+            (_, Some(permanent)) => format!("{permanent} boots {how}, no node runs"),
+            (_, None) => "nothing is served, as before".to_owned(),
+        }
+    }
+
+    /// What is there now, in words.
+    pub(super) fn state_now(&self) -> String {
+        let done = &self.so_far;
+        let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
+        let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
+        let mut now = match (&done.started, boots, still) {
+            _ if let Some(back) = &done.taken_back => format!("{back} running, the upgrade was taken back"),
+            _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, upgraded without a restart"),
+            _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
+            (Some(started), ..) => format!("{started} running"),
+            (None, _, _) if done.stopped => "no node runs".to_owned(),
+            (None, Some(boots), Some(still)) => format!("{boots} boots next, {still} runs until then"),
+            (None, Some(boots), None) => format!("{boots} boots next, no node runs"),
+            (None, None, _) => "done".to_owned(),
+        };
+        if done.litter {
+            now.push_str("; old releases could not be removed");
+        }
+        now
+    }
+}
+
+/// What failed, in a few words.
+pub(super) fn why(step: &Step, error: &StepError) -> String {
+    let causes = crate::error::chain(error);
+    let cause = causes.last().and_then(|cause| cause.lines().next()).map(crate::report::printable).unwrap_or_default();
+    match step {
+        Step::Stage(stage) => format!("{} was not staged: {cause}", stage.version),
+        Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
+        Step::Start { version, .. } => format!("{version} did not start: {cause}"),
+        Step::Stop { .. } => format!("the node was not stopped: {cause}"),
+        Step::Install(hot) => format!("{} was not upgraded: {cause}", hot.from),
+        Step::Preflight(hot) => format!("{} can't be upgraded now: {cause}", hot.from),
+        other => format!("{} failed: {cause}", other.describe()),
+    }
+}
