@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     cancel::{Cancel, Level},
+    node,
     report::Reporter,
     upgrade::{Aftermath, Session},
 };
@@ -198,8 +199,8 @@ impl HostTask {
         let mut back = self.so_far.activated.is_none();
         for (at, step) in steps.iter().enumerate() {
             let index = self.plan.steps.len() + at;
-            if matches!(step, Step::Start { .. }) && !self.so_far.stopped && !self.so_far.fell {
-                continue; // it runs: an upgrade was taken back
+            if matches!(step, Step::Start { .. }) && !self.so_far.stopped && self.is_up().await {
+                continue; // an upgrade was taken back, or the node came up again by itself
             }
             if let Err(error) = self.carry_out(index, step).await {
                 let unknown = error.leaves_unknown();
@@ -218,6 +219,12 @@ impl HostTask {
             }
             _ => (HostResult::Broken, format!("{why}; no node runs, and there is nothing to go back to"), Ending::Otherwise),
         }
+    }
+
+    /// Whether a node is there. One that can't be asked is not started on top of.
+    async fn is_up(&self) -> bool {
+        let answer = node::state(&*self.site.transport, &self.site.place).await;
+        answer.map_or(true, |answer| answer.node.state != NodeState::Down)
     }
 
     /// Whether the very first thing done to the host was refused because it is not as the plan has it.

@@ -136,7 +136,7 @@ async fn commit(session: &mut Session, ending: &Ending, reporter: &Reporter) -> 
     let note = match committed {
         Ok(()) => None,
         // What boots was changed before, so a node that fell in between came up with it.
-        Err(UpgradeError::Ended(_)) if booted(session).await?.as_ref() == Some(&ending.to) => {
+        Err(UpgradeError::Ended(_)) if came_up_with(session, &ending.to).await? => {
             Some(format!("the node was restarted into {} meanwhile; the state of its processes is lost", ending.to))
         }
         Err(error) => return Err(error),
@@ -145,11 +145,15 @@ async fn commit(session: &mut Session, ending: &Ending, reporter: &Reporter) -> 
     Ok(note)
 }
 
-/// The release that the node was booted into.
-async fn booted(session: &mut Session) -> Result<Option<Version>, UpgradeError> {
+/// Whether the node was restarted in this run, and into this release. What a node was booted into says nothing otherwise: it may have been
+/// upgraded since.
+async fn came_up_with(session: &mut Session, version: &Version) -> Result<bool, UpgradeError> {
     session.wait_until_up(COMES_BACK).await?;
+    if !session.was_restarted() {
+        return Ok(false);
+    }
     let id = session.call(&Mfa::literal("init", "script_id", []), COMES_BACK).await?;
-    Ok(id.as_tuple().and_then(|pair| agent::text_of(pair.last()?)).and_then(|version| version.parse().ok()))
+    Ok(id.as_tuple().and_then(|pair| agent::text_of(pair.last()?)).as_deref() == Some(version.as_str()))
 }
 
 /// The upgrade that is to be ended: ours, or that of a run whose operator was lost.
@@ -172,7 +176,7 @@ async fn revert(session: &mut Session, ending: &Ending) -> Result<Option<String>
         Err(UpgradeError::Link(LinkError::Down)) => return Ok(Some("no node runs".to_owned())),
         up => up?,
     };
-    if booted(session).await?.as_ref() == Some(&ending.to) {
+    if came_up_with(session, &ending.to).await? {
         return Err(UpgradeError::Broken(Notes::new([format!("the node was restarted into {}", ending.to)])));
     }
     let note = match ending.engine {

@@ -26,6 +26,8 @@ pub struct Session {
     run: String,
     link: Option<Box<dyn Link>>,
     creation: Option<u32>,
+    /// The creation of the first link.
+    first: Option<u32>,
     root: Option<String>,
     journey: Option<Arc<Journey>>,
 }
@@ -33,7 +35,7 @@ pub struct Session {
 impl Session {
     /// The node of a place; nothing is opened yet. `run` names the upgrades that are begun.
     pub fn new(host: Arc<dyn Transport>, place: Place, run: String) -> Self {
-        Self { host, place, run, link: None, creation: None, root: None, journey: None }
+        Self { host, place, run, link: None, creation: None, first: None, root: None, journey: None }
     }
     /// The host.
     pub(super) fn host(&self) -> &Arc<dyn Transport> {
@@ -66,6 +68,11 @@ impl Session {
         self.creation
     }
 
+    /// Whether the node was restarted since it was first spoken with.
+    pub(super) fn was_restarted(&self) -> bool {
+        self.first != self.creation
+    }
+
     /// Calls a function. What it prints is dropped.
     ///
     /// # Errors
@@ -95,6 +102,7 @@ impl Session {
         if self.link.is_none() {
             let link = link::open(&self.host, &self.place, OPENING).await.map_err(UpgradeError::Link)?;
             self.creation = link.creation();
+            self.first = self.first.or(self.creation);
             self.link = Some(link);
         }
         Ok(self.link.as_mut().expect("it was opened just now"))

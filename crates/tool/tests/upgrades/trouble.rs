@@ -86,6 +86,38 @@ fn release_handler_restarts_the_node_on_failure_and_it_is_said_that_its_state_is
     scene.counted(0);
 }
 
+/// What its process was started with says 0.1.0 for ever.
+#[test]
+fn a_node_that_was_upgraded_before_falls_back_to_what_it_was_upgraded_to() {
+    let scene = Scene::new("otptwice", RELEASE_HANDLER);
+    scene.ok("deploy upgrade to staging --version=0.2.0");
+    let failed = scene.run("deploy upgrade to staging --version=0.2.1");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(
+        failed.out.contains("0.2.0 serving again after a restart, the state of its processes is lost"),
+        "{}{}",
+        failed.out,
+        failed.err
+    );
+    assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.2.0\"", "0.2.0"));
+}
+
+/// Up and watched, and back with what has happened in between.
+#[test]
+fn a_way_down_that_does_not_go_well_ends_where_it_began() {
+    let scene = Scene::new("downsick", "soak = \"1s\"\nhealth = { command = \"test ! -e sick\" }");
+    scene.count(2);
+    let life = scene.life();
+    scene.ok("deploy upgrade to staging --version=0.2.0");
+    std::fs::write(scene.root().join("sick"), "").unwrap();
+    let failed = scene.run("rollback staging");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.out.contains("0.2.0 serving again"), "{}{}", failed.out, failed.err);
+    scene.counted(2);
+    assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.2.0\"", "0.2.0"));
+    assert_eq!(scene.life(), life);
+}
+
 #[test]
 fn a_node_whose_operator_was_lost_goes_back_by_itself_and_the_next_run_works() {
     let scene = Scene::new("lost", "soak = \"60s\"\nconfirm_within = \"3s\"");
