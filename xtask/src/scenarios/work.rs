@@ -6,6 +6,7 @@ use std::{
     path::Path,
     sync::{Mutex, PoisonError},
     thread,
+    time::Instant,
 };
 
 use super::{
@@ -28,9 +29,11 @@ type Job<'a> = Box<dyn FnOnce() -> Result<(), String> + Send + 'a>;
 /// # Errors
 /// A row that can't be compiled, or a node that does not start.
 pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<All, Box<dyn Error>> {
+    let began = Instant::now();
     let found = Mutex::new(All::new());
     let keep = |name: &str, engine: Engine, one: &Found| {
-        eprintln!("xtask: {:<16} {name}: {}", engine.name(), if one.faults.is_empty() { "as expected" } else { "WRONG" });
+        let word = if one.faults.is_empty() { "as expected" } else { "WRONG" };
+        eprintln!("{:>4} s  {:<16} {name}: {word}", began.elapsed().as_secs(), engine.name());
         found.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), engine), one.clone());
     };
     let keep = &keep;
