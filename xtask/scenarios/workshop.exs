@@ -67,14 +67,15 @@ defmodule Workshop do
   end
 
   # NAME.rel, start.script and start.boot of a release whose libraries are in ROOT/lib, as this tool makes them.
-  defp handle({:boot, :mix, root, version, erts, applications}) do
+  # What is not below ROOT is in BASE.
+  defp handle({:boot, :mix, root, base, version, erts, applications}) do
     parts =
       for {name, vsn, mode} <- applications do
         # Those of OTP are found where OTP is; the others, and those that have another version here, in the release.
-        here = Path.join([root, "lib", "#{name}-#{vsn}"]) |> String.to_charlist()
+        here = [root, base] |> Enum.map(&Path.join([&1, "lib", "#{name}-#{vsn}"])) |> Enum.find(&File.dir?/1) |> String.to_charlist()
         props = if otp?(name, vsn), do: [path: :code.lib_dir(name), otp_app?: true], else: [path: here, otp_app?: false]
         props = [{:vsn, vsn} | props]
-        {name, [{:mode, mode} | Keyword.merge(app_file(root, name, vsn), props)]}
+        {name, [{:mode, mode} | Keyword.merge(app_file(here, name), props)]}
       end
 
     release = %Mix.Release{
@@ -103,7 +104,7 @@ defmodule Workshop do
     :done
   end
 
-  defp handle({:boot, :relx, root, version, erts, applications}) do
+  defp handle({:boot, :relx, root, base, version, erts, applications}) do
     dir = Path.join([root, "releases", to_string(version)])
     name = Path.join(dir, "start") |> String.to_charlist()
     rel = {:release, {'scene', to_charlist(version)}, {:erts, erts}, for(app <- applications, do: rel_entry(app))}
@@ -114,8 +115,8 @@ defmodule Workshop do
       :silent,
       :no_warn_sasl,
       :no_dot_erlang,
-      path: [Path.join(root, "lib/*/ebin") |> String.to_charlist()],
-      variables: [{'SCENE', String.to_charlist(root)}]
+      path: for(dir <- [root, base], do: Path.join(dir, "lib/*/ebin") |> String.to_charlist()),
+      variables: for(dir <- [root, base], do: {'SCENE', String.to_charlist(dir)})
     ]
 
     case :systools.make_script(name, options) do
@@ -185,8 +186,8 @@ defmodule Workshop do
     end
   end
 
-  defp app_file(root, name, vsn) do
-    {:ok, [{:application, ^name, props}]} = :file.consult(Path.join([root, "lib", "#{name}-#{vsn}", "ebin", "#{name}.app"]))
+  defp app_file(dir, name) do
+    {:ok, [{:application, ^name, props}]} = :file.consult(Path.join([dir, "ebin", "#{name}.app"]))
     props
   end
 

@@ -8,6 +8,8 @@ use std::{
     process::Command,
 };
 
+use edeliver::store::{Existing, Store};
+use edeliver_core::{config::StoreSettings, release::Manifest};
 use edeliver_erl::rel::Rel;
 
 use super::{cache, digest, folder, row::Tool};
@@ -23,6 +25,9 @@ pub(super) struct Base {
     pub(super) rel: Rel,
     /// Sources of its own application that all releases have: file and text.
     pub(super) sources: Vec<(String, String)>,
+    /// Its files, whose content is in [`Base::store`].
+    pub(super) manifest: Manifest,
+    pub(super) store: PathBuf,
 }
 
 impl Base {
@@ -42,7 +47,9 @@ impl Base {
         if tool == Tool::Relx {
             sources.extend([("scene_app.erl".to_owned(), fs::read_to_string(project.join("src/scene_app.erl"))?)]);
         }
-        Ok(Self { tool, root, rel, sources })
+        let store = root.with_extension("store");
+        let manifest = kept(&store, &root)?;
+        Ok(Self { tool, root, rel, sources, manifest, store })
     }
 }
 
@@ -64,6 +71,25 @@ fn build(tool: Tool, project: &Path, root: &Path) -> Result<(), Box<dyn Error>> 
     };
     fs::rename(made, root)?;
     Ok(())
+}
+
+/// The manifest of the base in its own store, put there the first time.
+fn kept(store: &Path, root: &Path) -> Result<Manifest, Box<dyn Error>> {
+    let open = open_store(store)?;
+    let version = VERSION.parse().expect("a version");
+    if let Ok(manifest) = open.manifest(&version) {
+        return Ok(manifest);
+    }
+    let dir = tempfile::TempDir::new_in(cache())?;
+    let archive = dir.path().join("base.tar.gz");
+    run(Command::new("tar").arg("-C").arg(root).arg("-czf").arg(&archive).arg("."))?;
+    Ok(open.import_archive(&archive, Existing::Refuse)?.manifest)
+}
+
+/// A release store in this folder.
+pub(super) fn open_store(path: &Path) -> Result<Store, Box<dyn Error>> {
+    let settings = StoreSettings { path: path.to_owned(), archive: false };
+    Ok(Store::open(&settings, &"scene".parse().expect("a name"))?)
 }
 
 /// OTP and Elixir, as their folders say.

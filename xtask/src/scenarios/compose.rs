@@ -22,10 +22,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use edeliver::store::Store;
 use edeliver_erl::term::Term;
 
 use super::{
-    base::Base,
+    base::{Base, VERSION},
     cache, digest,
     row::{Row, Tool},
     workshop::{Workshop, words},
@@ -48,27 +49,30 @@ pub(super) struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
-    /// Makes it, as a classic archive in the store.
+    /// Makes it, and puts it into the store.
     ///
     /// # Errors
     /// A row's sources don't compile, or are no release.
-    pub(super) fn make(&self, base: &Base, workshop: &mut Workshop, store: &Path) -> Result<Composed, Box<dyn Error>> {
+    pub(super) fn make(&self, base: &Base, workshop: &mut Workshop, store: &Store) -> Result<Composed, Box<dyn Error>> {
         let dir = tempfile::TempDir::new_in(cache())?;
-        let root = dir.path().join("scene");
+        let root = dir.path();
         let applications = Application::all(self, base, workshop)?;
         let directives = self.lines("release");
-        files::base(base, &root, &self.version, &directives)?;
+        let mut listing = files::base(base, root, &self.version, &directives)?;
         for application in &applications {
-            application.put(&root)?;
+            application.put(root)?;
         }
-        self.texts(base, &root)?;
-        let protocols = self.protocols(base, workshop, &applications, &root)?;
-        files::boot(base, workshop, &root, &self.version, &applications, &directives)?;
+        self.texts(base, root)?;
+        let protocols = self.protocols(base, workshop, &applications, root)?;
+        if protocols.as_ref().is_some_and(|folder| folder.starts_with(root)) {
+            listing.retain(|entry| !entry.path.as_str().contains("/consolidated/"));
+        }
+        files::boot(base, workshop, root, &self.version, &applications, &directives)?;
         let mut folders: Vec<PathBuf> = applications.iter().map(|app| root.join(app.folder()).join("ebin")).collect();
         folders.extend(protocols);
         let modules = md5s(workshop, &folders)?;
-        files::unmake(&root, &directives)?;
-        files::pack(dir.path(), &store.join("releases"), &self.version)?;
+        files::unmake(root, &directives)?;
+        files::store(base, root, listing, store)?;
         Ok(Composed { version: self.version.clone(), modules })
     }
 
@@ -118,10 +122,10 @@ impl Recipe<'_> {
             return Ok(None);
         }
         let units: BTreeSet<_> = applications.iter().flat_map(|app| app.units.iter()).filter(|unit| unit.implements).collect();
-        let folder = root.join("releases").join(&self.version).join("consolidated");
         if units.is_empty() {
-            return Ok(Some(folder));
+            return Ok(Some(base.root.join("releases").join(VERSION).join("consolidated")));
         }
+        let folder = root.join("releases").join(&self.version).join("consolidated");
         let out = cache().join(format!("consolidated-{:016x}", digest(&units)));
         if !out.exists() {
             let making = tempfile::TempDir::new_in(cache())?;
@@ -131,7 +135,6 @@ impl Recipe<'_> {
             workshop.ask(&Term::tuple(request))?;
             fs::rename(making.keep(), &out)?;
         }
-        fs::remove_dir_all(&folder)?;
         for file in super::base::files(&out)? {
             super::base::copy(&file, &folder.join(file.file_name().expect("a file")))?;
         }

@@ -3,6 +3,7 @@
 use std::{
     error::Error,
     fs,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,7 +13,7 @@ use super::{
     base,
     compose::Composed,
     look::{Identity, Look},
-    row::{Road, When},
+    row::{Road, Tool, When},
     trial::{Attempt, Trial, tail},
 };
 
@@ -245,11 +246,12 @@ impl Attempt {
     }
 }
 
-/// The release of an archive, put where edeliver would put it.
+/// The release of an archive, put where edeliver would put it. Archives of relx have a folder on top.
 ///
 /// # Errors
 /// tar's.
-pub(super) fn unpack(archive: &std::path::Path, host: &std::path::Path) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(host)?;
-    base::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(host))
+pub(super) fn unpack(archive: &Path, root: &Path, tool: Tool) -> Result<(), Box<dyn Error>> {
+    let to = if tool == Tool::Relx { root.parent().expect("it is in a folder") } else { root };
+    fs::create_dir_all(to)?;
+    base::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(to))
 }

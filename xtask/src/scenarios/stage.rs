@@ -10,9 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use edeliver::store::Store;
 use tempfile::TempDir;
 
-use super::row::Engine;
+use super::{
+    base::{self, Base},
+    row::Engine,
+};
 
 /// A project and its hosts.
 pub(super) struct Stage {
@@ -31,16 +35,19 @@ pub(super) struct Done {
 }
 
 impl Stage {
-    /// A project without releases; `settings` are lines of its `[upgrade]` table.
+    /// A project without releases, whose store has the content of the base; `settings` are lines of its `[upgrade]` table.
     ///
     /// # Errors
     /// No folder can be made.
-    pub(super) fn new(edeliver: &Path, settings: &[String]) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn new(edeliver: &Path, base: &Base, settings: &[String]) -> Result<Self, Box<dyn Error>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let stage = Self { dir: TempDir::with_prefix("edeliver-scenes-")?, edeliver: edeliver.to_owned(), number };
         fs::create_dir_all(stage.project())?;
         fs::create_dir_all(stage.dir.path().join("home"))?;
+        fs::create_dir_all(stage.store_folder().join("store"))?;
+        let (from, to) = (base.store.join("store/blobs"), stage.store_folder().join("store/blobs"));
+        base::run(Command::new("cp").arg("-a").arg(from).arg(to))?;
         fs::write(stage.project().join("edeliver.toml"), stage.toml(settings)?)?;
         Ok(stage)
     }
@@ -64,9 +71,15 @@ impl Stage {
     fn project(&self) -> PathBuf {
         self.dir.path().join("project")
     }
-    /// `.deliver` of the project.
-    pub(super) fn store(&self) -> PathBuf {
+    fn store_folder(&self) -> PathBuf {
         self.project().join(".deliver")
+    }
+    /// The project's store.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub(super) fn store(&self) -> Result<Store, Box<dyn Error>> {
+        base::open_store(&self.store_folder())
     }
     fn host(&self, engine: Engine) -> PathBuf {
         self.dir.path().join(engine.name())
@@ -87,9 +100,13 @@ impl Stage {
         command.envs([("LC_ALL", "C.UTF-8"), ("TZ", "UTC")]);
         command
     }
-    /// The archive of a release.
-    pub(super) fn archive(&self, version: &str) -> PathBuf {
-        self.store().join("releases").join(format!("scene_{version}.release.tar.gz"))
+    /// An archive of a release.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(super) fn archive(&self, version: &str) -> Result<PathBuf, Box<dyn Error>> {
+        let store = self.store()?;
+        Ok(store.export_archive(&store.manifest(&version.parse()?)?)?)
     }
     /// Has the upgrade between two releases made.
     ///

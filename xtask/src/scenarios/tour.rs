@@ -37,8 +37,8 @@ impl<'a> Tour<'a> {
     /// # Errors
     /// A row that can't be compiled.
     pub(super) fn prepare(edeliver: &Path, base: &Base, rows: Vec<&'a Row>) -> Result<Self, Box<dyn Error>> {
-        let stage = Stage::new(edeliver, &[])?;
-        let (mut workshop, store) = (Workshop::open()?, stage.store());
+        let stage = Stage::new(edeliver, base, &[])?;
+        let (mut workshop, store) = (Workshop::open()?, stage.store()?);
         let mut make = |version: String, in_second: &dyn Fn(&Row) -> bool| {
             let rows = rows.iter().map(|row| (*row, if in_second(row) { 2 } else { 1 })).collect();
             Recipe { version, rows, old: OLD }.make(base, &mut workshop, &store)
@@ -117,11 +117,11 @@ impl<'a> Alone<'a> {
     /// # Errors
     /// They can't be made.
     pub(super) fn prepare(edeliver: &Path, base: &Base, row: &'a Row) -> Result<Self, Box<dyn Error>> {
-        let stage = Stage::new(edeliver, &row.settings)?;
-        let mut workshop = Workshop::open()?;
+        let stage = Stage::new(edeliver, base, &row.settings)?;
+        let (mut workshop, store) = (Workshop::open()?, stage.store()?);
         let make = |version: u8| {
             let recipe = Recipe { version: format!("1.{}.0", version - 1), rows: vec![(row, version)], old: OLD };
-            recipe.make(base, &mut workshop, &stage.store())
+            recipe.make(base, &mut workshop, &store)
         };
         let composed = (1..=row.versions().max(2)).map(make).collect::<Result<Vec<_>, _>>()?;
         let pairs = if row.road == Road::OtherFrom { 1 } else { composed.len() - 1 };
@@ -139,7 +139,7 @@ impl<'a> Alone<'a> {
         let mut node = Node::new(&self.stage, engine, self.row.tool)?;
         match self.row.road {
             Road::ByHand => {
-                roads::unpack(&self.stage.archive(OLD), self.stage.root(engine).parent().expect("it is in a folder"))?;
+                roads::unpack(&self.stage.archive(OLD)?, &self.stage.root(engine), self.row.tool)?;
                 node.start_by_hand()?;
             }
             _ => node.start(OLD)?,

@@ -1,7 +1,9 @@
 //! The files of a release.
 
-use std::{collections::BTreeMap, error::Error, fs, io, path::Path, process::Command};
+use std::{collections::BTreeMap, error::Error, fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
+use edeliver::store::{Existing, Store};
+use edeliver_core::release::{Entry, EntryKind, Found};
 use edeliver_erl::{rel::StartType, term::Term};
 
 use super::{Application, path};
@@ -11,25 +13,28 @@ use crate::scenarios::{
     workshop::Workshop,
 };
 
-/// Everything of the base but its own application, in the version that is made.
-pub(super) fn base(base: &Base, root: &Path, version: &str, directives: &[String]) -> Result<(), Box<dyn Error>> {
+/// Everything of the base but its own application, in the version that is made. What is the same is listed; what is not, is written.
+pub(super) fn base(base: &Base, root: &Path, version: &str, directives: &[String]) -> Result<Vec<Entry>, Box<dyn Error>> {
     let renamed = renamed(base, directives);
-    for file in base::files(&base.root)? {
-        let name = file.strip_prefix(&base.root)?.to_str().ok_or("a name that is no text")?;
+    let mut same = Vec::new();
+    for entry in &base.manifest.files {
+        let (name, file) = (entry.path.as_str(), base.root.join(entry.path.as_str()));
         if name.starts_with(&format!("lib/scene-{VERSION}/")) || name.contains("start.") || name.ends_with("scene.rel") {
             continue;
         }
-        let to = renamed.iter().find_map(|(from, to)| Some(format!("{to}/{}", name.strip_prefix(from)?.strip_prefix('/')?)));
-        let to = root.join(to.unwrap_or_else(|| name.replace(VERSION, version)));
-        match is_text(name) {
-            true => rewrite(&file, &to, &|text| text.replace(VERSION, version).replace(&codes(VERSION), &codes(version)))?,
-            false if name.starts_with("lib/") && name.ends_with(".app") => {
-                rewrite(&file, &to, &|text| app_file(text, name, &renamed))?
+        let moved = renamed.iter().find_map(|(from, to)| Some(format!("{to}/{}", name.strip_prefix(from)?.strip_prefix('/')?)));
+        let is_moved = moved.is_some();
+        let to = moved.unwrap_or_else(|| name.replace(VERSION, version));
+        match (is_text(name), is_moved) {
+            (true, _) => {
+                rewrite(&file, &root.join(to), &|text| text.replace(VERSION, version).replace(&codes(VERSION), &codes(version)))?
             }
-            false => base::copy(&file, &to)?,
+            (false, true) if name.ends_with(".app") => rewrite(&file, &root.join(to), &|text| app_file(text, name, &renamed))?,
+            (false, true) => base::copy(&file, &root.join(to))?,
+            (false, false) => same.push(Entry { path: to.parse()?, kind: entry.kind.clone() }),
         }
     }
-    Ok(())
+    Ok(same)
 }
 
 /// Old and new folders of what the release has in another version than the base.
@@ -107,7 +112,15 @@ pub(super) fn boot(
     };
     let list = listed.clone().map(term).collect::<Result<Vec<_>, _>>()?;
     let tool = Term::atom(base.tool.name());
-    let words = [Term::atom("boot"), tool, path(root), Term::binary(version.as_bytes()), Term::string(&erts), Term::list(list)];
+    let words = [
+        Term::atom("boot"),
+        tool,
+        path(root),
+        path(&base.root),
+        Term::binary(version.as_bytes()),
+        Term::string(&erts),
+        Term::list(list),
+    ];
     workshop.ask(&Term::tuple(words))?;
     if base.tool == Tool::Relx {
         let libs: Vec<_> = listed.map(|(name, (vsn, _))| format!("{{{name},\"{vsn}\",\"./lib/{name}-{vsn}\"}}")).collect();
@@ -129,10 +142,18 @@ pub(super) fn unmake(root: &Path, directives: &[String]) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// The archive `scene_VERSION.release.tar.gz` of the folder `scene`.
-pub(super) fn pack(dir: &Path, archives: &Path, version: &str) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(archives)?;
-    let archive = archives.join(format!("scene_{version}.release.tar.gz"));
-    let mut tar = Command::new("tar");
-    base::run(tar.arg("-C").arg(dir).args(["--use-compress-program=gzip -1", "-cf"]).arg(archive).arg("scene"))
+/// Puts a release into the store: what it shares with the base, whose content is there, and what is below this folder.
+pub(super) fn store(base: &Base, root: &Path, mut listing: Vec<Entry>, store: &Store) -> Result<(), Box<dyn Error>> {
+    let intake = store.intake()?;
+    for file in base::files(root)? {
+        let path = file.strip_prefix(root)?.to_str().ok_or("a name that is no text")?.parse()?;
+        let bytes = fs::read(&file)?;
+        let mode = fs::metadata(&file)?.permissions().mode() & 0o777;
+        let kind = EntryKind::File { mode, size: u64::try_from(bytes.len())?, sha256: intake.put(&bytes)? };
+        listing.push(Entry { path, kind });
+    }
+    let found = Found::recognise(&listing, &fs::read_to_string(root.join("releases/start_erl.data"))?)?;
+    let manifest = found.manifest(None, base.manifest.platform.clone(), found.select(listing).files)?;
+    intake.finish(&manifest, Existing::Refuse)?;
+    Ok(())
 }
