@@ -81,6 +81,10 @@ impl<'a, 'n> Trial<'a, 'n> {
             self.fault(format!("{lost} of {asked} requests were lost"));
         }
     }
+    /// Processes that need not be the same afterwards.
+    fn restarted(&self) -> Vec<String> {
+        self.row.restarted.iter().cloned().chain([HANDLER.to_owned()]).collect()
+    }
     pub(super) fn is_hot(&self) -> bool {
         self.expected().is_hot()
     }
@@ -155,8 +159,13 @@ impl<'a, 'n> Trial<'a, 'n> {
     /// Whether edeliver said what it should.
     pub(super) fn words(&mut self, attempt: &Attempt) {
         let words = self.expected().words().unwrap_or_default().to_lowercase();
-        if !attempt.done.said.to_lowercase().contains(&words) {
-            self.fault(format!("nothing was said of {words:?}"));
+        if !self.found.said.to_lowercase().contains(&words) {
+            self.fault(format!("nothing was said of {words:?}: {}", tail(&attempt.done.said)));
+        }
+        if *self.expected() == Outcome::Hot
+            && let Some(warning) = self.found.said.lines().find(|line| line.starts_with("warning: "))
+        {
+            self.fault(format!("a {warning}"));
         }
     }
 
@@ -189,7 +198,7 @@ impl<'a, 'n> Trial<'a, 'n> {
         let kept = kept.map(|(path, pid)| (path.clone(), pid.clone())).collect();
         let gone = |path: &&String| look.pids.contains_key(*path);
         let was = before.pids.iter().filter(|(path, _)| gone(path)).map(|(path, pid)| (path.clone(), pid.clone())).collect();
-        let restarted = self.row.restarted.clone();
+        let restarted = self.restarted();
         self.all("after the upgrade", differences(&was, &kept, &restarted));
         Ok(())
     }
@@ -242,7 +251,7 @@ impl<'a, 'n> Trial<'a, 'n> {
         self.stands_still()?;
         let look = self.node.look()?;
         self.all(when, differences(&before.portrait, &look.portrait, &ours()));
-        let restarted = self.row.restarted.clone();
+        let restarted = self.restarted();
         self.all(when, differences(&before.pids, &look.pids, &restarted));
         Ok(())
     }
@@ -273,14 +282,17 @@ impl<'a, 'n> Trial<'a, 'n> {
     }
 }
 
+/// OTP's release handler is started again by edeliver, so that it reads what it wrote for it.
+const HANDLER: &str = "sasl/release_handler";
+
 /// Modules that tools put into a node, which are no part of a release.
 fn ours() -> Vec<String> {
     ["scenes_probe", "edeliver_agent"].map(str::to_owned).to_vec()
 }
 
-/// `suspended 2.6 ms`, as edeliver tells it.
+/// `suspended for 2.6 ms`, as edeliver tells it.
 fn suspended(said: &str) -> Option<String> {
-    let after = &said[said.find("suspended ")? + "suspended ".len()..];
+    let after = &said[said.find("suspended for ")? + "suspended for ".len()..];
     let mut words = after.split([' ', ',', ')', '\n']);
     Some(format!("{} {}", words.next()?, words.next()?)).filter(|text| text.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -32,7 +32,7 @@ pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<A
     let began = Instant::now();
     let found = Mutex::new(All::new());
     let keep = |name: &str, engine: Engine, one: &Found| {
-        let word = if one.faults.is_empty() { "as expected" } else { "WRONG" };
+        let word = one.faults.first().map_or("as expected".to_owned(), |fault| format!("WRONG: {fault}"));
         eprintln!("{:>4} s  {:<16} {name}: {word}", began.elapsed().as_secs(), engine.name());
         found.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), engine), one.clone());
     };
