@@ -34,7 +34,8 @@ hex(Md5) ->
     text("~32.16.0b", [binary:decode_unsigned(Md5)]).
 
 path(Root) ->
-    [{text("path ~ts", [string:prefix(Dir, Root)]), <<>>} || Dir <- code:get_path(), string:prefix(Dir, Root) =/= nomatch].
+    Plain = [string:replace(Dir, "/lib/../", "/") || Dir <- code:get_path()],
+    [{text("path ~ts", [string:prefix(Dir, Root)]), <<>>} || Dir <- Plain, string:prefix(Dir, Root) =/= nomatch].
 
 %% Every child of every supervisor, below the names of those above it. Children that come and go as the node works are no part of it.
 children() ->

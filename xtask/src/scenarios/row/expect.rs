@@ -96,6 +96,10 @@ impl Default for Expected {
 }
 
 impl Expected {
+    /// The same of each engine.
+    pub(crate) fn all(outcome: Outcome) -> Self {
+        Self([outcome.clone(), outcome])
+    }
     /// That of an engine.
     pub(crate) fn of(&self, engine: Engine) -> &Outcome {
         match engine {
@@ -107,7 +111,7 @@ impl Expected {
     pub(super) fn set(&mut self, engine: &str, value: &str) -> Result<(), String> {
         let outcome = Outcome::parse(value)?;
         match engine {
-            "" => self.0 = [outcome.clone(), outcome],
+            "" => *self = Self::all(outcome),
             "transactional" => self.0[0] = outcome,
             "release_handler" => self.0[1] = outcome,
             _ => return Err(format!("{engine:?} is no engine")),
