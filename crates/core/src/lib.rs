@@ -17,6 +17,7 @@ pub mod hint;
 pub mod init;
 pub mod name;
 pub mod plan;
+pub mod rehearsal;
 pub mod release;
 pub mod size;
 pub mod step;

@@ -80,6 +80,9 @@ pub enum Command {
     Upgrade(cmd::upgrade::Args),
     /// Build, deploy, and restart nodes into the new release
     Update(cmd::update::Args),
+    /// Try an upgrade on the build host first
+    #[command(subcommand)]
+    Rehearse(cmd::rehearse::Command),
     /// Go back to the release that served before
     Rollback(cmd::rollback::Args),
     /// Start nodes, and wait until they are up
@@ -143,6 +146,7 @@ impl Command {
             Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
             Self::Upgrade(args) => cmd::upgrade::run(ctx, args).await,
             Self::Update(args) => cmd::update::run(ctx, args).await,
+            Self::Rehearse(command) => cmd::rehearse::run(ctx, command).await,
             Self::Rollback(args) => cmd::rollback::run(ctx, args).await,
             Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,

@@ -15,6 +15,7 @@ pub mod init;
 pub mod logs;
 pub mod migrate;
 pub mod node;
+pub mod rehearse;
 pub mod releases;
 pub mod rollback;
 pub mod rpc;

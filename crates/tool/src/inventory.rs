@@ -56,6 +56,15 @@ pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) ->
     all(asked).await
 }
 
+/// Asks hosts that are connected; results in their order.
+pub async fn ask_all(sites: Vec<(Arc<dyn Transport>, Place)>, question: &Question) -> Vec<Result<Seen, Unseen>> {
+    let asked = sites.into_iter().map(|(transport, place)| {
+        let question = question.clone();
+        async move { ask(&*transport, &place, &question).await.map_err(unseen) }
+    });
+    all(asked).await
+}
+
 /// The state of one host's node.
 pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
 

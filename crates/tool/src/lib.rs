@@ -20,6 +20,7 @@ pub mod image;
 pub mod inventory;
 pub mod migrate;
 pub mod node;
+pub mod rehearsal;
 pub mod relocate;
 pub mod relup;
 pub mod report;

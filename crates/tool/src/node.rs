@@ -79,6 +79,8 @@ pub struct Environment {
     pub profile: String,
     /// Variables. They may be secrets: they are in no command line and no log.
     pub variables: Vec<(String, String)>,
+    /// Names, as shell patterns, of variables that must not come from the machine or the start-up file.
+    pub kept_away: &'static [&'static str],
 }
 
 impl std::fmt::Debug for Environment {
@@ -126,6 +128,7 @@ pub async fn start(
 ) -> Result<NodeFacts, NodeError> {
     let mut args = place.args();
     args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), environment.profile.clone()]);
+    args.extend(environment.kept_away.iter().map(|pattern| format!("-{pattern}")));
     args.extend(environment.variables.iter().map(|(name, value)| format!("{name}={value}")));
     let (status, facts, log) = run_telling(host, START, args, timeout + GRACE, tell).await?;
     match status {

@@ -79,7 +79,7 @@ fn command_line(path: &[String], word: &str) -> String {
 const FILLERS: [&str; 2] = ["to", "on"];
 
 /// Where the second word of a command may be left out, and what it is then.
-const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")];
+const IMPLIED: [(&str, &str); 3] = [("build", "release"), ("deploy", "release"), ("rehearse", "upgrade")];
 
 /// The original's names of the target on this machine.
 const LOCAL: [&str; 2] = ["locally", "localhost"];

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use edeliver_core::{
     config::{HostSpec, TargetSettings},
-    event::EventKind,
+    event::{EventKind, Outcome},
     facts::HostFacts,
     name::{HostName, Version},
     plan::{self, Plan, SetupFacts, Way},
@@ -47,6 +47,8 @@ pub(super) struct Fleet {
     pub(super) facts: Vec<HostFacts>,
     /// What upgrading nodes takes.
     pub(super) journeys: Journeys,
+    /// See [`Environment::kept_away`].
+    pub(super) kept_away: &'static [&'static str],
     open: HashMap<HostName, Arc<dyn Transport>>,
 }
 
@@ -58,18 +60,30 @@ impl Fleet {
     }
     /// Asks the hosts.
     pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
-        let (settings, store) = (ctx.settings()?, ctx.store()?);
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", words::count(target.hosts.len(), "host")) });
-        let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
-        let question = Question { app: settings.app.clone(), known: Arc::new(known) };
-        let gathered = inventory::gather(&target.hosts, &question, ctx.limits()?).await;
-        let mut fleet = Self { target, facts: Vec::new(), journeys: Journeys::default(), open: HashMap::new() };
+        let gathered = inventory::gather(&target.hosts, &question(ctx)?, ctx.limits()?).await;
+        let mut fleet = Self { target, facts: Vec::new(), journeys: Journeys::default(), kept_away: &[], open: HashMap::new() };
         for (facts, transport) in gathered {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
             fleet.facts.push(facts);
         }
-        service::add_facts(&fleet.target, &settings.app, &mut fleet.facts, &fleet.open).await;
+        fleet.add_unit_facts(ctx).await?;
         Ok(fleet)
+    }
+    /// Asks the hosts that could be asked once more, over the same connections.
+    pub(super) async fn look_again(&mut self, ctx: &Ctx) -> Result<(), Error> {
+        let (app, open) = (&ctx.settings()?.app, &self.open);
+        let site = |host: &HostSpec| Some((open.get(&host.name)?.clone(), Place::on(host, app)));
+        let (hosts, sites): (Vec<_>, Vec<_>) = self.target.hosts.iter().filter_map(|host| Some((&host.name, site(host)?))).unzip();
+        let answers = inventory::ask_all(sites, &question(ctx)?).await;
+        for (host, seen) in hosts.into_iter().zip(answers) {
+            self.facts.iter_mut().filter(|facts| facts.host == *host).for_each(|facts| facts.seen = seen.clone());
+        }
+        self.add_unit_facts(ctx).await
+    }
+    async fn add_unit_facts(&mut self, ctx: &Ctx) -> Result<(), Error> {
+        service::add_facts(&self.target, &ctx.settings()?.app, &mut self.facts, &self.open).await;
+        Ok(())
     }
     /// Learns of upgrades that are going on, and of the ways on which the nodes can go to one of these releases; `None`: to any that their
     /// hosts have.
@@ -122,34 +136,39 @@ impl Fleet {
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
             Settled::Over(code) => Ok(code),
             Settled::Apply => {
-                let outcome = apply::run(ctx, plan, self.means(ctx, cargo)?).await;
+                let (contents, hooks) = cargo.map(|cargo| self.hooks(cargo)).unzip();
+                let outcome = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
                 Ok(ctx.finish(outcome))
             }
         }
     }
-    fn means(&self, ctx: &Ctx, cargo: Option<Cargo>) -> Result<Means<'static>, Error> {
+    /// Carries a plan out as a part of a run, without a question and without hooks. The outcome is that of the part.
+    pub(super) async fn apply(&self, ctx: &Ctx, plan: &Plan, contents: Option<Contents>) -> Result<Outcome, Error> {
+        plan::lint(plan, &self.facts).map_err(|breach| Error::new(Kind::Internal, breach))?;
+        match flow::settle(ctx, plan, None, PlanArgs::default()).await? {
+            Settled::Over(_) => Err(Error::new(Kind::Internal, "a part of a run has nothing to do")),
+            Settled::Apply => Ok(apply::run(ctx, plan, self.means(ctx, contents, None)?).await),
+        }
+    }
+    fn means(&self, ctx: &Ctx, contents: Option<Contents>, hooks: Option<ProjectHooks>) -> Result<Means<'static>, Error> {
         let app = &ctx.settings()?.app;
         let site = |host: &HostSpec| {
             let transport = self.open.get(&host.name)?.clone();
             Some((host.name.clone(), Site { transport, place: Place::on(host, app) }))
         };
-        let environment = Environment { profile: self.target.profile.clone(), variables: self.variables() };
+        let environment =
+            Environment { profile: self.target.profile.clone(), variables: self.variables(), kept_away: self.kept_away };
         let sites = self.target.hosts.iter().filter_map(site).collect();
-        let (contents, hooks) = match cargo {
-            Some(Cargo { contents, hooks }) => {
-                let version = ("VERSION".to_owned(), contents.manifest.version.to_string());
-                (Some(contents), Some(Box::new(self.hooks(hooks, version)) as Box<dyn apply::Hooks>))
-            }
-            None => (None, None),
-        };
+        let hooks = hooks.map(|hooks| Box::new(hooks) as Box<dyn apply::Hooks>);
         Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks })
     }
-    fn hooks(&self, session: Session, version: (String, String)) -> ProjectHooks {
+    fn hooks(&self, cargo: Cargo) -> (Contents, ProjectHooks) {
+        let Cargo { contents, hooks: session } = cargo;
         let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.open.get(&host.name)?.clone())));
         let remote = Arc::new(Hosts::new(connected.collect(), self.target.step_timeout));
         let mut variables = vars::deploying(&self.target);
-        variables.push(version);
-        ProjectHooks { session, variables, remote }
+        variables.push(("VERSION".to_owned(), contents.manifest.version.to_string()));
+        (contents, ProjectHooks { session, variables, remote })
     }
     /// Ends all connections.
     pub(super) async fn close(self) {
@@ -171,6 +190,13 @@ impl apply::Hooks for ProjectHooks {
     async fn run(&mut self, name: &str, _: &Reporter) -> Result<(), HookFailure> {
         Ok(self.session.run(name, &self.variables, self.remote.clone()).await?)
     }
+}
+
+/// What every host is asked.
+fn question(ctx: &Ctx) -> Result<Question, Error> {
+    let store = ctx.store()?;
+    let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
+    Ok(Question { app: ctx.settings()?.app.clone(), known: Arc::new(known) })
 }
 
 /// From what a host's node runs to this release, or to any that the host has.

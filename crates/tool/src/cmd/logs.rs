@@ -10,7 +10,9 @@ use crate::{
     cli::options::TargetArgs,
     ctx::Ctx,
     error::{Error, Kind},
-    transport::{Call, Output, Script},
+    node::Place,
+    report::printable,
+    transport::{Call, Output, Script, Transport},
     ui::words,
 };
 
@@ -85,6 +87,17 @@ async fn show(site: &Site, lines: u32, follow: bool, unit: [String; 2], turn: Op
         }
         _ => Ok(reply.ok(LOGS).map(drop)?),
     }
+}
+
+/// The last lines of a node's log; none where there is none.
+///
+/// # Errors
+/// The connection.
+pub(super) async fn tail(host: &dyn Transport, place: &Place, lines: u32) -> Result<Vec<String>, Error> {
+    let node = place.node.as_ref().map(ToString::to_string).unwrap_or_default();
+    let args = [place.root.to_string(), node, lines.to_string(), "no".to_owned(), String::new(), String::new()];
+    let reply = host.run(Call::new(LOGS, args.to_vec(), PATIENCE)).await?;
+    Ok(reply.text().lines().map(printable).filter(|line| !line.trim().is_empty()).collect())
 }
 
 fn ended(ctx: &Ctx, answered: &[Answered<()>]) -> u8 {

@@ -156,7 +156,7 @@ async fn open(ctx: &Ctx, app: &AppName, target: &TargetSettings, host: &HostSpec
     Ok(Site {
         host: transport::open(host, ctx.limits()?).await?,
         place: Place::on(host, app),
-        environment: Environment { profile: target.profile.clone(), variables },
+        environment: Environment { profile: target.profile.clone(), variables, kept_away: &[] },
         patience: target.step_timeout,
     })
 }

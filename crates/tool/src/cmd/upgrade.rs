@@ -18,6 +18,7 @@ deployed. What can't be done without a restart is said with its reasons before a
 
   edeliver upgrade staging
   edeliver upgrade production --version=0.2.0 --plan
+  edeliver upgrade production --rehearse
   edeliver upgrade production --restart-if-needed")]
 pub struct Args {
     /// What, where, and how.
@@ -26,10 +27,13 @@ pub struct Args {
     /// Restart nodes that can't be upgraded while they run; the state of their processes is lost
     #[arg(long)]
     pub restart_if_needed: bool,
+    /// Try it on the build host first, up, down and up again, and touch the hosts only if that goes well
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let Args { deliver: args, restart_if_needed } = args;
+    let Args { deliver: args, restart_if_needed, rehearse } = args;
     let target = ctx.target(&args.target)?;
     let manifest = match deliver::release(ctx, &args, "upgrade").await? {
         Ok(manifest) => manifest,
@@ -38,6 +42,6 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let fleet = Fleet::ask(ctx, target).await?;
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
-    let how = How { restart: restart_if_needed, start: fleet.target.start_deploy, plan: args.plan };
+    let how = How { restart: restart_if_needed, start: fleet.target.start_deploy, rehearse, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
 }

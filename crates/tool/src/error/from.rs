@@ -3,6 +3,7 @@
 mod build;
 mod config;
 mod link;
+mod rehearsal;
 mod store;
 mod upgrade;
 

@@ -34,7 +34,15 @@ configured_name() {
   export RELEASE_NODE
 }
 
-# Goes into the root and takes that environment; $1… are configured variables, each NAME=VALUE. Not for the script's own shell.
+# Takes variables out of the environment whose names fit pattern $1.
+keep_away() {
+  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in $1) unset "$name" ;; esac
+  done
+}
+
+# Goes into the root and takes that environment. $1… are configured variables, each NAME=VALUE, and before them -PATTERN for those that shall
+# not come from the machine or the start-up file. Not for the script's own shell.
 node_environment() {
   clean_environment
   machine_environment
@@ -45,6 +53,8 @@ node_environment() {
     . "$profile" >/dev/null 2>&1 </dev/null
   fi
   : >"$scratch/profile-done"
-  for pair; do export "$pair"; done
+  for pair; do
+    case $pair in -*) keep_away "${pair#-}" ;; *) export "$pair" ;; esac
+  done
   configured_name # a host's own name says more than the environment of all hosts
 }

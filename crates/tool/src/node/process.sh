@@ -38,14 +38,17 @@ serves_root() {
   esac
 }
 
-# Prints the ids of processes with $1 somewhere in their words. One pipeline over all processes; not grep on the files themselves,
-# because busybox's grep ends at the first NUL.
-processes_with() {
-  head -n 99 /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' '\n' | grep -F -e '==> /proc/' -e "$1" | {
+# Prints the ids of processes with $1 somewhere in their words.
+processes_with() { processes_whose cmdline "$1"; }
+
+# Prints the ids of processes whose /proc file $1 (cmdline, environ) has $2 in it. One pipeline over all processes; not grep on the files
+# themselves, because busybox's grep ends at the first NUL.
+processes_whose() {
+  head -n 99 /proc/[0-9]*/"$1" 2>/dev/null | tr '\000' '\n' | grep -F -e '==> /proc/' -e "$2" | {
     pid='' last=''
     while IFS= read -r line; do
       case $line in
-        '==> /proc/'*/'cmdline <==') pid=${line#'==> /proc/'} pid=${pid%%/*} ;;
+        '==> /proc/'*/"$1 <==") pid=${line#'==> /proc/'} pid=${pid%%/*} ;;
         *) [ "$pid" = "$last" ] || printf '%s\n' "$pid"; last=$pid ;;
       esac
     done

@@ -7,6 +7,7 @@ mod program;
 
 mod appups;
 mod commands;
+mod rehearsals;
 mod road;
 mod scene;
 mod trouble;

@@ -105,6 +105,14 @@ impl Scene {
         sample.commit("how it is deployed").unwrap();
         (scene, sample)
     }
+    /// With other settings for `[upgrade]`.
+    pub(crate) fn configure(&self, settings: &str) {
+        self.program.write("edeliver.toml", &self.config(settings));
+    }
+    /// Where rehearsals have their places on the build host.
+    pub(crate) fn rehearsals(&self) -> PathBuf {
+        self.hosts().join("build/.edeliver/hotapp/rehearsals")
+    }
     pub(crate) fn config(&self, settings: &str) -> String {
         let (builds, apps) = (self.hosts().join("build"), self.hosts().join("stage"));
         let node = &self.node;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// `[upgrade]`: what holds for hot upgrades of a target's nodes.
@@ -24,6 +25,17 @@ pub struct UpgradeSettings {
     pub health: Option<HealthCheck>,
     /// Longest wait for the answer of one health check.
     pub health_timeout: Duration,
+    /// What is different where an upgrade is rehearsed.
+    pub rehearsal: RehearsalSettings,
+}
+
+/// What is different for a node on the build host, on which an upgrade is rehearsed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RehearsalSettings {
+    /// Environment that it is started with, over that of builds. Ports stand here and nowhere else.
+    pub env: IndexMap<String, String>,
+    /// The health check there; `None`: that of real hosts, where it can't meet another node.
+    pub health: Option<HealthCheck>,
 }
 
 /// As `default.toml` documents it; a test compares.
@@ -39,6 +51,7 @@ impl Default for UpgradeSettings {
             allow_nif: Vec::new(),
             health: None,
             health_timeout: 5 * second,
+            rehearsal: RehearsalSettings::default(),
         }
     }
 }

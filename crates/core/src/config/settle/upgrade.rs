@@ -9,7 +9,7 @@ use crate::{
         raw::{Kind, Value},
         scope::{Layer, Scope, env_name},
         secret,
-        settings::{HealthCheck, Limits, UpgradeSettings},
+        settings::{HealthCheck, Limits, RehearsalSettings, UpgradeSettings},
         typed::{FromValue, Rule, Wrong},
     },
     name::TargetName,
@@ -28,6 +28,8 @@ impl<'a> Settling<'a> {
         let allow_nif = scope.get_by("allow_nif", |value| MODULE.texts(value)).unwrap_or_default();
         let health = scope.get("health");
         let health_timeout = scope.get("health_timeout");
+        let rehearsal =
+            RehearsalSettings { env: self.env_table(&mut scope, "rehearsal_env"), health: scope.get("rehearsal_health") };
         scope.finish();
         Some(UpgradeSettings {
             engine: engine?,
@@ -38,6 +40,7 @@ impl<'a> Settling<'a> {
             allow_nif,
             health,
             health_timeout: health_timeout?,
+            rehearsal,
         })
     }
     /// A target's own table over that of all targets: file, environment, flags.

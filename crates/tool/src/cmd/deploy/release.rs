@@ -73,7 +73,11 @@ impl Loaded {
     }
     /// For its steps.
     pub(in crate::cmd) fn cargo(self, store: Store, hooks: Session) -> Cargo {
-        Cargo { contents: Contents { store, manifest: self.release.manifest, extra: self.extra }, hooks }
+        Cargo { contents: self.contents(store), hooks }
+    }
+    /// For its steps, without hooks.
+    pub(in crate::cmd) fn contents(self, store: Store) -> Contents {
+        Contents { store, manifest: self.release.manifest, extra: self.extra }
     }
 }
 

@@ -3,13 +3,14 @@
 use edeliver_core::{
     config::OnRestart,
     name::Version,
-    plan::{self, DeployRequest, Keep, UpgradeRequest},
+    plan::{self, DeployRequest, Keep, UpgradeRequest, Way},
+    rehearsal,
 };
 
 use super::{Release, relups};
 use crate::{
     cli::options::{PlanArgs, TargetArgs},
-    cmd::{diff, fleet::Fleet, show},
+    cmd::{diff, fleet::Fleet, rehearse, show},
     ctx::Ctx,
     error::Error,
     hook::{Options, Session},
@@ -35,6 +36,9 @@ pub struct Args {
     /// Restart nodes that can't be upgraded while they run; the state of their processes is lost
     #[arg(long)]
     pub restart_if_needed: bool,
+    /// Try it on the build host first, up, down and up again, and touch the hosts only if that goes well
+    #[arg(long)]
+    pub rehearse: bool,
     /// What to do with the plan.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -45,7 +49,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
-    let how = How { restart: args.restart_if_needed, start: false, plan: args.plan };
+    let how = How { restart: args.restart_if_needed, start: false, rehearse: args.rehearse, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
 }
 
@@ -68,6 +72,8 @@ pub(in crate::cmd) struct How {
     pub(in crate::cmd) restart: bool,
     /// Start the release where no node runs.
     pub(in crate::cmd) start: bool,
+    /// Try it on the build host first.
+    pub(in crate::cmd) rehearse: bool,
     pub(in crate::cmd) plan: PlanArgs,
 }
 
@@ -75,7 +81,12 @@ pub(in crate::cmd) struct How {
 pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: Release, how: How) -> Result<u8, Error> {
     let hooks = Session::start(ctx.loaded()?, &Options::new(fleet.target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
     relups::make(ctx, &release.manifest, &fleet).await?;
-    let ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+    let mut ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+    if how.rehearse && !how.plan.plan {
+        rehearse_all(ctx, &fleet, &ways, &release.manifest.version).await?;
+        fleet.look_again(ctx).await?; // it has taken its time
+        ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+    }
     let all = plan::deploy::hooks::ALL.into_iter().chain(plan::upgrade::HOOKS);
     let deploy = DeployRequest {
         app: ctx.settings()?.app.clone(),
@@ -89,4 +100,18 @@ pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: 
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::upgrade(&UpgradeRequest { deploy, on_restart }, &fleet.target, &load.wanted(), &ways, &fleet.facts);
     fleet.carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
+}
+
+/// Rehearses every way that a node of the target would go without a restart.
+async fn rehearse_all(ctx: &Ctx, fleet: &Fleet, ways: &[Way], to: &Version) -> Result<(), Error> {
+    let origins = rehearsal::origins(ways);
+    if origins.is_empty() {
+        ctx.reporter.info("there is nothing to rehearse: no node would be upgraded without a restart");
+    }
+    for from in origins {
+        let done = rehearse::rehearse(ctx, &fleet.target, from, to).await;
+        let done = done.map_err(|error| error.context("nothing was changed on the hosts"))?;
+        ctx.reporter.info(format!("{}: {}", done.host, done.summary));
+    }
+    Ok(())
 }
