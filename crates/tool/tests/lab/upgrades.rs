@@ -13,6 +13,7 @@ use crate::{
 pub(crate) const TESTS: &[Test] = &[
     ("a_fleet_is_upgraded_while_it_runs_and_hosts_without_a_node_get_the_release", fleet),
     ("an_erlang_node_is_upgraded_with_its_configuration_and_goes_back", erlang),
+    ("an_upgrade_rehearsed_over_ssh_goes_to_the_host_and_leaves_nothing_on_the_build_host", rehearsed),
     ("a_link_cut_while_a_node_is_watched_leaves_it_unknown_and_the_node_goes_back_by_itself", cut),
     ("killed_at_any_moment_of_an_upgrade_the_node_serves_and_the_next_run_finishes", killed_anywhere),
 ];
@@ -125,6 +126,22 @@ fn killed_anywhere() -> Result<(), Failed> {
     scene.ok("deploy upgrade to production --version=0.2.0");
     assert_eq!(life(&scene, "prod1"), before);
     scene.assert_serves("prod1", "0.2.0");
+    scene.ok("stop production");
+    Ok(())
+}
+
+fn rehearsed() -> Result<(), Failed> {
+    let scene = Scene::fleet(App::Relapp, 1);
+    scene.configure("apps", WATCHED);
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    let before = life(&scene, "prod1");
+    let upgraded = scene.ok("deploy upgrade to production --version=0.2.0 --rehearse");
+    upgraded.assert(0, &["rehearsed: 0.1.0 to 0.2.0 without a restart, and back, and again", "0.2.0 running"]);
+    assert_eq!(life(&scene, "prod1"), before);
+    assert_eq!(scene.on("build", "ls -A builds/.edeliver/relapp/rehearsals"), "");
+    let left = "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c ^EDELIVER_REHEARSAL= || true";
+    assert_eq!(scene.on("build", left), "0");
+    assert_eq!(scene.on("build", "ls -d /tmp/erl_pipes/*rehearsal* 2>/dev/null || true"), "");
     scene.ok("stop production");
     Ok(())
 }
