@@ -8,6 +8,7 @@ mod calls;
 mod field;
 mod measure;
 mod project;
+mod remarks;
 mod report;
 mod rivals;
 mod upgrades;
@@ -36,9 +37,31 @@ pub(crate) struct Args {
     /// Measure hot upgrades on a node of this machine, and nothing else
     #[arg(long)]
     upgrades: bool,
+    /// Measure only these
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Write the tables to docs/bench.md (docs/bench-upgrades.md)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     write: bool,
+}
+
+/// A table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// First and second deploys
+    Deploys,
+    /// ping and version
+    Nodes,
+    /// Calls to a node of this machine
+    Calls,
+    /// Builds after a one-line change
+    Builds,
+}
+
+impl Args {
+    fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 /// Measures and prints the tables.
@@ -52,15 +75,18 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         return shown(&upgrades::page(edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
     }
     let project = Project::make(edeliver)?;
-    let mut report = Report::new(args.rounds, calls::measured(&project, args.rounds)?);
+    let calls = args.has(Part::Calls).then(|| calls::measured(&project, args.rounds)).transpose()?;
+    let mut report = Report::new(args.rounds, calls);
     for &cable in &args.cables {
         for &hosts in &args.hosts {
             eprintln!("xtask: {hosts} hosts at {cable}");
             let field = Field::up(&project, hosts, cable)?;
-            report.add(measured(&field, args.rounds)?);
+            report.add(measured(&field, &args)?);
         }
-        eprintln!("xtask: builds at {cable}");
-        report.add_build(cable, builds(&Field::up(&project, 1, cable)?, args.rounds)?);
+        if args.has(Part::Builds) {
+            eprintln!("xtask: builds at {cable}");
+            report.add_build(cable, builds(&Field::up(&project, 1, cable)?, args.rounds)?);
+        }
     }
     let text = report.text(project.archive_bytes());
     shown(&text, args.write.then_some("docs/bench.md"))
@@ -76,26 +102,44 @@ fn shown(text: &str, page: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// Deploys, pings and versions on one field of hosts.
-fn measured(field: &Field<'_>, rounds: usize) -> Result<Series, Box<dyn Error>> {
+fn measured(field: &Field<'_>, args: &Args) -> Result<Series, Box<dyn Error>> {
     let mut series = Series::new(field.hosts(), field.cable());
-    for round in 0..rounds {
-        field.aim(&format!("apps{round}"))?;
-        series.first.ours.push(field.edeliver("deploy release to production --version=0.1.0 --yes")?);
-        series.first.scp.push(field.scp("0.1.0", round)?);
-        series.first.rsync.push(field.rsync("0.1.0", round)?);
-        series.second.ours.push(field.edeliver("deploy release to production --version=0.1.1 --yes")?);
-        series.second.scp.push(field.scp("0.1.1", round)?);
-        series.second.rsync.push(field.rsync("0.1.1", round)?);
+    if args.has(Part::Deploys) {
+        for round in 0..args.rounds {
+            deploys(field, round, &mut series)?;
+        }
     }
+    if args.has(Part::Nodes) {
+        nodes(field, 2 * args.rounds, &mut series)?;
+    }
+    Ok(series)
+}
+
+/// Both versions to hosts that have neither, in all three ways.
+fn deploys(field: &Field<'_>, round: usize, series: &mut Series) -> Result<(), Box<dyn Error>> {
+    field.aim(&format!("apps{round}"))?;
+    series.first.ours.push(field.edeliver("deploy release to production --version=0.1.0 --yes")?);
+    series.first.scp.push(field.scp("0.1.0", round)?);
+    series.first.rsync.push(field.rsync("0.1.0", round)?);
+    series.second.ours.push(field.edeliver("deploy release to production --version=0.1.1 --yes")?);
+    series.second.scp.push(field.scp("0.1.1", round)?);
+    series.second.rsync.push(field.rsync("0.1.1", round)?);
+    Ok(())
+}
+
+/// Questions to nodes of a release that is there, or is put there for it.
+fn nodes(field: &Field<'_>, rounds: usize, series: &mut Series) -> Result<(), Box<dyn Error>> {
+    field.aim("apps0")?;
+    field.edeliver("deploy release to production --version=0.1.1 --yes")?;
     field.edeliver("start production --yes")?;
-    for _ in 0..2 * rounds {
+    for _ in 0..rounds {
         series.ping.push(field.edeliver("ping production")?);
         series.floor.push(field.floor()?);
         series.version.push(field.edeliver("version production")?);
         series.open_floor.push(field.open_floor()?);
     }
     field.edeliver("stop production --yes")?;
-    Ok(series)
+    Ok(())
 }
 
 /// A build after a one-line change: ours, and by hand.

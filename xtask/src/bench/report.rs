@@ -6,18 +6,19 @@ use super::{
     cable::Cable,
     calls::Calls,
     measure::{Contest, Measure, Series, median},
+    remarks,
 };
 
 /// All that was measured in one run.
 pub(super) struct Report {
     rounds: usize,
-    calls: Calls,
+    calls: Option<Calls>,
     series: Vec<Series>,
     builds: Vec<(Cable, Measure, Measure)>,
 }
 
 impl Report {
-    pub(super) fn new(rounds: usize, calls: Calls) -> Self {
+    pub(super) fn new(rounds: usize, calls: Option<Calls>) -> Self {
         Self { rounds, calls, series: Vec::new(), builds: Vec::new() }
     }
     pub(super) fn add(&mut self, series: Series) {
@@ -31,20 +32,29 @@ impl Report {
         let mut out = String::new();
         let _ = writeln!(
             out,
-            "# Bench\n\nMade by `cargo xtask bench --write`. Medians of {} rounds in one run, everything on one machine: {}.\nRatios count; \
-             times say what this machine was like. Hosts are lab hosts with a stock sshd; bytes are counted at their network cards, both \
+            "# Bench\n\nMade by `cargo xtask bench --rounds {} --write`: medians of so many measurements in one run (of twice as many of `ping`, \
+             `version` and their floor), everything on one machine: {}.\nRatios count; times say what this machine was like. Hosts are lab hosts with a stock sshd; bytes are counted at their network cards, both \
              ways, with all headers. The release is the Elixir sample with what a web \
              application brings along (OTP's ssl, inets, mnesia …; 20 MB of pictures); its archive has {} KB.\n",
             self.rounds,
             machine(),
             archive / 1000
         );
-        self.transfers(&mut out, "First deploy", archive, |series| &series.first);
-        self.transfers(&mut out, "Second deploy, one module changed", archive, |series| &series.second);
-        self.questions(&mut out);
-        self.calls.table(&mut out);
+        if self.series.iter().any(|series| !series.first.ours.is_empty()) {
+            self.transfers(&mut out, "First deploy", archive, |series| &series.first);
+            self.transfers(&mut out, "Second deploy, one module changed", archive, |series| &series.second);
+        }
+        if self.series.iter().any(|series| !series.ping.is_empty()) {
+            self.questions(&mut out);
+        }
+        if let Some(calls) = &self.calls {
+            calls.table(&mut out);
+        }
         self.round_trips(&mut out);
-        self.build_table(&mut out);
+        if !self.builds.is_empty() {
+            self.build_table(&mut out);
+        }
+        remarks::table(&mut out, &self.series, &self.builds, archive);
         out
     }
     fn transfers(&self, out: &mut String, title: &str, archive: u64, of: fn(&Series) -> &Contest) {
@@ -150,7 +160,7 @@ fn is_far(far: &Series, near: &Series) -> bool {
     far.hosts == near.hosts && far_cable.rate_mbit == near_cable.rate_mbit && far_cable.latency_ms > near_cable.latency_ms
 }
 
-fn ratio(ours: Measure, theirs: Measure) -> f64 {
+pub(super) fn ratio(ours: Measure, theirs: Measure) -> f64 {
     ours.wall.as_secs_f64() / theirs.wall.as_secs_f64().max(1e-9)
 }
 

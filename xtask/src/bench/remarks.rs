@@ -1,0 +1,74 @@
+//! What was to be reached, beside what was measured; and what the tables don't say themselves.
+
+use std::fmt::Write as _;
+
+use super::{
+    cable::Cable,
+    measure::{Measure, Series, median},
+    report::ratio,
+};
+
+/// What stays true whatever is measured.
+const REMARKS: &str = "\
+- Without a speed limit on the line the login alone (the floor) is a large part of what scp takes, and of what a second deploy takes.
+- All hosts and edeliver share the processors of one machine. With ten hosts times are mostly those of twenty programs of ssh that
+  compute keys, and of the hosts' own scripts; hosts with processors of their own do that side by side.
+- scp's archive was compressed when it was built, edeliver compresses what a host lacks when it is sent, once for all hosts that lack
+  the same. A first deploy also has the hosts digest every file and wait until all is on the disk, which scp and tar do not.
+";
+
+/// One figure that was to be reached.
+struct Goal {
+    what: &'static str,
+    /// The measured value is to be below it.
+    below: f64,
+    unit: &'static str,
+}
+
+const BYTES: Goal = Goal { what: "second deploy: bytes, of the archive", below: 2.0, unit: "%" };
+const TIME: Goal = Goal { what: "second deploy at 40 ms: time, of scp's", below: 1.0 / 3.0, unit: "×" };
+const PING: Goal = Goal { what: "`ping`: time, of the floor", below: 1.5, unit: "×" };
+const VERSION: Goal = Goal { what: "`version`: time, of the floor", below: 1.5, unit: "×" };
+const BUILD: Goal = Goal { what: "build: time above the bare commands", below: 1.5, unit: "s" };
+
+impl Goal {
+    fn row(&self, out: &mut String, hosts: usize, cable: Cable, value: f64) {
+        let Self { what, below, unit } = self;
+        let word = if value < *below { "yes" } else { "**no**" };
+        let _ = writeln!(out, "| {what} | {hosts} | {cable} | {below:.2} {unit} | {value:.2} {unit} | {word} |");
+    }
+}
+
+/// The page's last section.
+pub(super) fn table(out: &mut String, all: &[Series], builds: &[(Cable, Measure, Measure)], archive: u64) {
+    out.push_str("## What was to be reached\n\n| | hosts | cable | below | measured | reached |\n|--|--:|--:|--:|--:|--|\n");
+    for series in all.iter().filter(|series| !series.second.ours.is_empty()) {
+        deploy(out, series, archive);
+    }
+    for (goal, of) in [(PING, ping as fn(&Series) -> &[Measure]), (VERSION, version)] {
+        for series in all.iter().filter(|series| !series.floor.is_empty()) {
+            goal.row(out, series.hosts, series.cable, ratio(median(of(series)), median(&series.floor)));
+        }
+    }
+    for (cable, ours, by_hand) in builds {
+        BUILD.row(out, 1, *cable, ours.wall.as_secs_f64() - by_hand.wall.as_secs_f64());
+    }
+    let _ = write!(out, "\n## What these say, and what they don't\n\n{REMARKS}");
+}
+
+fn ping(series: &Series) -> &[Measure] {
+    &series.ping
+}
+
+fn version(series: &Series) -> &[Measure] {
+    &series.version
+}
+
+fn deploy(out: &mut String, series: &Series, archive: u64) {
+    let (ours, scp) = (median(&series.second.ours), median(&series.second.scp));
+    let bytes = ours.bytes as f64 / series.hosts as f64;
+    BYTES.row(out, series.hosts, series.cable, 100.0 * bytes / archive as f64);
+    if series.cable.latency_ms >= 40.0 {
+        TIME.row(out, series.hosts, series.cable, ratio(ours, scp));
+    }
+}
