@@ -53,7 +53,7 @@ pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) ->
         let (host, question, limits) = (host.clone(), question.clone(), limits.clone());
         async move { reach(&host, &question, &limits).await }
     });
-    all(asked).await
+    all(asked, |_| {}).await
 }
 
 /// Asks hosts that are connected; results in their order.
@@ -71,12 +71,13 @@ pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
 /// Logs in to all hosts and asks for nothing but their nodes, and for the unit that is to run them, if one is: what `ping` needs. Results in
 /// the order of `hosts`.
 pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, unit: Option<&Unit>, limits: &Limits) -> Vec<NodeFound> {
-    gather_about(hosts, app, &About::State(unit.cloned()), limits).await
+    gather_about(hosts, app, &About::State(unit.cloned()), limits, |_| {}).await
 }
 
-/// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs.
-pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
-    gather_about(hosts, app, &About::Code, limits).await
+/// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs. `heard` is told each answer as it comes, while others
+/// are waited for.
+pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits, mut heard: impl FnMut(&node::Answer)) -> Vec<NodeFound> {
+    gather_about(hosts, app, &About::Code, limits, |(_, answer)| answer.iter().for_each(&mut heard)).await
 }
 
 /// What is asked of a node.
@@ -86,12 +87,18 @@ enum About {
     Code,
 }
 
-async fn gather_about(hosts: &[HostSpec], app: &AppName, about: &About, limits: &Limits) -> Vec<NodeFound> {
+async fn gather_about(
+    hosts: &[HostSpec],
+    app: &AppName,
+    about: &About,
+    limits: &Limits,
+    heard: impl FnMut(&NodeFound),
+) -> Vec<NodeFound> {
     let asked = hosts.iter().map(|host| {
         let (host, app, about, limits) = (host.clone(), app.clone(), about.clone(), limits.clone());
         async move { (host.name.clone(), node_of(&host, &app, about, &limits).await.map_err(unseen)) }
     });
-    all(asked).await
+    all(asked, heard).await
 }
 
 async fn node_of(host: &HostSpec, app: &AppName, about: About, limits: &Limits) -> Result<node::Answer, NodeError> {
@@ -111,15 +118,20 @@ async fn state_and_unit(host: &dyn Transport, place: &Place, unit: &Unit) -> Res
     Ok(node::Answer { unit: Some(facts?), ..answer? })
 }
 
-/// Does all of these at the same time; results in their order.
-async fn all<T: Send + 'static>(asked: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+/// Does all of these at the same time; results in their order. `heard` is told each when it is there.
+async fn all<T: Send + 'static>(
+    asked: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+    mut heard: impl FnMut(&T),
+) -> Vec<T> {
     let mut tasks = JoinSet::new();
     for (at, ask) in asked.enumerate() {
         tasks.spawn(async move { (at, ask.await) });
     }
     let mut found: BTreeMap<usize, T> = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
-        found.extend([done.expect("asking a host does not panic and is not aborted")]);
+        let (at, answer) = done.expect("asking a host does not panic and is not aborted");
+        heard(&answer);
+        found.insert(at, answer);
     }
     found.into_values().collect()
 }
