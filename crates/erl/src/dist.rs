@@ -40,6 +40,9 @@ pub mod flags {
     const V4_NC: u64 = 1 << 34;
     const ALIAS: u64 = 1 << 35;
 
+    /// Processes can be made by a signal, which is how `erpc` makes its calls. Every node since OTP 23 can.
+    pub const SPAWN: u64 = 1 << 32;
+
     /// The handshake of OTP 23, the only one spoken here.
     pub const HANDSHAKE_23: u64 = 0x100_0000;
     /// We have no name and ask for one.
@@ -65,6 +68,7 @@ pub mod flags {
         | UNLINK_ID
         | MANDATORY_25_DIGEST
         | V4_NC
+        | SPAWN
         | ALIAS;
 }
 

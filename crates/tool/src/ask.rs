@@ -159,7 +159,8 @@ fn fold<V: PartialEq>(values: impl Iterator<Item = (HostName, V)>) -> Vec<(V, Ve
     folded
 }
 
-/// 0 if every host answered and every answer is good. Hosts that can't be reached are told apart from those that are in trouble.
+/// 0 if every host answered and every answer is good. Where nobody knows whether something was done, that says most; then hosts that can't
+/// be reached are told apart from those that are in trouble.
 pub(crate) fn exit_code<T>(answered: &[Answered<T>], good: impl Fn(&T) -> bool) -> u8 {
     let kinds = answered.iter().filter_map(|one| match &one.answer {
         Ok(answer) if good(answer) => None,
@@ -170,6 +171,7 @@ pub(crate) fn exit_code<T>(answered: &[Answered<T>], good: impl Fn(&T) -> bool) 
     match kinds[..] {
         [] => 0,
         [first, ref rest @ ..] if rest.iter().all(|kind| *kind == first) => first.exit_code(),
+        _ if kinds.contains(&Kind::Unknown) => Kind::Unknown.exit_code(),
         _ if kinds.contains(&Kind::Unreachable) => Kind::Unreachable.exit_code(),
         _ => Kind::Stopped.exit_code(),
     }
@@ -203,5 +205,6 @@ mod tests {
         assert_eq!(code(&[Ok(3), Err(Kind::Unreachable)]), 6);
         assert_eq!(code(&[Err(Kind::Internal), Err(Kind::Internal)]), 1);
         assert_eq!(code(&[Err(Kind::Internal), Ok(3)]), 8);
+        assert_eq!(code(&[Err(Kind::Unknown), Err(Kind::Unreachable), Ok(3)]), 11, "look at that one first");
     }
 }

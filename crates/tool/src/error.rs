@@ -30,13 +30,15 @@ pub enum Kind {
     Stopped,
     /// It failed, and the hosts are back where they were.
     RolledBack,
+    /// What was asked for may have been done or not: the link was lost, or no answer came in time.
+    Unknown,
     /// The user interrupted.
     Interrupted,
 }
 
 impl Kind {
     /// Every class, in the order of the exit codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Internal,
         Self::Usage,
         Self::Config,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Build,
         Self::Stopped,
         Self::RolledBack,
+        Self::Unknown,
         Self::Interrupted,
     ];
     /// The process's exit code. A promise to scripts: these numbers never change their meaning.
@@ -60,6 +63,7 @@ impl Kind {
             Self::Build => 7,
             Self::Stopped => 8,
             Self::RolledBack => 9,
+            Self::Unknown => 11,
             Self::Interrupted => 130,
         }
     }
@@ -75,6 +79,7 @@ impl Kind {
             Self::Build => "the build failed",
             Self::Stopped => "some hosts are done and others are not: read the last table",
             Self::RolledBack => "it failed, and the hosts serve what they served before",
+            Self::Unknown => "it is not known whether it was done: the link was lost, or no answer came in time",
             Self::Interrupted => "interrupted by Ctrl-C or a signal",
         }
     }
@@ -90,6 +95,7 @@ impl Kind {
             Self::Build => "build",
             Self::Stopped => "stopped",
             Self::RolledBack => "rolled-back",
+            Self::Unknown => "unknown",
             Self::Interrupted => "interrupted",
         }
     }

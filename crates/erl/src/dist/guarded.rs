@@ -3,8 +3,12 @@
 //! The call goes as an expression in the abstract format to `erl_eval`, which is part of every release, so nothing has to be loaded
 //! into the node: `try {ok, apply(M, F, Arguments)} catch C:R:S -> {raised, C, R, S} end`, with the arguments bound.
 
-use super::session::BadRpc;
 use crate::term::{Atom, Term};
+
+/// The reason in `{badrpc, Reason}`: `{'EXIT', …}` if the evaluation itself raised or was ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the call failed: {0}")]
+pub struct BadRpc(pub Term);
 
 /// Class of an exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,12 +33,16 @@ impl IoRequest {
 
     /// The message that lets the process go on.
     pub(super) fn reply(&self, reply: Term) -> Term {
-        Term::tuple([Term::atom("io_reply"), self.reply_as.clone(), reply])
+        self::reply(self.reply_as.clone(), reply)
     }
 
     pub(super) fn action(&self) -> Action {
         action(&self.request)
     }
+}
+
+pub(super) fn reply(reply_as: Term, reply: Term) -> Term {
+    Term::tuple([Term::atom("io_reply"), reply_as, reply])
 }
 
 fn ok() -> Term {

@@ -1,18 +1,22 @@
 //! Calls to functions of a connected node, and what the called print.
 //!
-//! A call is a message to `rex`, the server behind `rpc:call/4`, which runs the function in a process of its own and sends one
-//! message back. For every call we make up a process of ours; it is named as the group leader, so output is known by its
-//! receiver. Functions that print before they return are answered while their call is under way.
+//! For every call we make up a process of ours; it is named as the group leader, so output is known by its receiver. Functions that
+//! print before they return are answered while their call is under way. How the node is asked is [`Protocol`]'s.
 //!
-//! A node that has only begun to start has no `rex` yet and then nothing answers; that, like a hung node, is for the time limit
-//! of the caller. A process that a called function leaves behind loses its group leader when the connection ends, and fails when
-//! it prints then.
+//! A node that has only begun to start may not answer at all; that, like a hung node, is for the time limit of the caller. A process
+//! that a called function leaves behind loses its group leader when the connection ends, and fails when it prints then.
+
+mod call;
+mod output;
 
 use super::control::Control;
 use super::frame::{Frame, FrameError, Frames, TICK, encode};
+use super::guarded::{self, BadRpc, Raised};
 use super::handshake::Connected;
-use super::io::{self, Action, IoRequest, to_text};
+use super::io::{IoRequest, to_text};
 use crate::term::{Atom, Pid, Reference, Term};
+pub use call::Protocol;
+use call::Request;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Number of a call, unique in its session.
@@ -25,8 +29,8 @@ pub enum Event {
     Returned {
         /// Which call.
         call: CallId,
-        /// What the function returned, or why it did not.
-        result: Result<Term, BadRpc>,
+        /// What the function returned, or why there is no value.
+        result: Result<Term, NoValue>,
     },
     /// The called function, or a process it started, prints.
     Printed {
@@ -37,16 +41,24 @@ pub enum Event {
     },
 }
 
-/// The reason in `{badrpc, Reason}`: `{'EXIT', …}` if the function raised or exited.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the call failed: {0}")]
-pub struct BadRpc(pub Term);
+/// A call is over, and there is no value of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoValue {
+    /// The function did not return.
+    Raised(Raised),
+    /// It returned, or raised, more than is taken: see [`super::frame::MAX_LEN`] and [`super::frame::MAX_TERMS`].
+    TooLarge {
+        /// Bytes of the answer.
+        len: usize,
+    },
+}
 
 /// Calls over one connection.
 #[derive(Debug)]
 pub struct Session {
     local: Atom,
     creation: u32,
+    protocol: Protocol,
     frames: Frames,
     output: Vec<u8>,
     last: u32,
@@ -70,11 +82,19 @@ impl Session {
     /// The session that follows a handshake.
     #[must_use]
     pub fn new(connected: Connected) -> Self {
+        let protocol = Protocol::of(connected.peer_flags);
+        Self::with(connected, protocol)
+    }
+
+    /// The same, with a protocol of one's own choice.
+    #[must_use]
+    pub fn with(connected: Connected, protocol: Protocol) -> Self {
         let mut frames = Frames::default();
         frames.push(&connected.rest);
         Self {
             local: connected.local.as_atom().clone(),
             creation: connected.creation,
+            protocol,
             frames,
             output: Vec::new(),
             last: 0,
@@ -85,8 +105,11 @@ impl Session {
 
     /// Calls a function; send [`Session::output`] and wait for [`Event::Returned`].
     pub fn call(&mut self, module: Atom, function: Atom, arguments: Vec<Term>) -> CallId {
-        let leader = self.last.wrapping_add(1);
-        self.request(module, function, arguments, leader, Waiting::Call)
+        let id = self.next_id();
+        let request = self.request(id, id);
+        self.output.extend(request.by(self.protocol, (module, function, arguments)));
+        self.waiting.insert(id, Waiting::Call);
+        id
     }
 
     /// Forgets a call nobody waits for any more. The function runs on until it prints: that fails from now on, as on a terminal that
@@ -113,23 +136,20 @@ impl Session {
         while let Some(frame) = self.frames.next_frame()? {
             match frame {
                 Frame::Tick => self.output.extend(TICK),
-                Frame::Message(Control::Send { to }, Some(message)) => events.extend(self.message(&to, message)),
-                // Monitors and links on processes we made up: they live as long as the connection, so nothing to tell.
-                Frame::Message(..) => {}
+                Frame::Message(control, message) => events.extend(self.signal(control, message)),
+                Frame::TooLarge { control, front, len } => events.extend(self.too_large(&control, front, len)),
             }
         }
         Ok(events)
     }
 
-    fn request(&mut self, module: Atom, function: Atom, arguments: Vec<Term>, leader: u32, waiting: Waiting) -> u32 {
+    fn next_id(&mut self) -> u32 {
         self.last = self.last.wrapping_add(1);
-        let (id, from) = (self.last, self.pid(self.last));
-        let call = [Term::atom("call"), module.into(), function.into(), Term::List(arguments), Term::Pid(self.pid(leader))];
-        let sender = Term::tuple([Term::Pid(from.clone()), Term::Reference(self.reference(id))]);
-        let message = Term::tuple([Term::atom("$gen_call"), sender, Term::tuple(call)]);
-        self.output.extend(encode(&Control::RegSend { from, to: Atom::literal("rex") }, Some(&message)));
-        self.waiting.insert(id, waiting);
-        id
+        self.last
+    }
+
+    fn request(&self, id: u32, leader: CallId) -> Request {
+        Request { id: self.reference(id), from: self.pid(id), leader: self.pid(leader) }
     }
 
     fn pid(&self, id: u32) -> Pid {
@@ -141,6 +161,36 @@ impl Session {
         Reference { node: self.local.clone(), creation: self.creation, ids: vec![id & 0x3_ffff, id, 0] }
     }
 
+    fn signal(&mut self, control: Control, message: Option<Term>) -> Option<Event> {
+        match (control, message) {
+            (Control::Send { to }, Some(message)) => self.message(&to, message),
+            (Control::Ended { id, reason }, message) => {
+                let call = self.called(&id)?;
+                let reason = reason.or(message).unwrap_or(Term::atom("undefined"));
+                Some(Event::Returned { call, result: call::ended(&id, reason).map_err(NoValue::Raised) })
+            }
+            (Control::SpawnReply { id, result: result @ Term::Atom(_), .. }, _) => {
+                let call = self.called(&id)?;
+                Some(Event::Returned { call, result: Err(NoValue::Raised(call::not_made(result))) })
+            }
+            (Control::SpawnRequest { id, from, .. }, _) => {
+                // There are no processes here; whoever asks for one shall not wait.
+                let refused = Control::SpawnReply { id, to: from, result: Term::atom("notsup") };
+                self.output.extend(encode(&refused, None));
+                None
+            }
+            // Monitors and links on processes we made up: they live as long as the connection, so nothing to tell.
+            _ => None,
+        }
+    }
+
+    /// The call that this reference of ours stands for, which is over now.
+    fn called(&mut self, id: &Reference) -> Option<CallId> {
+        let call = *id.ids.get(1)?;
+        let ours = id.node == self.local && matches!(self.waiting.get(&call), Some(Waiting::Call));
+        ours.then(|| self.waiting.remove(&call)).flatten().map(|_| call)
+    }
+
     fn message(&mut self, to: &Pid, message: Term) -> Option<Event> {
         if let Some(request) = IoRequest::from_message(&message) {
             return self.io_request(to.id, &request);
@@ -149,40 +199,16 @@ impl Session {
         let Ok([Term::Reference(reference), result]) = <[Term; 2]>::try_from(parts) else { return None };
         let id = *reference.ids.get(1)?;
         match self.waiting.remove(&id)? {
-            Waiting::Call => Some(Event::Returned { call: id, result: unwrap(result) }),
+            Waiting::Call => {
+                let result = guarded::outcome(unwrap(result)).map_err(NoValue::Raised);
+                Some(Event::Returned { call: id, result })
+            }
             Waiting::Format { call, to, reply } => {
                 self.send(to, &reply);
                 let text = to_text(&result).unwrap_or_else(|| result.to_string());
                 Some(Event::Printed { call, text })
             }
         }
-    }
-
-    fn io_request(&mut self, call: CallId, request: &IoRequest) -> Option<Event> {
-        match request.action() {
-            _ if self.forgotten.contains(&call) => {
-                self.send(request.from.clone(), &request.reply(io::closed()));
-                None
-            }
-            Action::Reply(reply) => {
-                self.send(request.from.clone(), &request.reply(reply));
-                None
-            }
-            Action::Print(text, reply) => {
-                self.send(request.from.clone(), &request.reply(reply));
-                Some(Event::Printed { call, text })
-            }
-            Action::Format(module, function, arguments) => {
-                let reply = request.reply(Term::atom("ok"));
-                let waiting = Waiting::Format { call, to: request.from.clone(), reply };
-                self.request(module, function, arguments, call, waiting);
-                None
-            }
-        }
-    }
-
-    fn send(&mut self, to: Pid, message: &Term) {
-        self.output.extend(encode(&Control::Send { to }, Some(message)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::guarded::Class;
 use super::handshake::{Connected, Expected, Handshake, HandshakeError, Identity};
-use super::session::{BadRpc, CallId, Event, Session};
+use super::session::{CallId, Event, NoValue, Protocol, Session};
 use super::*;
 use crate::term::{Term, text};
 use std::io::{Read, Write};
@@ -81,9 +81,14 @@ impl Node {
     }
 
     fn client(&self) -> Client {
+        self.client_by(Protocol::Erpc)
+    }
+
+    fn client_by(&self, protocol: Protocol) -> Client {
         let identity = Identity::Named { node: NodeName::new("tool@127.0.0.1").unwrap(), creation: 17 };
         let (stream, connected) = self.connect(&identity, "target@127.0.0.1", "right").unwrap();
-        Client { stream, session: Session::new(connected) }
+        assert_eq!(Protocol::of(connected.peer_flags), Protocol::Erpc, "every OTP since 23 has it");
+        Client { stream, session: Session::with(connected, protocol) }
     }
 }
 
@@ -118,8 +123,17 @@ impl Client {
         !found.unwrap().is_atom("undefined")
     }
 
+    /// Arguments of `erl_eval:exprs/2` for this source.
+    fn forms(&mut self, source: &str) -> String {
+        let (scanned, _) = self.ask("erl_scan", "string", &Term::list([Term::string(source)]).to_string());
+        let tokens = scanned.unwrap().as_tuple().unwrap()[1].clone();
+        let (parsed, _) = self.ask("erl_parse", "parse_exprs", &Term::list([tokens]).to_string());
+        let forms = parsed.unwrap().as_tuple().unwrap()[1].clone();
+        Term::list([forms, Term::list([])]).to_string()
+    }
+
     /// What the call returns, and what it prints before.
-    fn ask(&mut self, module: &'static str, function: &'static str, arguments: &str) -> (Result<Term, BadRpc>, String) {
+    fn ask(&mut self, module: &'static str, function: &'static str, arguments: &str) -> (Result<Term, NoValue>, String) {
         let id = self.call(module, function, arguments);
         let mut printed = String::new();
         loop {
@@ -149,9 +163,14 @@ fn a_cookie_is_not_printed() {
 }
 
 #[test]
-fn a_real_node_is_called() {
+fn a_real_node_is_called_by_either_protocol() {
     let node = Node::start();
-    let mut client = node.client();
+    for protocol in [Protocol::Erpc, Protocol::Rex] {
+        conform(&mut node.client_by(protocol));
+    }
+}
+
+fn conform(client: &mut Client) {
     let (version, _) = client.ask("erlang", "system_info", "[otp_release]");
     assert!(version.unwrap().to_text().unwrap().parse::<u32>().unwrap() >= 25);
     assert_eq!(client.ask("erlang", "nodes", "[]").0.unwrap(), Term::List(vec![]), "we are hidden");
@@ -166,12 +185,46 @@ fn a_real_node_is_called() {
     assert_eq!(client.ask("io", "get_line", "[\"? \"]").0.unwrap(), Term::atom("eof"));
     assert_eq!(client.ask("io", "columns", "[]").0.unwrap().to_string(), "{error,enotsup}");
 
-    let (failed, _) = client.ask("erlang", "error", "[boom]");
-    assert!(failed.unwrap_err().0.to_string().starts_with("{'EXIT',{boom,["));
-    assert!(client.ask("no_such", "function", "[]").0.unwrap_err().0.to_string().contains("undef"));
+    ends_are_told_apart(client);
+    what_is_too_large_is_dropped(client);
+    let big = client.ask("binary", "copy", "[<<120>>, 50000000]").0.unwrap();
+    assert_eq!(big.as_binary().unwrap().len(), 50_000_000);
+}
 
-    let big = client.ask("binary", "copy", "[<<120>>, 20000000]").0.unwrap();
-    assert_eq!(big.as_binary().unwrap().len(), 20_000_000);
+fn ends_are_told_apart(client: &mut Client) {
+    let mut outcome = |module: &'static str, function: &'static str, arguments: &str| {
+        let (result, _) = client.ask(module, function, arguments);
+        result.map_err(|error| match error {
+            NoValue::Raised(raised) => {
+                let undefined = raised.is_undefined(&Atom::literal(module), &Atom::literal(function));
+                (raised.class, raised.reason.to_string(), undefined)
+            }
+            NoValue::TooLarge { len } => panic!("{len} bytes"),
+        })
+    };
+    assert_eq!(outcome("lists", "sum", "[[1, 2]]"), Ok(Term::from(3)));
+    assert_eq!(outcome("lists", "last", "[[{badrpc, value}]]").unwrap().to_string(), "{badrpc,value}");
+    assert_eq!(outcome("erlang", "throw", "[x]"), Err((Class::Throw, "x".into(), false)));
+    assert_eq!(outcome("erlang", "exit", "[x]"), Err((Class::Exit, "x".into(), false)));
+    assert_eq!(outcome("erlang", "error", "[x]"), Err((Class::Error, "x".into(), false)));
+    assert_eq!(outcome("no_such", "function", "[]"), Err((Class::Error, "undef".into(), true)));
+    assert_eq!(outcome("lists", "map", "[fun no_such:function/1, [1]]"), Err((Class::Error, "undef".into(), false)));
+}
+
+/// Neither kind of too much ends the connection: many bytes, and few bytes that are many terms.
+fn what_is_too_large_is_dropped(client: &mut Client) {
+    for (module, function, arguments) in
+        [("binary", "copy", "[<<120>>, 70000000]"), ("lists", "seq", "[1, 3000000]"), ("lists", "duplicate", "[3000000, []]")]
+    {
+        let (result, _) = client.ask(module, function, arguments);
+        let Err(NoValue::TooLarge { len }) = result else { panic!("{module}:{function} was taken") };
+        assert!(len > 3_000_000, "{len}");
+        assert_eq!(client.ask("erlang", "abs", "[-7]").0, Ok(Term::from(7)), "the connection is of use");
+    }
+    let arguments = client.forms("io:put_chars(binary:copy(<<120>>, 70000000)).");
+    let (result, printed) = client.ask("erl_eval", "exprs", &arguments);
+    assert_eq!(result.unwrap().to_string(), "{value,ok,[]}", "the function goes on");
+    assert!(printed.ends_with(" bytes at once, which are not shown]\n"), "{printed:?}");
 }
 
 #[test]
@@ -217,26 +270,25 @@ fn a_real_node_refuses_what_it_should() {
 }
 
 #[test]
-fn a_guarded_call_tells_the_ends_of_a_function_apart() {
+fn a_called_process_that_is_killed_has_exited() {
     let node = Node::start();
     let mut client = node.client();
-    let mut outcome = |module: &'static str, function: &'static str, arguments: &str| {
-        let arguments = text::parse(arguments).unwrap().as_list().unwrap().to_vec();
-        let (module, function) = (Atom::literal(module), Atom::literal(function));
-        let (by, call, guarded) = guarded::call(&module, &function, arguments);
-        assert_eq!((by.as_str(), call.as_str()), ("erl_eval", "expr"));
-        let (result, _) = client.ask("erl_eval", "expr", &Term::List(guarded).to_string());
-        guarded::outcome(result)
-            .map_err(|raised| (raised.class, raised.reason.to_string(), raised.is_undefined(&module, &function)))
-    };
-    assert_eq!(outcome("lists", "sum", "[[1, 2]]"), Ok(Term::from(3)));
-    assert_eq!(outcome("erlang", "throw", "[x]"), Err((Class::Throw, "x".into(), false)));
-    assert_eq!(outcome("erlang", "exit", "[x]"), Err((Class::Exit, "x".into(), false)));
-    assert_eq!(outcome("erlang", "error", "[x]"), Err((Class::Error, "x".into(), false)));
-    assert_eq!(outcome("no_such", "function", "[]"), Err((Class::Error, "undef".into(), true)));
-    assert_eq!(outcome("lists", "map", "[fun no_such:function/1, [1]]"), Err((Class::Error, "undef".into(), false)));
-    let killed = guarded::outcome(Err(BadRpc(text::parse("{'EXIT', killed}").unwrap()))).unwrap_err();
-    assert_eq!((killed.class, killed.reason), (Class::Exit, Term::atom("killed")));
+    let (sleeps, kills) =
+        (client.forms("register(sleeper, self()), receive never -> ok end."), client.forms("exit(whereis(sleeper), kill)."));
+    let sleeping = client.call("erl_eval", "exprs", &sleeps);
+    while !client.whereis("sleeper") {}
+    client.call("erl_eval", "exprs", &kills);
+    loop {
+        for event in client.events() {
+            if let Event::Returned { call, result } = event
+                && call == sleeping
+            {
+                let Err(NoValue::Raised(raised)) = result else { panic!("{result:?}") };
+                assert_eq!((raised.class, raised.reason), (Class::Exit, Term::atom("killed")));
+                return;
+            }
+        }
+    }
 }
 
 /// As on a terminal that was closed: what prints without an end comes to an end.
@@ -244,12 +296,8 @@ fn a_guarded_call_tells_the_ends_of_a_function_apart() {
 fn a_forgotten_call_ends_when_it_prints() {
     let node = Node::start();
     let mut client = node.client();
-    let source = r#"register(printer, self()), (fun Print() -> io:put_chars("on and on"), Print() end)()."#;
-    let (scanned, _) = client.ask("erl_scan", "string", &Term::list([Term::string(source)]).to_string());
-    let tokens = scanned.unwrap().as_tuple().unwrap()[1].clone();
-    let (parsed, _) = client.ask("erl_parse", "parse_exprs", &Term::list([tokens]).to_string());
-    let forms = parsed.unwrap().as_tuple().unwrap()[1].clone();
-    let call = client.call("erl_eval", "exprs", &Term::list([forms, Term::list([])]).to_string());
+    let prints = client.forms(r#"register(printer, self()), (fun Print() -> io:put_chars("on and on"), Print() end)()."#);
+    let call = client.call("erl_eval", "exprs", &prints);
     while !client.events().iter().any(|event| matches!(event, Event::Printed { call: id, .. } if *id == call)) {}
     client.session.forget(call);
     let deadline = Instant::now() + Duration::from_secs(20);

@@ -11,7 +11,7 @@ mod decode;
 mod encode;
 mod inflate;
 
-pub use decode::{decode, decode_prefix};
+pub use decode::{decode, decode_front, decode_prefix, decode_within};
 pub use encode::{encode, encode_into};
 pub use inflate::MAX_INFLATED;
 
@@ -62,6 +62,9 @@ pub enum DecodeErrorKind {
     /// Not zlib, not of the length it claims, or larger than [`MAX_INFLATED`].
     #[error("not a compressed term of acceptable size")]
     Compressed,
+    /// More terms than the reader was allowed to make of them.
+    #[error("more terms than are taken")]
+    TooMany,
     /// Bytes follow where none should.
     #[error("bytes follow the term")]
     Trailing,

@@ -134,10 +134,10 @@ impl From<CodeError> for Error {
             CodeError::Raised { .. } => Self::new(Kind::Stopped, error),
             CodeError::Strange => Self::new(Kind::Internal, error),
             CodeError::Call(CallError::Timeout { .. }) => {
-                Self::new(Kind::Stopped, error).hint(Hint::text("give it more time with `--timeout=TIME`"))
+                Self::new(Kind::Unknown, error).hint(Hint::text("give it more time with `--timeout=TIME`"))
             }
             CodeError::Call(CallError::Lost) => {
-                Self::new(Kind::Stopped, error).hint(Hint::text("look at the node before you call it again"))
+                Self::new(Kind::Unknown, error).hint(Hint::text("look at the node before you call it again"))
             }
             CodeError::Call(_) => Self::new(Kind::Stopped, error),
         }

@@ -17,7 +17,8 @@ its value is shown in the same language, and equal values are told once. What it
   edeliver eval 'Application.get_env(:shop, :pool_size)' on production
   edeliver eval --erlang '[N || N <- nodes(), N =/= node()].' production
 
-Exits with 0 if every node gave a value, with 8 if one did not (it is down, hangs, or the code raised), with 6 if a host can't be \
+Exits with 0 if every node gave a value, with 8 if one did not (it is down, hangs, or the code raised), with 11 if nobody knows \
+whether it was evaluated (the link was lost, or no answer came in time), with 6 if a host can't be \
 reached, with 2 if the code can't be read.")]
 pub struct Args {
     /// The code: one expression, or several

@@ -29,7 +29,8 @@ $RELEASE_ROOT is the release root. Ctrl-C, and the end of --timeout, end it on t
   edeliver exec production -- uptime
   edeliver exec on production --host=web1 -- 'du -sh $RELEASE_ROOT/lib/* | sort -h | tail -n 3'
 
-Exits with 0 if the command did so on every host, with 8 if it did not on one, with 6 if a host can't be reached.")]
+Exits with 0 if the command did so on every host, with 8 if it did not on one, with 11 if a link was lost in \
+the middle, with 6 if a host can't be reached.")]
 pub struct Args {
     /// Which hosts.
     #[command(flatten)]
@@ -73,7 +74,7 @@ async fn execute(site: &Site, command: Vec<String>, timeout: Duration) -> Result
 /// A command that did not come to its end. What it did is not known, and doing it again may be wrong.
 fn unfinished(error: TransportError) -> Error {
     match error {
-        TransportError::LinkLost { .. } => Error::new(Kind::Stopped, error)
+        TransportError::LinkLost { .. } => Error::new(Kind::Unknown, error)
             .hint(Hint::text("nobody knows how far it came: look at the host before you run it again")),
         TransportError::Timeout { .. } => {
             Error::new(Kind::Stopped, error).hint(Hint::text("it was ended there; give it more time with `--timeout=TIME`"))

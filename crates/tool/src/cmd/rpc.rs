@@ -26,8 +26,9 @@ What the function prints is shown while it runs. Call and target may stand in an
   edeliver rpc 'Node.list(:hidden)' on production
   edeliver rpc 'erlang:memory(total)' production --host=web1
 
-Exits with 0 if every node returned a value, with 8 if one did not (it is down, hangs, or the function raised), with 6 if a host \
-can't be reached, with 2 if the call can't be read.")]
+Exits with 0 if every node returned a value, with 8 if one did not (it is down, hangs, or the function raised), with 11 if nobody \
+knows whether it was called (the link was lost, or no answer came in time), with 6 if a host can't be reached, with 2 if the call can't be \
+read.")]
 pub struct Args {
     /// The call: Module.function(arguments) of Elixir, or module:function(Arguments) of Erlang
     #[arg(value_name = "CALL")]

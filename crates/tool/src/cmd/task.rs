@@ -29,7 +29,8 @@ returns :error or {:error, reason}.
   edeliver run MyApp.Release.migrate on production
   edeliver run my_app_tasks:reindex production --host=web2
 
-Exits with 0 if it was done, with 8 if it failed on a host, with 6 if a host can't be reached.")]
+Exits with 0 if it was done, with 8 if it failed on a host, with 11 if nobody knows whether it was done (the link was lost, \
+or no answer came in time), with 6 if a host can't be reached.")]
 pub struct Args {
     /// The function: Module.function of Elixir, module:function of Erlang, with arguments in parentheses where it takes some
     #[arg(value_name = "TASK")]

@@ -98,6 +98,7 @@ impl From<MigrateError> for Error {
             MigrateError::Locked { .. } => Kind::Locked,
             MigrateError::NothingDeployed | MigrateError::NoWay { .. } | MigrateError::Link(_) => Kind::Blocked,
             MigrateError::NoEcto | MigrateError::NoRepositories | MigrateError::Several { .. } => Kind::Config,
+            error if error.is_unknown() => Kind::Unknown,
             _ => Kind::Stopped,
         };
         match error {

@@ -65,6 +65,9 @@ pub enum MigrateError {
         /// How long was waited.
         after: Duration,
     },
+    /// Nobody knows either.
+    #[error("it is not known whether the migration was carried out")]
+    Lost(#[source] TransportError),
     /// The host, or what is known of its node.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -85,6 +88,14 @@ impl From<TransportError> for MigrateError {
 }
 
 impl MigrateError {
+    /// Whether migrations may have been carried out although this error is what came of it.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::Lost(_) => true,
+            Self::Call(error) => error.is_unknown(),
+            _ => false,
+        }
+    }
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<Hint> {
         let text = match self {
@@ -94,7 +105,9 @@ impl MigrateError {
             Self::NoRepositories => "name them with `ecto_repos` in the target, or `--repo=`",
             Self::Several { .. } => "name the one to roll back with `--repo=`",
             Self::NoWay { .. } => "start it: `edeliver start TARGET`",
-            Self::Unknown { .. } => "look at it with `edeliver show migrations TARGET`; `step_timeout` is how long is waited",
+            Self::Unknown { .. } | Self::Lost(_) => {
+                "look at it with `edeliver show migrations TARGET`; `step_timeout` is how long is waited"
+            }
             Self::Link(error) => return error.hints(),
             Self::Node(error) => return error.hints(),
             Self::Migration(_) | Self::Ended { .. } | Self::Call(_) => return Vec::new(),

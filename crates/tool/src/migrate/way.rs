@@ -10,7 +10,7 @@ use crate::{
         Environment, Link, Place, find,
         link::{self, CallError, LinkError, Mfa},
     },
-    transport::{Call, Output, Script, Transport},
+    transport::{Call, Output, Script, Transport, TransportError},
 };
 
 /// For both ways the same.
@@ -166,8 +166,14 @@ async fn by_files(
             tell(line);
         }
     };
-    let reply = site.host.run(Call { output: Output::Lines(&mut take), ..Call::new(EVAL, args, site.patience) }).await?;
-    Ok((said, reply.status, reply.tail))
+    let call = Call { output: Output::Lines(&mut take), ..Call::new(EVAL, args, site.patience) };
+    match site.host.run(call).await {
+        Ok(reply) => Ok((said, reply.status, reply.tail)),
+        Err(error @ (TransportError::LinkLost { .. } | TransportError::Timeout { .. })) if order.action != super::Action::Show => {
+            Err(MigrateError::Lost(error))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What came of it. Only the migrator's own last word counts as success.

@@ -56,7 +56,7 @@ fn cut() -> Result<(), Failed> {
     let ran = Ran::from(sleeping.wait_with_output()?);
     scene.lab.heal("prod1")?;
     assert!(began.elapsed() < Duration::from_secs(60), "noticed by ssh, not by the call's own time: {:?}", began.elapsed());
-    assert_ne!(ran.code, Some(0), "{}", ran.said());
+    assert_eq!(ran.code, Some(11), "{}", ran.said());
     assert!(ran.said().contains("not known"), "{}", ran.said());
     assert_eq!(ran.out, "", "there is no value");
     scene.ok("rpc Node.self() production");

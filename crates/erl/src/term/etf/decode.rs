@@ -13,10 +13,30 @@ const ROOM: usize = 64;
 /// # Errors
 /// Where and why the bytes are not one term.
 pub fn decode(bytes: &[u8]) -> Result<Term, DecodeError> {
-    match decode_prefix(bytes)? {
+    decode_within(bytes, usize::MAX)
+}
+
+/// The same, of a term that consists of at most so many terms. In memory each takes some 32 bytes, however few it takes here.
+///
+/// # Errors
+/// As [`decode`], and [`Kind::TooMany`].
+pub fn decode_within(bytes: &[u8], terms: usize) -> Result<Term, DecodeError> {
+    match prefix(bytes, terms)? {
         (term, []) => Ok(term),
         (_, rest) => Err(Kind::Trailing.at(bytes.len() - rest.len())),
     }
+}
+
+/// The first elements of a tuple of which only the start is there; none if it is no tuple. What is compressed is not looked into.
+#[must_use]
+pub fn decode_front(start: &[u8]) -> Vec<Term> {
+    let mut reader = Reader { bytes: start, at: 0, depth: 0, left: start.len() };
+    let count = match (reader.u8(), reader.u8()) {
+        (Ok(VERSION), Ok(tag::SMALL_TUPLE)) => reader.len8(),
+        (Ok(VERSION), Ok(tag::LARGE_TUPLE)) => reader.len32(),
+        _ => return Vec::new(),
+    };
+    (0..count.unwrap_or(0)).map_while(|_| reader.term().ok()).collect()
 }
 
 /// Reads the term at the start of `bytes`; returns it and what follows it.
@@ -24,7 +44,11 @@ pub fn decode(bytes: &[u8]) -> Result<Term, DecodeError> {
 /// # Errors
 /// Where and why the bytes do not start with a term.
 pub fn decode_prefix(bytes: &[u8]) -> Result<(Term, &[u8]), DecodeError> {
-    let mut reader = Reader { bytes, at: 0, depth: 0 };
+    prefix(bytes, usize::MAX)
+}
+
+fn prefix(bytes: &[u8], terms: usize) -> Result<(Term, &[u8]), DecodeError> {
+    let mut reader = Reader { bytes, at: 0, depth: 0, left: terms };
     if reader.u8()? != VERSION {
         return Err(Kind::Version.at(0));
     }
@@ -40,7 +64,7 @@ fn compressed(mut reader: Reader<'_>) -> Result<(Term, &[u8]), DecodeError> {
     let size = reader.len32()?;
     let data = &reader.bytes[reader.at..];
     let (inflated, used) = inflate(data, size, reader.at)?;
-    let mut inner = Reader { bytes: &inflated, at: 0, depth: 0 };
+    let mut inner = Reader { bytes: &inflated, at: 0, depth: 0, left: reader.left };
     let term = inner.term()?;
     if inner.at != inflated.len() {
         return Err(Kind::Trailing.at(inner.at));
@@ -52,6 +76,8 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    /// Terms that may still come.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -95,10 +121,16 @@ impl<'a> Reader<'a> {
         if self.depth == MAX_DEPTH {
             return Err(Kind::TooDeep.at(self.at));
         }
+        self.spend(1)?;
         self.depth += 1;
         let term = self.tagged();
         self.depth -= 1;
         term
+    }
+
+    fn spend(&mut self, terms: usize) -> Result<(), DecodeError> {
+        self.left = self.left.checked_sub(terms).ok_or(Kind::TooMany.at(self.at))?;
+        Ok(())
     }
 
     fn tagged(&mut self) -> Result<Term, DecodeError> {
@@ -164,6 +196,7 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self) -> Result<Term, DecodeError> {
         let len = self.len16()?;
+        self.spend(len)?;
         Ok(Term::List(self.take(len)?.iter().map(|byte| Term::from(i64::from(*byte))).collect()))
     }
 

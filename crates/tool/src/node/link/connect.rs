@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use edeliver_erl::{
     Term,
     dist::{
-        NodeName, guarded,
+        NodeName,
+        guarded::Raised,
         handshake::{Connected, Expected, Handshake, HandshakeError, Identity},
-        session::Session,
+        session::{NoValue, Session},
     },
     term::Atom,
 };
@@ -157,15 +158,24 @@ impl Dist {
         loop {
             match answers.recv().await {
                 Some(Answer::Printed(text)) => printed(&text),
-                Some(Answer::Returned(result)) => return guarded::outcome(result).map_err(CallError::from),
+                Some(Answer::Returned(result)) => return result.map_err(CallError::from),
                 None => return Err(CallError::Lost),
             }
         }
     }
 }
 
-impl From<guarded::Raised> for CallError {
-    fn from(raised: guarded::Raised) -> Self {
+impl From<NoValue> for CallError {
+    fn from(none: NoValue) -> Self {
+        match none {
+            NoValue::Raised(raised) => raised.into(),
+            NoValue::TooLarge { len } => Self::TooLarge { bytes: len },
+        }
+    }
+}
+
+impl From<Raised> for CallError {
+    fn from(raised: Raised) -> Self {
         Self::Raised { class: raised.class, reason: raised.reason, stack: raised.stack }
     }
 }
@@ -183,7 +193,7 @@ impl Link for Dist {
     }
     async fn call(&mut self, call: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, CallError> {
         let until = Instant::now() + patience;
-        let request = guarded::call(&call.module, &call.function, call.arguments.clone());
+        let request = (call.module.clone(), call.function.clone(), call.arguments.clone());
         let mut answers = self.driver.call(request).await.map_err(|_| CallError::Ended)?;
         let result = timeout_at(until, Self::result(&mut answers, printed)).await;
         result.unwrap_or(Err(CallError::Timeout { after: patience })).map_err(|error| error.of(call))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use edeliver_erl::{
     Term,
-    dist::session::{BadRpc, CallId, Event, Session},
+    dist::session::{CallId, Event, NoValue, Session},
     term::Atom,
 };
 use tokio::{
@@ -37,7 +37,7 @@ struct Request {
 /// What comes of a call. When there is no more and nothing was returned, the link was lost.
 pub(super) enum Answer {
     Printed(String),
-    Returned(Result<Term, BadRpc>),
+    Returned(Result<Term, NoValue>),
 }
 
 /// The link had ended before the call was made.

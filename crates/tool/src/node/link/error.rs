@@ -6,6 +6,7 @@ use edeliver_core::hint::Hint;
 use edeliver_erl::{
     Term,
     dist::{
+        frame::{MAX_LEN, MAX_TERMS},
         guarded::{Class, Raised},
         handshake::HandshakeError,
     },
@@ -102,6 +103,12 @@ pub enum CallError {
         reason: Term,
         /// Stack trace, innermost first.
         stack: Vec<Term>,
+    },
+    /// It has returned, and its value is more than is taken.
+    #[error("the function returned a value that is too large: {} MB came, and {} MiB or {} million terms are the most that is taken", bytes.div_ceil(1_000_000), MAX_LEN >> 20, MAX_TERMS >> 20)]
+    TooLarge {
+        /// Bytes of the answer.
+        bytes: usize,
     },
     /// It has not returned in time. It runs on, until it prints something.
     #[error("the function did not return within {} s; it is still running on the node", after.as_secs_f32())]

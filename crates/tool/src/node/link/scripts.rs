@@ -8,8 +8,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use edeliver_erl::{
     Term,
-    dist::{NodeName, guarded},
-    term::etf,
+    dist::{
+        NodeName,
+        frame::{MAX_LEN, MAX_TERMS},
+        guarded,
+    },
+    term::etf::{self, DecodeError, DecodeErrorKind},
 };
 
 use super::{CallError, Link, LinkError, Mfa, Printed, Way, base64, names};
@@ -80,7 +84,7 @@ async fn run(host: &dyn Transport, place: &Place, mfa: &Mfa, patience: Duration,
     let tag = format!("edeliver-{:08x}{:08x}", names::random(), names::random());
     let mut args = place.args();
     args.extend([patience.as_secs().max(1).to_string(), tag.clone()]);
-    let mut lines = Lines { tag, held: None, result: Vec::new(), printed };
+    let mut lines = Lines { tag, held: None, result: Vec::new(), len: 0, printed };
     let mut line = |text: &str| lines.take(text);
     let input = Input::Bytes(base64::encode(&etf::encode(&mfa.to_term())).into_bytes());
     let call = Call { input, output: Output::Lines(&mut line), ..Call::new(CALL, args, patience + GRACE) };
@@ -120,6 +124,8 @@ struct Lines<'a> {
     /// The last line, without its end: the one before the result is ours.
     held: Option<String>,
     result: Vec<u8>,
+    /// Bytes that the result had, kept or not.
+    len: usize,
     printed: Printed<'a>,
 }
 
@@ -130,7 +136,11 @@ impl Lines<'_> {
                 if let Some(last) = self.held.take().filter(|last| !last.is_empty()) {
                     (self.printed)(&last);
                 }
-                self.result.extend(piece.as_bytes());
+                self.len += piece.len();
+                // What is too large is counted and not kept.
+                if self.len / 4 * 3 <= MAX_LEN {
+                    self.result.extend(piece.as_bytes());
+                }
             }
             None => {
                 if let Some(before) = self.held.replace(line.to_owned()) {
@@ -141,9 +151,14 @@ impl Lines<'_> {
     }
     /// Without a whole result nobody knows what happened.
     fn outcome(self) -> Result<Term, CallError> {
-        let bytes = base64::decode(&self.result).ok_or(CallError::Lost)?;
-        match etf::decode(&bytes) {
+        let bytes = self.len / 4 * 3;
+        if bytes > MAX_LEN {
+            return Err(CallError::TooLarge { bytes });
+        }
+        let result = base64::decode(&self.result).ok_or(CallError::Lost)?;
+        match etf::decode_within(&result, MAX_TERMS) {
             Ok(outcome) => Ok(guarded::of_outcome(outcome)?),
+            Err(DecodeError { kind: DecodeErrorKind::TooMany, .. }) => Err(CallError::TooLarge { bytes }),
             Err(_) => Err(CallError::Lost),
         }
     }
@@ -157,7 +172,7 @@ mod tests {
     fn read(lines: &[&str]) -> (String, Result<Term, CallError>) {
         let mut text = String::new();
         let mut printed = |piece: &str| text.push_str(piece);
-        let mut output = Lines { tag: "tag".to_owned(), held: None, result: Vec::new(), printed: &mut printed };
+        let mut output = Lines { tag: "tag".to_owned(), held: None, result: Vec::new(), len: 0, printed: &mut printed };
         lines.iter().for_each(|line| output.take(line));
         let outcome = output.outcome();
         (text, outcome)

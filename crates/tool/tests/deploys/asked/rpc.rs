@@ -81,7 +81,7 @@ fn a_node_that_gives_no_answer_is_told_as_what_it_is() {
     assert_eq!(done.out, "one: 1\n");
     assert!(done.err.contains("two: failed: no node is running\n"), "{}", done.err);
     assert!(done.err.contains("three: failed: the node hangs"), "{}", done.err);
-    let done = fleet.words(&["eval", "timer:sleep(60000)", "--host=one", "--timeout=1s"]).ends_with(8);
+    let done = fleet.words(&["eval", "timer:sleep(60000)", "--host=one", "--timeout=1s"]).ends_with(11);
     assert!(done.err.contains("did not return within 1 s") && done.err.contains("--timeout=TIME"), "{}", done.err);
 }
 
@@ -104,7 +104,7 @@ fn a_value_of_fifty_megabytes_is_cut_where_nobody_reads_on_and_questions_leave_n
 #[test]
 fn output_without_an_end_ends_with_the_time() {
     let fleet = running(App::Mix, 1);
-    let done = fleet.words(&["eval", "for n <- Stream.cycle([1]), do: IO.puts(n)", "--timeout=2s"]).ends_with(8);
+    let done = fleet.words(&["eval", "for n <- Stream.cycle([1]), do: IO.puts(n)", "--timeout=2s"]).ends_with(11);
     assert!(done.out.lines().all(|line| line == "one | 1"), "{}", &done.out[..200]);
     assert!(done.err.contains("did not return within 2 s"), "{}", done.err);
 }
