@@ -62,7 +62,7 @@ pub async fn ask_all(sites: Vec<(Arc<dyn Transport>, Place)>, question: &Questio
         let question = question.clone();
         async move { ask(&*transport, &place, &question).await.map_err(unseen) }
     });
-    all(asked).await
+    all(asked, |_| {}).await
 }
 
 /// The state of one host's node.
@@ -76,7 +76,12 @@ pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, unit: Option<&Unit>
 
 /// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs. `heard` is told each answer as it comes, while others
 /// are waited for.
-pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits, mut heard: impl FnMut(&node::Answer)) -> Vec<NodeFound> {
+pub async fn gather_code(
+    hosts: &[HostSpec],
+    app: &AppName,
+    limits: &Limits,
+    mut heard: impl FnMut(&node::Answer),
+) -> Vec<NodeFound> {
     gather_about(hosts, app, &About::Code, limits, |(_, answer)| answer.iter().for_each(&mut heard)).await
 }
 

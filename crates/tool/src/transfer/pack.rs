@@ -86,7 +86,11 @@ impl Packs {
     ///
     /// # Errors
     /// There is no place for temporary files.
-    pub fn stream(&self, load: Load, mut progress: impl FnMut(u64) + Send + 'static) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+    pub fn stream(
+        &self,
+        load: Load,
+        mut progress: impl FnMut(u64) + Send + 'static,
+    ) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
         let reader = self.reader(load)?;
         let (inlet, outlet) = pipe::to_task();
         tokio::task::spawn_blocking(move || reader.copy(inlet, &mut progress));
