@@ -43,7 +43,7 @@ pub enum AppupProblem {
     NotUpgraded(AppName),
     /// No relup can be made with it.
     #[error(transparent)]
-    Generate(#[from] generate::GenerateError),
+    Generate(Box<generate::GenerateError>),
     /// The releases can't be read.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -120,14 +120,11 @@ pub fn check(store: &Store, (from, to): (&Manifest, &Manifest), app: &AppName, t
         return Err(AppupProblem::Version { found: appup.vsn, wanted });
     }
     for direction in [Direction::Up, Direction::Down] {
-        let script = appup.script(direction, &other).map_err(|source| generate::GenerateError::Pattern {
-            app: Atom::new(app.as_str()).expect("it is the name of an application of the release"),
-            source,
-        })?;
-        if script.is_none() {
+        // A pattern that can't be understood is told by making the relup.
+        if appup.script(direction, &other).is_ok_and(|script| script.is_none()) {
             return Err(AppupProblem::NoEntry { direction, other });
         }
     }
-    generate::generate(&changes)?;
+    generate::generate(&changes).map_err(|error| AppupProblem::Generate(Box::new(error)))?;
     Ok(())
 }
