@@ -230,6 +230,6 @@ fn why(term: &Term) -> String {
     let in_one_line = |text: String| crate::report::printable(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match said {
         Some(text) => crate::report::readable(&text),
-        None => in_one_line(agent::text_of(term).unwrap_or_else(|| text::pretty(term))),
+        None => agent::text_of(term).map_or_else(|| in_one_line(text::pretty(term)), |text| crate::report::readable(&text)),
     }
 }

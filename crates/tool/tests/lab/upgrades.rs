@@ -108,7 +108,7 @@ fn killed_anywhere() -> Result<(), Failed> {
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
     count(&scene, "prod1");
     let before = life(&scene, "prod1");
-    for delay in (0..14).map(|n| Duration::from_millis(250 * n)) {
+    for delay in (0..8).map(|n| Duration::from_millis(450 * n)) {
         let mut upgrade = scene.spawn("deploy upgrade to production --version=0.2.0");
         thread::sleep(delay);
         let _ = upgrade.kill();

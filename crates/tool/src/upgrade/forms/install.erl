@@ -7,7 +7,9 @@ begin
         {ok, From, _} ->
             persistent_term:erase({edeliver, before}),
             {ok, From};
+        {error, {code_change_failed, Pid, Module, _, Reason}} ->
+            {error, unicode:characters_to_binary(io_lib:format("code_change of ~tp failed in ~tp: ~0tP~n~0tP", [Module, Pid, Reason, 8, Reason, 60]))};
         Other ->
-            {error, unicode:characters_to_binary(io_lib:format("~0tP", [Other, 40]))}
+            {error, unicode:characters_to_binary(io_lib:format("~0tP~n~0tP", [Other, 12, Other, 60]))}
     end
 end.
