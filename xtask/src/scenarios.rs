@@ -59,7 +59,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     packages::ensure()?;
-    let edeliver = cargo::build_program("edeliver")?;
+    // Each of some thousand commands reads whole releases: unoptimised, that takes two seconds.
+    let edeliver = cargo::build_release_program("edeliver")?;
     fs::create_dir_all(cache())?;
     let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
     let found = work::all(&edeliver, &rows, &engines)?;
