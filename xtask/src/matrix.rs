@@ -1,4 +1,5 @@
-//! `cargo xtask matrix`: the tests on lab hosts once more, with the programs of other Debian releases on these hosts.
+//! `cargo xtask matrix`: the tests that have to do with nodes once more, with the programs of other Debian releases: those of Erlang's formats
+//! and protocols, those with nodes of this machine, and those on lab hosts.
 //!
 //! Releases are then built and run by another OTP and Elixir, linked with another libc, reached through another sshd. Each system is made
 //! once, by debootstrap, in a folder that can be removed at any time.
@@ -15,7 +16,7 @@ use crate::{cargo, packages};
 /// Where systems come from.
 const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// Run the lab's tests with other Debian releases on the hosts: other OTP, Elixir, libc, sshd
+/// Run the tests with nodes and those on lab hosts with other Debian releases: other OTP, Elixir, libc, sshd
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Debian suites
@@ -42,7 +43,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         let system = system(&args.folder, suite)?;
         let versions = versions(&system)?;
         println!("xtask: hosts of {suite} have {versions}");
-        if !args.only_make && test(&system, &args.filters).is_err() {
+        if !args.only_make && !test(&system, &args.filters)? {
             failed.push(suite.as_str());
         }
     }
@@ -100,9 +101,33 @@ fn versions(system: &Path) -> Result<String, Box<dyn Error>> {
     Ok(lines.join(", "))
 }
 
-fn test(system: &Path, filters: &[String]) -> Result<(), Box<dyn Error>> {
+/// Test programs that run within the system, as if they had been started there. Those of the lab run here: their hosts have the system.
+const WITHIN: [[&str; 4]; 3] = [
+    ["-p", "edeliver-erl", "--lib", "--"],
+    ["-p", "edeliver-erl", "--test=mutation", "--"],
+    ["-p", "edeliver", "--test=nodes", "--"],
+];
+
+/// Runs them all; whether all went well.
+fn test(system: &Path, filters: &[String]) -> Result<bool, Box<dyn Error>> {
     cargo::run(&["build", "--workspace", "--bins"])?;
-    let mut command = cargo::cargo(&["test", "-p", "edeliver", "--test", "lab", "--"]);
-    let status = command.args(filters).env("LAB_USR", system.join("usr")).status()?;
-    if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+    let mut well = true;
+    for words in WITHIN {
+        well &= within(system, &words).args(filters).status()?.success();
+    }
+    let mut on_hosts = cargo::cargo(&["test", "-p", "edeliver", "--test", "lab", "--"]);
+    let on_hosts = on_hosts.args(filters).env("LAB_USR", system.join("usr")).status()?;
+    Ok(well && on_hosts.success())
+}
+
+/// `cargo test` with these words, whose programs run within the system.
+fn within(system: &Path, words: &[&str]) -> Command {
+    let checkout = cargo::workspace();
+    let script = checkout.join("xtask/src/matrix/within.sh");
+    let runner =
+        [Path::new("sh"), script.as_path(), system, checkout].map(|word| format!("{:?}", word.display().to_string())).join(", ");
+    let config = format!("target.\"cfg(unix)\".runner = [{runner}]");
+    let mut command = cargo::cargo(&["test", "--config", &config]);
+    command.args(words);
+    command
 }

@@ -124,6 +124,14 @@ impl UnitFacts {
     pub fn waits_for_restart(&self) -> bool {
         self.sub.starts_with("auto-restart")
     }
+    /// Its state as systemd words it: `active (running)`, `activating (auto-restart)`, `not-found`; nothing where nobody can be asked.
+    pub fn in_words(&self) -> String {
+        match (self.manager, self.is_loaded()) {
+            (false, _) => String::new(),
+            (true, false) => self.load.clone(),
+            (true, true) => format!("{} ({})", self.active, self.sub),
+        }
+    }
     /// That systemd starts it again and again, if it does.
     pub fn restarts_told(&self, unit: &Unit) -> Option<String> {
         let (name, ended) = (unit.describe(), self.ending());

@@ -25,7 +25,14 @@ use crate::{
 
 const INVENTORY: Script = Script {
     name: "inventory",
-    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("inventory/inventory.sh")),
+    text: concat!(
+        include_str!("node/process.sh"),
+        include_str!("node/permanent.sh"),
+        include_str!("node/files.sh"),
+        include_str!("node/vm.sh"),
+        include_str!("node/ask.sh"),
+        include_str!("inventory/inventory.sh")
+    ),
 };
 const MANIFESTS: Script = Script { name: "read manifests", text: include_str!("inventory/manifests.sh") };
 

@@ -27,13 +27,23 @@ use crate::transport::{Call, Output, Script, Transport};
 
 const STATE: Script = Script {
     name: "node state",
-    text: concat!(include_str!("node/process.sh"), include_str!("node/permanent.sh"), include_str!("node/state.sh")),
+    text: concat!(
+        include_str!("node/process.sh"),
+        include_str!("node/permanent.sh"),
+        include_str!("node/files.sh"),
+        include_str!("node/vm.sh"),
+        include_str!("node/ask.sh"),
+        include_str!("node/state.sh")
+    ),
 };
 const START: Script = Script {
     name: "node start",
     text: concat!(
         include_str!("node/process.sh"),
         include_str!("node/permanent.sh"),
+        include_str!("node/files.sh"),
+        include_str!("node/vm.sh"),
+        include_str!("node/ask.sh"),
         include_str!("node/watch.sh"),
         include_str!("node/environment.sh"),
         include_str!("node/start.sh")
@@ -41,7 +51,15 @@ const START: Script = Script {
 };
 const STOP: Script = Script {
     name: "node stop",
-    text: concat!(include_str!("node/process.sh"), include_str!("node/watch.sh"), include_str!("node/stop.sh")),
+    text: concat!(
+        include_str!("node/process.sh"),
+        include_str!("node/permanent.sh"),
+        include_str!("node/files.sh"),
+        include_str!("node/vm.sh"),
+        include_str!("node/ask.sh"),
+        include_str!("node/watch.sh"),
+        include_str!("node/stop.sh")
+    ),
 };
 
 /// What a script may take beyond the wait that it was told: finding the process, asking it, cleaning up.
@@ -156,12 +174,14 @@ pub async fn stop(
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<(), NodeError> {
     let version = version.map(ToString::to_string).unwrap_or_default();
-    let args = vec![place.root.to_string(), place.node_arg(), version, timeout.as_secs().max(1).to_string()];
+    let mut args = place.args();
+    args.extend([version, timeout.as_secs().max(1).to_string()]);
     let (status, _, log) = run_telling(host, STOP, args, timeout + GRACE, tell).await?;
     match status {
         0 => Ok(()),
         30 => Err(NodeError::NotOurs { log }),
         31 => Err(NodeError::StaysAlive { log }),
+        32 => Err(NodeError::Unseen { log }),
         status => Err(NodeError::Script { script: STOP.name, status, log }),
     }
 }

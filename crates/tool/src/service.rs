@@ -33,6 +33,9 @@ const START: Script = Script {
     text: concat!(
         include_str!("node/process.sh"),
         include_str!("node/permanent.sh"),
+        include_str!("node/files.sh"),
+        include_str!("node/vm.sh"),
+        include_str!("node/ask.sh"),
         include_str!("node/watch.sh"),
         include_str!("service/systemctl.sh"),
         include_str!("service/start.sh")

@@ -62,7 +62,8 @@ fn service(spec: &UnitSpec<'_>) -> String {
     format!(
         "[Service]\nType={kind}\n{user}WorkingDirectory={root}\nEnvironment=LANG=C.UTF-8\n# The environment of the target; only its \
          owner can read it.\nEnvironmentFile={environment}\nExecStart={program} {foreground}\n# The node itself is told to stop \
-         (SIGTERM is an orderly stop since OTP 20); what it leaves is killed.\nKillMode=mixed\nTimeoutStopSec={stop}\n\
+         (SIGTERM is an orderly stop since OTP 20), more than once: one that comes while a VM boots is lost.\n# What it leaves is \
+         killed.\n{TELL_TO_STOP}\nKillMode=mixed\nTimeoutStopSec={stop}\n\
          Restart=on-failure\nRestartSec=5\nLimitNOFILE=65536\nUMask=0027\n\n",
         root = specifiers(spec.root),
         environment = specifiers(spec.environment),
@@ -70,6 +71,11 @@ fn service(spec: &UnitSpec<'_>) -> String {
         stop = spec.stop_seconds,
     )
 }
+
+/// A VM drops a SIGTERM that comes before its `erl_signal_server` is there (a second on a busy machine) and boots on. systemd would send no
+/// other, and kill the node a minute later. Told five times within 10 s; after that systemd sends one itself and waits.
+const TELL_TO_STOP: &str = "ExecStop=-/bin/sh -c \"for again in 1 2 3 4 5; do kill -TERM ${MAINPID} 2>/dev/null || exit 0; \
+    for n in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; kill -0 ${MAINPID} 2>/dev/null || exit 0; done; done\"";
 
 /// The word with which the start script runs the node without leaving its process.
 fn foreground(kind: ReleaseKind) -> &'static str {

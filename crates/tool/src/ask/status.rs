@@ -5,6 +5,7 @@ use std::time::Duration;
 use edeliver_core::{
     facts::NodeState,
     name::{NodeName, Version},
+    unit::{Unit, UnitFacts},
 };
 use edeliver_erl::Term;
 
@@ -19,6 +20,7 @@ use crate::{
         answer::upgraded_in,
         link::{self, CallError, Link, LinkError},
     },
+    service,
 };
 
 static STATUS: Form = Form::new(|| form::read(include_str!("status/status.form")));
@@ -40,6 +42,8 @@ pub(crate) struct Status {
     pub(crate) figures: Option<Figures>,
     /// Why it is not as it should be.
     pub(crate) note: String,
+    /// What systemd says of the unit that is to run it, where the target has one.
+    pub(crate) unit: Option<UnitFacts>,
 }
 
 /// What a node says of itself.
@@ -55,14 +59,33 @@ pub(crate) struct Figures {
     pub(crate) run_queue: u64,
 }
 
-/// Looks at the node that serves the host's root.
+/// Looks at the node that serves the host's root, and at the unit that is to run it.
 ///
 /// # Errors
 /// The host can't be asked. A node that does not answer is no error, but a state.
-pub(crate) async fn status(site: &Site) -> Result<Status, Error> {
+pub(crate) async fn status(site: &Site, unit: Option<&Unit>) -> Result<Status, Error> {
+    let of_unit = async {
+        match unit {
+            Some(unit) => service::state(&*site.transport, unit).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (node, unit) = tokio::join!(of_node(site), of_unit);
+    Ok(Status { unit: unit?, ..node? })
+}
+
+async fn of_node(site: &Site) -> Result<Status, Error> {
     let Some(found) = node::find::find(&*site.transport, &site.place).await? else {
         let permanent = node::state(&*site.transport, &site.place).await?.permanent;
-        return Ok(Status { state: NodeState::Down, node: None, runs: None, permanent, figures: None, note: String::new() });
+        return Ok(Status {
+            state: NodeState::Down,
+            node: None,
+            runs: None,
+            permanent,
+            figures: None,
+            note: String::new(),
+            unit: None,
+        });
     };
     let mut link = match link::open_found(&site.transport, &site.place, &found, PATIENCE).await {
         Ok(link) => link,
@@ -84,9 +107,9 @@ async fn ask(found: &Found, link: &mut dyn Link) -> Status {
     }
 }
 
-/// `{status, {Internal, Provided}, [{Version, Standing}], Uptime, Memory, Processes, RunQueue}`.
+/// `{status, {Internal, Provided}, Booted, [{Version, Standing}], Uptime, Memory, Processes, RunQueue}`.
 fn read(found: &Found, answer: &Term) -> Option<Status> {
-    let [_, init, releases, figures @ ..] = answer.as_tuple()? else { return None };
+    let [_, init, booted, releases, figures @ ..] = answer.as_tuple()? else { return None };
     let [internal, _provided] = init.as_tuple()? else { return None };
     let state = match internal.as_atom()?.as_str() {
         "starting" => NodeState::Starting,
@@ -95,15 +118,16 @@ fn read(found: &Found, answer: &Term) -> Option<Status> {
     };
     let number = |at: usize| u64::try_from(figures.get(at)?.as_i64()?).ok();
     let figures = Figures { uptime_ms: number(0)?, memory: number(1)?, processes: number(2)?, run_queue: number(3)? };
-    let upgraded = upgraded_in(releases.as_list()?, found.booted.as_ref(), found.permanent.as_ref());
-    let runs = upgraded.or_else(|| found.booted.clone());
+    // Where processes can't be seen, files say what boots next, not what was booted.
+    let booted = if found.pid.is_some() { found.booted.clone() } else { booted.to_text()?.parse().ok() };
+    let runs = upgraded_in(releases.as_list()?, booted.as_ref(), found.permanent.as_ref()).or(booted);
     Some(Status { state, runs, figures: Some(figures), ..unasked(found, state, &"") })
 }
 
 /// What is known without the node's word.
 fn unasked(found: &Found, state: NodeState, why: &dyn std::fmt::Display) -> Status {
     let (node, runs, permanent) = (found.name.clone(), found.booted.clone(), found.permanent.clone());
-    Status { state, node, runs, permanent, figures: None, note: why.to_string() }
+    Status { state, node, runs, permanent, figures: None, note: why.to_string(), unit: None }
 }
 
 fn state_of(error: &LinkError) -> NodeState {
@@ -126,24 +150,36 @@ mod tests {
     fn found() -> Found {
         let mut found = Found::default();
         (found.booted, found.permanent) = ("0.1.0".parse().ok(), "0.2.0".parse().ok());
+        found.pid = Some(1);
         found
     }
 
     #[test]
+    fn where_processes_cant_be_seen_the_node_says_what_it_was_booted_into() {
+        let answer = text::parse("{status, {started, started}, \"0.0.9\", [], 1, 2, 3, 4}").unwrap();
+        let mut found = found();
+        assert_eq!(read(&found, &answer).unwrap().runs, "0.1.0".parse().ok());
+        found.pid = None;
+        assert_eq!(read(&found, &answer).unwrap().runs, "0.0.9".parse().ok());
+    }
+
+    #[test]
     fn the_answer_of_a_node_becomes_its_status() {
-        let answer = "{status, {started, started}, [{\"0.2.0\", current}, {\"0.1.0\", old}], 61000, 31457280, 57, 2}";
+        let answer = "{status, {started, started}, \"0.1.0\", [{\"0.2.0\", current}, {\"0.1.0\", old}], 61000, 31457280, 57, 2}";
         let status = read(&found(), &text::parse(answer).unwrap()).unwrap();
         assert_eq!((status.state, status.runs.unwrap().as_str()), (NodeState::Running, "0.2.0"));
         let figures = Figures { uptime_ms: 61_000, memory: 31_457_280, processes: 57, run_queue: 2 };
         assert_eq!(status.figures, Some(figures));
-        let starting = "{status, {starting, applications_loaded}, [], 1, 2, 3, 4}";
+        let starting = "{status, {starting, applications_loaded}, \"0.1.0\", [], 1, 2, 3, 4}";
         let status = read(&found(), &text::parse(starting).unwrap()).unwrap();
         assert_eq!((status.state, status.runs.unwrap().as_str()), (NodeState::Starting, "0.1.0"), "what it was booted into");
     }
 
     #[test]
     fn another_answer_is_none() {
-        for answer in ["ok", "{status, {started, started}, [], 1, 2, 3}", "{status, {started, started}, [], -1, 2, 3, 4}"] {
+        for answer in
+            ["ok", "{status, {started, started}, \"\", [], 1, 2, 3}", "{status, {started, started}, \"\", [], -1, 2, 3, 4}"]
+        {
             assert_eq!(read(&found(), &text::parse(answer).unwrap()), None, "{answer}");
         }
     }

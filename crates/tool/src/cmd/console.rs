@@ -17,8 +17,15 @@ use crate::{
     transport::{self, Call, Script, Transport, quote},
 };
 
-const PREPARE: Script =
-    Script { name: "prepare console", text: concat!(include_str!("../node/process.sh"), include_str!("console/prepare.sh")) };
+const PREPARE: Script = Script {
+    name: "prepare console",
+    text: concat!(
+        include_str!("../node/process.sh"),
+        include_str!("../node/permanent.sh"),
+        include_str!("../node/files.sh"),
+        include_str!("console/prepare.sh")
+    ),
+};
 const REMOVE: Script = Script { name: "remove console", text: r#"rm -rf "$1""# };
 /// Runs on the terminal.
 const SHELL: &str = include_str!("console/shell.sh");
@@ -76,8 +83,8 @@ async fn on_host(ctx: &Ctx, host: &HostSpec, transport: &std::sync::Arc<dyn Tran
     let node = link.node().to_string();
     link.close().await;
     ctx.reporter.info(format!("{node} on {}; Ctrl-C twice leaves the shell, and the node runs on", host.name));
-    let preferred = place.node.as_ref().map(ToString::to_string).unwrap_or_default();
-    let call = Call::new(PREPARE, [place.root.to_string(), preferred, node, SHELL.to_owned()], PATIENCE);
+    let args = place.args().into_iter().chain([node, SHELL.to_owned()]);
+    let call = Call::new(PREPARE, args, PATIENCE);
     let folder = transport.run(call).await?.ok(PREPARE)?.text().trim().to_owned();
     let ended = on_terminal(ctx, &**transport, &folder).await;
     // It goes with the shell; this is for a shell that never began.

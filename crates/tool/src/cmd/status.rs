@@ -1,11 +1,12 @@
 //! `edeliver status TARGET`: how the nodes of a target are, once or all the time.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use edeliver_core::{
     config::{TargetSettings, duration},
     event::EventKind,
     facts::NodeState,
+    unit::Unit,
 };
 use indexmap::IndexMap;
 
@@ -49,17 +50,18 @@ fn pace(text: &str) -> Result<Duration, &'static str> {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let target = ctx.target(&args.target)?;
+    let unit = Unit::of(&target, &ctx.settings()?.app);
     let Some(pace) = args.watch else {
         let what = format!("the status of {}", words::count(target.hosts.len(), "node"));
-        let answered = ask::every(ctx, &target, what, ask::AT_A_TIME, async |site| status::status(&site).await).await?;
-        ctx.answer_rows(rows(&answered), "the target has no hosts");
+        let answered = ask::every(ctx, &target, what, ask::AT_A_TIME, looking_at(unit.as_ref())).await?;
+        ctx.answer_rows(rows(&answered, unit.as_ref()), "the target has no hosts");
         ask::tell_trouble(ctx, &answered);
         return Ok(exit_code(&answered));
     };
     let _endless = ctx.until_interrupted();
     let kept = Kept::default();
     let code = tokio::select! {
-        never = watch(ctx, &kept, &target, pace) => never?,
+        never = watch(ctx, &kept, &target, unit.as_ref(), pace) => never?,
         () = ctx.cancel.reached(Level::Finish) => Kind::Interrupted.exit_code(),
         () = ask::nobody_reads() => 0,
     };
@@ -68,35 +70,51 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
 }
 
 /// Shows the table again and again.
-async fn watch(ctx: &Ctx, kept: &Kept, target: &TargetSettings, pace: Duration) -> Result<u8, Error> {
+async fn watch(ctx: &Ctx, kept: &Kept, target: &TargetSettings, unit: Option<&Unit>, pace: Duration) -> Result<u8, Error> {
     let mut rounds = tokio::time::interval(pace);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
-        let status = async |site: ask::Site| status::status(&site).await;
-        let answered = ask::every_over(ctx, Some(kept), target, ask::AT_A_TIME, status).await?;
-        ctx.reporter.send(EventKind::Frame { rows: rows(&answered) });
+        let answered = ask::every_over(ctx, Some(kept), target, ask::AT_A_TIME, looking_at(unit)).await?;
+        ctx.reporter.send(EventKind::Frame { rows: rows(&answered, unit) });
+    }
+}
+
+/// The question that is put to each host.
+fn looking_at(
+    unit: Option<&Unit>,
+) -> impl Fn(ask::Site) -> Pin<Box<dyn Future<Output = Result<Status, Error>> + Send>> + Clone + Send + Sync + 'static {
+    let unit = unit.cloned();
+    move |site| {
+        let unit = unit.clone();
+        Box::pin(async move { status::status(&site, unit.as_ref()).await })
     }
 }
 
 type Row = IndexMap<String, String>;
 
-fn rows(answered: &[Answered<Status>]) -> Vec<Row> {
+fn rows(answered: &[Answered<Status>], unit: Option<&Unit>) -> Vec<Row> {
     let in_frame = |one: &Answered<Status>| match &one.answer {
-        Ok(status) => row(one.host.as_str(), status),
+        Ok(status) => row(one.host.as_str(), status, unit),
         Err(error) => cells(one.host.as_str(), ["".into(), "not reached".into()], Default::default(), error.causes().join(": ")),
     };
     answered.iter().map(in_frame).collect()
 }
 
-fn row(host: &str, status: &Status) -> Row {
+fn row(host: &str, status: &Status, unit: Option<&Unit>) -> Row {
     let text = |version: &Option<_>| version.as_ref().map(ToString::to_string).unwrap_or_default();
     let node = status.node.as_ref().map(ToString::to_string).unwrap_or_default();
     let figures = match &status.figures {
         None => Default::default(),
         Some(it) => [words::span(it.uptime_ms), words::size(it.memory), it.processes.to_string(), it.run_queue.to_string()],
     };
-    let mut row = cells(host, [node, status.state.word().to_owned()], figures, status.note.clone());
+    let of_unit = unit.zip(status.unit.as_ref());
+    let notes = of_unit.map(|(unit, facts)| facts.notes(unit, node::is_up(status.state))).unwrap_or_default();
+    let note = Some(status.note.clone()).filter(|note| !note.is_empty()).into_iter().chain(notes).collect::<Vec<_>>().join("; ");
+    let mut row = cells(host, [node, status.state.word().to_owned()], figures, note);
+    if let Some((_, facts)) = of_unit {
+        row["unit"] = facts.in_words();
+    }
     row["runs"] = text(&status.runs);
     row["boots next"] = text(&status.permanent);
     row
@@ -108,6 +126,7 @@ fn cells(host: &str, [node, state]: [String; 2], [uptime, memory, processes, que
         ("host", host.to_owned()),
         ("node", node),
         ("state", state),
+        ("unit", none()),
         ("runs", none()),
         ("boots next", none()),
         ("uptime", uptime),

@@ -22,6 +22,7 @@ const EVAL: Script = Script {
         include_str!("../node/process.sh"),
         include_str!("../node/permanent.sh"),
         include_str!("../node/environment.sh"),
+        include_str!("relx.sh"),
         include_str!("eval.sh")
     ),
 };

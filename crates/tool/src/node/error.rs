@@ -68,6 +68,12 @@ pub enum NodeError {
         /// Which process.
         log: Vec<String>,
     },
+    /// It does not answer, and its process can't be looked for.
+    #[error("the node does not answer, and its process can't be seen on this host")]
+    Unseen {
+        /// What it does instead.
+        log: Vec<String>,
+    },
     /// The script failed otherwise.
     #[error("{script} failed with status {status}")]
     Script {
@@ -100,6 +106,7 @@ impl NodeError {
             | Self::NotPermanent { log, .. }
             | Self::NotOurs { log }
             | Self::StaysAlive { log }
+            | Self::Unseen { log }
             | Self::Script { log, .. } => log,
             Self::OtherVersion { .. } | Self::Answer(_) | Self::Found(_) => &[],
             Self::Transport(TransportError::Failed { tail, .. } | TransportError::Timeout { tail, .. }) => tail,
@@ -114,6 +121,7 @@ impl NodeError {
             Self::OtherVersion { .. } => "`edeliver restart` changes to the release that boots",
             Self::NoScript { .. } => "deploy a release first",
             Self::Profile { .. } => "it is read by /bin/sh: move what needs another shell elsewhere, or set another `profile`",
+            Self::Unseen { .. } => "end it on the host: without /proc only a node that answers tells its process",
             Self::NotOurs { .. } => "use the login that started the node",
             _ => return Vec::new(),
         };

@@ -1,9 +1,6 @@
 # The node of a release root where processes can't be seen (no /proc, no ps that tells): by epmd and the release's own files.
 # For POSIX sh. Comes after process.sh and permanent.sh.
 
-# Whether processes can be looked at.
-see_processes() { [ -r /proc/$$/cmdline ]; }
-
 # Prints the word after $2 in the argument file $1 (vm.args), the last one counts; quotes around it are dropped.
 argument_in() {
   sed -n "s/^[[:space:]]*$2[[:space:]][[:space:]]*[\"']\{0,1\}\([^\"'[:space:]]*\)[\"']\{0,1\}[[:space:]]*\$/\1/p" "$1" 2>/dev/null | tail -n 1
@@ -17,7 +14,7 @@ exported_in() {
 # What node would root $1, release name $2 start? Sets the node_* variables of find_node, as far as files tell, and node_port.
 # $3: name from the configuration or empty. Status 1: epmd knows no such node.
 node_by_files() {
-  node_pid='' node_others='' node_proto='' node_cookie='' node_name_kind='' node_dist_port=''
+  node_pid='' node_started=0 node_others='' node_proto='' node_cookie='' node_name_kind='' node_dist_port=''
   node_version=$(permanent_version "$1" "$2")
   [ -n "$node_version" ] || return 1
   files=$1/releases/$node_version

@@ -13,7 +13,7 @@ use crate::transport::{Call, Script, Transport};
 
 const FIND: Script = Script {
     name: "find node",
-    text: concat!(include_str!("process.sh"), include_str!("files.sh"), include_str!("permanent.sh"), include_str!("find.sh")),
+    text: concat!(include_str!("process.sh"), include_str!("permanent.sh"), include_str!("files.sh"), include_str!("find.sh")),
 };
 
 const FIRST_LINE: &str = "edeliver-find 1";

@@ -1,4 +1,4 @@
-# Who serves a release root, and what it takes to speak with it. Comes after process.sh, files.sh and permanent.sh.
+# Who serves a release root, and what it takes to speak with it. Comes after process.sh, permanent.sh and files.sh.
 # $1 root, $2 release name, $3 preferred node name or empty.
 #
 # One fact a line: a word, a blank, the value; `end` is the last line. The cookie is one of them: whoever reads this must show no

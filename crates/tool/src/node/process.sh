@@ -1,4 +1,5 @@
-# Finding the node that serves a release root, and asking it. For POSIX sh (dash, busybox). Sets variables that begin with node_.
+# Finding the node that serves a release root. For POSIX sh (dash, busybox). Sets variables that begin with node_. Comes before permanent.sh
+# and files.sh, and ask.sh and vm.sh where the node is asked something.
 #
 # A node is recognised by the boot file on its command line, which lies below ROOT/releases/, so that releases without a runtime
 # system of their own are found too. Helper VMs (`bin/APP rpc`, `remote`, `eval`) boot start_clean and are passed over.
@@ -55,9 +56,17 @@ processes_whose() {
   }
 }
 
+# Whether processes can be looked at.
+see_processes() { [ -r /proc/$$/cmdline ]; }
+
+# Looks for the node of root $1; $2: preferred name. Where processes can't be seen, by epmd and the files of release $app. Status 1: none.
+find_node() {
+  if see_processes; then find_process "$@"; else node_by_files "$1" "$app" "${2:-}"; fi
+}
+
 # Looks for the node of root $1; sets node_pid (empty: none), node_version and the rest. With a node name in $2 that one is
 # preferred among several; node_others lists the processes that were not chosen.
-find_node() {
+find_process() {
   node_pid='' node_others='' chosen=''
   for pid in $(processes_with "$1/releases/"); do
     read_command_line "$pid"
@@ -79,8 +88,9 @@ find_node() {
   node_started=$(start_time "$node_pid")
 }
 
-# When process $1 began, in clock ticks since boot; empty if it is gone. With the pid it names a process for good.
+# When process $1 began, in clock ticks since boot; empty if it is gone, 0 where nobody can tell. With the pid it names a process for good.
 start_time() {
+  see_processes || { echo 0; return; }
   { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
   set -- ${stat_line##*)}
   printf '%s\n' "${20}"
@@ -95,6 +105,7 @@ process_state() {
 
 # Whether process $1, which began at $2, is still there. A zombie is not.
 lives() {
+  [ -z "$1" ] || see_processes || { kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1; return; }
   [ -n "$1" ] && [ "$(start_time "$1")" = "$2" ] && [ "$(process_state "$1")" != Z ]
 }
 
@@ -109,16 +120,6 @@ cookie_of_node() {
   home=$(variable_of "$node_pid" HOME) config=$(variable_of "$node_pid" XDG_CONFIG_HOME)
   home=${home:-$HOME}
   cat "$home/.erlang.cookie" 2>/dev/null || cat "${config:-$home/.config}/erlang/.erlang.cookie" 2>/dev/null
-}
-
-# Prints the path of an erl_call that fits; it comes with the runtime system since OTP 23.
-find_erl_call() {
-  for file in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
-    [ -x "$file" ] || continue
-    # Without a time limit of its own a hung node would hang us.
-    "$file" 2>&1 | grep -q -e -timeout && printf '%s\n' "$file" && return
-  done
-  return 1
 }
 
 # Prints the port under which the node is registered with epmd.
@@ -142,107 +143,3 @@ listening_ports() {
 
 # Makes a private directory, in memory where possible: the disk may be full, and what goes in is secret.
 private_dir() { mktemp -d /dev/shm/edeliver.XXXXXX 2>/dev/null || mktemp -d; }
-
-# erl_call with the node's cookie, which stands in a private home directory and in no command line.
-# $1 erl_call, $2 seconds, then its words; Erlang source on stdin with -e. Status: that of erl_call, 3 if it could not be called.
-call_node() (
-  program=$1 seconds=$2
-  shift 2
-  cookie=$(cookie_of_node)
-  home=$(private_dir) || exit 3
-  trap 'rm -rf "$home"' EXIT
-  trap 'exit 1' HUP INT TERM
-  (umask 077 && printf '%s' "$cookie" >"$home/.erlang.cookie" && chmod 400 "$home/.erlang.cookie") 2>/dev/null || exit 3
-  unset XDG_CONFIG_HOME
-  HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
-)
-
-# What tells one node from another under the same name, how far it is, and this start of it from others in the same process.
-NODE_QUESTION='{os:getpid(), node(), init:get_status(), erlang:system_info(creation)}.'
-
-# Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
-# 3 there is no room for the question, 1 else.
-ask_at() {
-  # All in a subshell: the scripts that this file is part of have variables of such names too.
-  node_says=$(
-    program=$1 seconds=$2
-    shift 2
-    printf '%s\n' "$NODE_QUESTION" | call_node "$program" "$seconds" -e "$@"
-  )
-  node_status=$?
-  [ "$node_status" -eq 0 ] || return "$node_status"
-  case $node_says in *\""$node_pid"\"*) return 0 ;; *) return 1 ;; esac
-}
-
-# Decides what state the node of root $1 is in, after find_node: sets node_is, and node_says with its answer if it gave one, and
-# node_at with the words that reach it.
-ask_node() {
-  node_says='' node_at='' node_again=''
-  case $(process_state "$node_pid") in T | t) node_is=hung; return ;; esac
-  [ -n "$node_name" ] || { node_is=no-distribution; return; }
-  case $node_proto in *tls*) node_is=unasked; return ;; esac
-  erl_call=$(find_erl_call "$1") || { node_is=unasked; return; }
-  port=$(registered_port)
-  if [ -n "$port" ]; then
-    ask_registered "$port"
-  else
-    ask_unregistered
-  fi
-}
-
-ask_registered() {
-  node_is=answered
-  ask_at "$erl_call" "${NODE_PATIENCE:-3}" -address "localhost:$1" && { node_at="-address localhost:$1"; return; }
-  [ "$node_status" -eq 142 ] && { node_is=hung; return; }
-  # It may listen on one address only, which the name leads to.
-  ask_at "$erl_call" "${NODE_PATIENCE:-3}" "$node_name_kind" "$node_name" && { node_at="$node_name_kind $node_name"; return; }
-  case $node_status in
-    142) node_is=hung ;;
-    3) node_is=unasked ;;
-    # Another node answered: ours could not take the name.
-    0) node_is=starting ;;
-    # erl_call says no more than that it could not connect, which a node too busy to take its call in time looks like too.
-    *)
-      [ -z "$node_again" ] || { node_is=wrong-cookie; return; }
-      node_again=yes
-      sleep 1
-      ask_registered "$1" ;;
-  esac
-}
-
-# Not with epmd: it has not come so far, or epmd was restarted, or it does without.
-ask_unregistered() {
-  for port in $(listening_ports | sort -u | head -n 8); do
-    ask_at "$erl_call" 1 -address "localhost:$port" && { node_is=answered node_at="-address localhost:$port"; return; }
-  done
-  node_is=starting
-}
-
-# The versions that the running release_handler knows; a node that was upgraded in place runs another one than it booted.
-ask_releases() {
-  printf '%s\n' '[{Vsn, Status} || {_, Vsn, _, Status} <- release_handler:which_releases(), is_list(Vsn)].' |
-    call_node "$erl_call" 2 -e $node_at
-}
-
-# The code that is loaded: MODULE MD5; for each module that came from a file. One line, as a string of Erlang.
-ask_code() {
-  printf '%s\n' '[C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
-    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])].' | call_node "$erl_call" 5 -e $node_at
-}
-
-# Prints what is known of the node of root $1, one fact a line. $2: preferred name.
-tell_node() {
-  find_node "$@" || { echo 'node-is down'; return; }
-  ask_node "$1"
-  printf 'node-pid %s\nnode-began %s\nnode-boot %s\n' "$node_pid" "$node_started" "$node_version"
-  [ -n "$node_name" ] && printf 'node-name %s\n' "$node_name"
-  for pid in $node_others; do printf 'node-also %s\n' "$pid"; done
-  case $node_says in
-    *'{started,'*)
-      printf 'node-runs %s\n' "$(ask_releases)"
-      [ -z "${NODE_CODE:-}" ] || printf 'node-code %s\n' "$(ask_code)"
-      ;;
-  esac
-  [ "$node_is" = answered ] && printf 'node-says %s\n' "$node_says"
-  printf 'node-is %s\n' "$node_is"
-}

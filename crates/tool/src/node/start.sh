@@ -1,4 +1,5 @@
-# Starts the node of a release root and waits until it is fully up. Comes after process.sh, permanent.sh, watch.sh and environment.sh.
+# Starts the node of a release root and waits until it is fully up. Comes after process.sh, permanent.sh,
+# files.sh, vm.sh, ask.sh, watch.sh and environment.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
 # $6 shell start-up file, $7… variables of its environment, each NAME=VALUE.
 #
@@ -16,6 +17,17 @@ launch() (
   exec "$script" "$command" </dev/null >"$scratch/output" 2>&1
 )
 
+# The same, without waiting for it: relx's daemon asks the node whether it is up, for ever if it speaks TLS. Its status goes into a file.
+launch_beside() {
+  (
+    launch "$@" &
+    echo $! >"$scratch/launcher"
+    wait $!
+    echo $? >"$scratch/status"
+  ) &
+  while [ ! -s "$scratch/status" ] && ! find_node "$root" "$prefer" && [ "$(date +%s)" -lt $((launched + seconds)) ]; do pause; done
+}
+
 # The newest log that the start scripts of mix, relx and Distillery write: what came since the last start.
 show_log() {
   cat "$scratch/output" 2>/dev/null
@@ -26,6 +38,7 @@ show_log() {
 }
 
 finish() {
+  [ -s "$scratch/status" ] || kill "$(cat "$scratch/launcher" 2>/dev/null)" 2>/dev/null
   case $1 in
     0) mark good ;;
     20 | 21 | 22) mark failed; show_log ;;
@@ -45,44 +58,24 @@ being_started() {
   return 1
 }
 
-# Tells how far the node has come, whenever that changes: its applications start one after the other.
-tell_progress() {
-  now=$(printf '%s\n' 'begin Info = application:info(), Of = fun(Key) -> proplists:get_value(Key, Info, []) end,
-    Names = lists:join(", ", [atom_to_list(element(1, A)) || A <- Of(starting)]),
-    lists:flatten([integer_to_list(length(Of(running))), " of ", integer_to_list(length(Of(loaded))), " applications are up",
-      [[", starting ", Names] || Names =/= []]]) end.' | call_node "$erl_call" 1 -e $node_at | sed -n 's/^{ok, "\(.*\)"}$/\1/p')
-  [ -z "$now" ] || [ "$now" = "${told_progress:-}" ] || printf '%s\n' "$now"
-  told_progress=${now:-${told_progress:-}}
-}
-
-# Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
-wait_until_up() {
-  end=$(($(date +%s) + seconds)) seen='' seen_pid='' seen_start='' absent=0
-  while [ "$(date +%s)" -lt "$end" ]; do
-    if find_node "$root" "$prefer"; then
-      seen=${seen:-$(date +%s)} seen_pid=$node_pid seen_start=$node_started
-      [ "$node_version" = "$version" ] || return 22
-      ask_node "$root"
-      case $node_is:$node_says in
-        answered:*'{started,'*) return 0 ;;
-        answered:*) tell_progress ;;
-        no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
-      esac
-    elif [ -n "$seen" ]; then
-      lives "$seen_pid" "$seen_start" || return 20
-    elif being_started; then
-      absent=0
-    else
-      absent=$((absent + 1))
-      [ "$absent" -lt 10 ] || return 20
-    fi
-    pause
-  done
-  return 21
+# Whether the node has ended, when it was looked for and is there ($1: yes) or not.
+has_ended() {
+  if [ -n "$1" ]; then
+    seen_pid=$node_pid seen_start=$node_started
+    return 1
+  elif [ -n "${seen_pid:-}" ]; then
+    ! lives "$seen_pid" "$seen_start"
+  elif ! see_processes || being_started; then
+    absent=0
+    return 1
+  else
+    absent=$((absent + 1))
+    [ "$absent" -ge 10 ]
+  fi
 }
 
 scratch=$(private_dir) || exit 1
-we_began=$(start_time $$)
+we_began=$(start_time $$) launched=$(date +%s)
 [ -x "$script" ] || { echo "there is no start script $script"; finish 23; }
 boots=$(permanent_version "$root" "$app")
 if find_node "$root" "$prefer"; then
@@ -91,10 +84,10 @@ elif [ "$boots" != "$version" ]; then
   echo "the release that boots is ${boots:-missing}, not $version"
   finish 25
 else
-  launch "$@"
-  status=$?
+  launch_beside "$@"
+  status=$(cat "$scratch/status" 2>/dev/null)
   [ -e "$scratch/profile-done" ] || { echo "the shell start-up file $profile ended the shell"; finish 24; }
-  [ "$status" -eq 0 ] || { echo "the start script ended with status $status"; finish 20; }
+  [ "${status:-0}" -eq 0 ] || { echo "the start script ended with status $status"; finish 20; }
 fi
 wait_until_up
 finish $?

@@ -1,6 +1,7 @@
-# The state of the node that serves a release root, and what boots next. Comes after process.sh and permanent.sh.
+# The state of the node that serves a release root, and what boots next. Comes after process.sh, permanent.sh, files.sh,
+# vm.sh and ask.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 not empty: ask for the loaded code too.
-root=$(absolute_root "$1")
+root=$(absolute_root "$1") app=$2
 echo 'edeliver-node 1'
 printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
 NODE_CODE=$4

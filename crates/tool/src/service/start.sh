@@ -1,4 +1,5 @@
-# Has systemd start the node of a release root, and waits until it is fully up. Comes after process.sh, permanent.sh, watch.sh and systemctl.sh.
+# Has systemd start the node of a release root, and waits until it is fully up. Comes after process.sh, permanent.sh,
+# files.sh, vm.sh, ask.sh, watch.sh and systemctl.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 version it must come up with, $5 longest wait in seconds,
 # $6 `system` or `user`, $7 the unit's file name.
 #
@@ -16,28 +17,15 @@ finish() {
   exit "$1"
 }
 
-# Waits until the node is up. Without distribution, or without a way to ask, it counts as up once it has lived for 3 seconds.
-wait_until_up() {
-  end=$(($(date +%s) + seconds)) seen=''
-  while [ "$(date +%s)" -lt "$end" ]; do
-    ask_unit
-    case $unit_active:$unit_sub in
-      failed:* | inactive:*) echo "$unit is $unit_active"; return 20 ;;
-      *:auto-restart*) echo "it ended, and systemd is about to start it again, and again"; return 20 ;;
-    esac
-    [ "$unit_restarts" -le "$restarts" ] || { echo "it ended, and systemd has started it again"; return 20; }
-    if find_node "$root" "$prefer"; then
-      seen=${seen:-$(date +%s)}
-      [ "$node_version" = "$version" ] || return 22
-      ask_node "$root"
-      case $node_is:$node_says in
-        answered:*'{started,'*) return 0 ;;
-        no-distribution:* | unasked:*) [ "$(date +%s)" -ge $((seen + 3)) ] && return 0 ;;
-      esac
-    fi
-    pause
-  done
-  return 21
+# Whether systemd has given it up, or had to start it again.
+has_ended() {
+  ask_unit
+  case $unit_active:$unit_sub in
+    failed:* | inactive:*) echo "$unit is $unit_active"; return 0 ;;
+    *:auto-restart*) echo "it ended, and systemd is about to start it again, and again"; return 0 ;;
+  esac
+  [ "$unit_restarts" -gt "$restarts" ] || return 1
+  echo "it ended, and systemd has started it again"
 }
 
 reach_manager || finish 53

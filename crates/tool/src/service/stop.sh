@@ -6,7 +6,7 @@
 root=$(absolute_root "$1") prefer=$2 version=$3 scope=$4 unit=$5
 
 reach_manager || exit 53
-if find_node "$root" "$prefer" && [ -n "$version" ] && [ "$node_version" != "$version" ]; then
+if find_process "$root" "$prefer" && [ -n "$version" ] && [ "$node_version" != "$version" ]; then
   echo "the node runs $node_version, it is left alone"
   exit 0
 fi
@@ -23,4 +23,4 @@ case $unit_load:$unit_active in
     esac
     ;;
 esac
-! find_node "$root" "$prefer" || exit 51
+! find_process "$root" "$prefer" || exit 51

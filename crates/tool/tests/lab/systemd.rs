@@ -1,6 +1,9 @@
 //! Nodes that systemd runs, on hosts where it is PID 1.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use edeliver_lab::{Base, HostSpec};
 use libtest_mimic::Failed;
@@ -13,6 +16,7 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     ("systemd_runs_a_node_from_setup_to_restart_after_a_crash", system_unit),
+    ("a_node_that_has_just_begun_to_start_is_stopped_by_systemd_in_an_orderly_way", stopped_early),
     ("systemd_tells_of_a_unit_that_restarts_in_a_loop_and_stops_it", crash_loop),
     ("a_users_own_systemd_runs_a_node_over_a_reboot", user_unit),
     ("systemd_is_set_up_by_an_account_with_sudo_and_one_without_is_told_what_to_type", sudo),
@@ -55,9 +59,10 @@ fn system_unit() -> Result<(), Failed> {
     assert_eq!(scene.as_root("stat -c '%U %a' /etc/edeliver/hotapp.env /etc/systemd/system/hotapp.service"), "root 600\nroot 644");
     scene.run("start production").assert(9, &["may not start and stop unit hotapp.service", "sudoers"]);
     allow(&scene);
-    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)"]);
+    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up"]);
     scene.assert_serves("prod1", "0.1.0");
     assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
+    scene.ok("status production").assert(0, &["active (running)"]);
     scene.ok("deploy release to production --version=0.2.0 --start-deploy --yes");
     scene.assert_serves("prod1", "0.2.0");
     scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
@@ -74,6 +79,21 @@ fn system_unit() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A VM loses the signals that come before it is ready for them.
+fn stopped_early() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    configure(&scene, "systemd", "4000");
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    scene.ok("setup production --host=root@prod1 --yes");
+    for moment in ["0.1", "0.3", "0.6", "1", "2"] {
+        let began = Instant::now();
+        scene.as_root(&format!("systemctl start hotapp.service && sleep {moment} && systemctl stop hotapp.service"));
+        assert_eq!(scene.as_root("systemctl show -P Result hotapp.service"), "success", "after {moment} s");
+        assert!(began.elapsed() < Duration::from_secs(40), "after {moment} s: {:?}", began.elapsed());
+    }
+    Ok(())
+}
+
 fn crash_loop() -> Result<(), Failed> {
     let scene = scene(App::Hotapp);
     configure(&scene, "systemd", "no number");
@@ -82,6 +102,7 @@ fn crash_loop() -> Result<(), Failed> {
     scene.ok("setup production --host=root@prod1 --yes");
     let ran = scene.run("start production");
     ran.assert(9, &["0.1.0 did not start: the node ended while it was starting"]);
+    scene.run("status production").assert(8, &["hotapp.service"]);
     eventually("systemd tries again", || scene.as_root("systemctl show -P NRestarts hotapp.service") != "0");
     scene.run("ping production").assert(8, &["systemd has restarted unit hotapp.service"]);
     scene.run("start production --plan").assert(0, &["systemd has restarted unit hotapp.service"]);

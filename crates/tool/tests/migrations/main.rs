@@ -233,3 +233,43 @@ fn only_one_operator_migrates_at_a_time() {
     }
     panic!("the lock stays");
 }
+
+/// The same of a relx release, built once, with a function that tells what it was given.
+static RELX: LazyLock<TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = samples::erlang(&dir.path().join("relapp"), "0.1.0").unwrap();
+    let module = "-module(relapp_release).\n-export([migrate/0, rollback/1]).\n\
+        migrate() -> {ok, Greeting} = application:get_env(relapp, greeting), io:format(\"~ts, migrating ~p~n\", [Greeting, \
+        [A || {A, _, _} <- application:which_applications(), A =:= relapp]]).\n\
+        rollback(7) -> error(\"no way back\");\nrollback(Version) -> {error, {no_way_to, Version}}.\n";
+    sample.write("src/relapp_release.erl", module).unwrap();
+    let release = Command::new("rebar3").args(["as", "prod", "release"]).current_dir(&sample.dir).output().unwrap();
+    assert!(release.status.success(), "{}", String::from_utf8_lossy(&release.stdout));
+    dir
+});
+
+#[test]
+fn without_a_node_a_relx_release_calls_the_function_with_its_own_configuration() {
+    let program = Program::new();
+    let host = program.project().parent().unwrap().join("host");
+    fs::create_dir_all(&host).unwrap();
+    let release = RELX.path().join("relapp/_build/prod/rel/relapp");
+    assert!(Command::new("cp").arg("-a").arg(release).arg(&host).status().unwrap().success());
+    let text = |more: &str| {
+        format!(
+            "app = \"relapp\"\n[targets.staging]\nhosts = [{{ name = \"here\", transport = \"local\", path = {host:?} }}]\n\
+             profile = \"/nothing\"\n{more}\n[targets.staging.env]\nRELAPP_GREETING = \"grüezi\"\n"
+        )
+    };
+    program.write("edeliver.toml", &text("migrate = \"relapp_release:migrate\"\nmigrate_down = \"relapp_release:rollback\""));
+    let run = |line: &str, code: i32| {
+        let done = program.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(done.code, code, "{line}\n{}{}", done.err, done.out);
+        done
+    };
+    contains(&run("migrate staging --yes", 0), &["no node runs", "grüezi, migrating []", "relapp_release:migrate was called"]);
+    contains(&run("migrate staging down --yes", 8), &["it returned {error,{no_way_to,undefined}}"]);
+    contains(&run("migrate staging down --version=7 --yes", 8), &["no way back"]);
+    program.write("edeliver.toml", &text(""));
+    contains(&run("migrate staging --yes", 3), &["the release has no Ecto"]);
+}

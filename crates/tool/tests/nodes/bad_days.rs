@@ -214,27 +214,6 @@ async fn a_node_of_another_user_is_called_with_the_cookie_of_its_command_line() 
     assert_eq!(pid(&mut *link).await, node.pid.unwrap());
 }
 
-/// A machine whose processes can't be looked at, as with FreeBSD's hidden ones: nothing is mounted at `/proc`.
-#[tokio::test]
-async fn without_proc_a_node_is_found_by_epmd_and_the_releases_files() {
-    if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root can hide /proc");
-        return;
-    }
-    for kind in [Kind::Mix, Kind::Relx] {
-        let running = Running::new(kind);
-        let blind: Arc<dyn Transport> = Arc::new(shells::without_proc(running.dir()));
-        let mut place = running.place.clone();
-        place.node = Some(running.variable("RELEASE_NODE").parse().unwrap());
-        assert!(find::find(&*blind, &place).await.unwrap().is_none(), "{kind:?}: nothing is registered");
-        let node = running.start(&Local::new()).await.unwrap();
-        let found = find::find(&*blind, &place).await.unwrap().expect("epmd knows it");
-        assert_eq!((found.pid, &found.booted), (None, &node.booted));
-        let mut link = link::open(&blind, &place, PATIENCE).await.unwrap();
-        assert_eq!((link.way(), pid(&mut *link).await), (Way::Distribution, node.pid.unwrap()), "{kind:?}");
-    }
-}
-
 #[tokio::test]
 async fn several_links_of_one_operator_do_not_disturb_each_other() {
     let (running, host) = (Running::new(Kind::Mix), Local::new());

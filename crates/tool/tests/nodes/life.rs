@@ -94,17 +94,13 @@ async fn two_releases_on_one_machine_are_told_apart() {
 async fn a_question_is_one_call_and_starts_no_vm() {
     let (running, host) = (Running::new(Kind::Mix), Local::new());
     running.start(&host).await.unwrap();
-    let (calls, began) = (host.counts().calls, Instant::now());
-    running.state(&host).await;
+    // Whatever starts a VM of the release starts it by this one.
+    let erts =
+        fs::read_dir(running.root()).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.join("bin/erlexec").exists());
+    fs::remove_file(erts.unwrap().join("bin/erlexec")).unwrap();
+    let calls = host.counts().calls;
+    assert_eq!(running.state(&host).await.state, NodeState::Running);
     assert_eq!(host.counts().calls - calls, 1);
-    // A VM takes 150 ms and more to boot; this machine may be busy, so the best of five counts.
-    let mut best = began.elapsed();
-    for _ in 0..4 {
-        let again = Instant::now();
-        running.state(&host).await;
-        best = best.min(again.elapsed());
-    }
-    assert!(best.as_millis() < 150, "{best:?}");
 }
 
 #[tokio::test]

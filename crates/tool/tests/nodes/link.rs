@@ -10,7 +10,7 @@ use std::{
 
 use edeliver::{
     node::{
-        Link, find,
+        self, Link, find,
         link::{self, CallError, LinkError, Mfa, Way},
     },
     transport::{Local, Transport},
@@ -76,15 +76,23 @@ async fn a_node_is_called_by_the_releases_own_programs() {
 }
 
 #[tokio::test]
-async fn a_node_that_speaks_tls_is_called_by_its_start_script() {
-    let mut running = Running::new(Kind::Tls);
-    let options = certified(running.dir());
-    running.set("ERL_FLAGS", &format!("-proto_dist inet_tls -ssl_dist_optfile {}", options.display()));
-    assert_eq!(running.start(&Local::new()).await.unwrap().state, NodeState::Unasked);
-    let mut link = open(&running).await.unwrap();
-    assert_eq!((link.way(), link.node().name()), (Way::Scripts, running.variable("RELEASE_NODE")));
-    ends_are_told_apart(&mut *link).await;
-    what_is_printed_comes_whole(&mut *link).await;
+async fn a_node_that_speaks_tls_is_started_asked_called_and_stopped_by_its_own_runtime_system() {
+    for shell in shells::both() {
+        let kind = if shell.name == "dash" { Kind::Tls } else { Kind::RelxTls };
+        let mut running = Running::new(kind);
+        let options = certified(running.dir());
+        running.set("ERL_FLAGS", &format!("-proto_dist inet_tls -ssl_dist_optfile {}", options.display()));
+        let node = running.start(&shell.host).await.unwrap();
+        let answer = node::state(&shell.host, &running.place).await.unwrap();
+        assert_eq!((node.state, &answer.node), (NodeState::Running, &node), "{kind:?}");
+        assert!(answer.incarnation.is_some(), "{answer:?}");
+        let host: Arc<dyn Transport> = Arc::new(shell.host);
+        let mut link = link::open(&host, &running.place, PATIENCE).await.unwrap();
+        assert_eq!((link.way(), link.node().name()), (Way::Scripts, running.variable("RELEASE_NODE")));
+        conform(&mut *link).await;
+        assert_eq!(running.stop(&*host).await, Vec::<String>::new(), "an orderly stop needs no word");
+        assert_eq!(running.state(&*host).await.state, NodeState::Down);
+    }
 }
 
 /// A key, a certificate, and the option file that names them.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bad_days;
+mod blind;
 mod found;
 mod life;
 mod link;

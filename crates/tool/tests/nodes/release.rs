@@ -28,11 +28,13 @@ pub(crate) enum Kind {
     WithoutErts,
     /// Mix, with what TLS distribution needs.
     Tls,
+    /// Relx, with what TLS distribution needs.
+    RelxTls,
 }
 
 impl Kind {
     pub(crate) fn app(self) -> &'static str {
-        if self == Self::Relx { "relapp" } else { "hotapp" }
+        if matches!(self, Self::Relx | Self::RelxTls) { "relapp" } else { "hotapp" }
     }
 }
 
@@ -51,6 +53,7 @@ struct Built {
     without_erts: PathBuf,
     tls: PathBuf,
     relx: PathBuf,
+    relx_tls: PathBuf,
 }
 
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
@@ -67,14 +70,21 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
     with_ssl.edit("mix.exs", "[:logger]", "[:logger, :ssl]").expect("a sample with ssl");
     let tls = mix_release(&with_ssl, &dir.path().join("tls"));
     let erlang = samples::erlang(&dir.path().join("relapp"), "0.1.0").expect("the Erlang sample");
-    run(Command::new("rebar3").args(["as", "prod", "release"]), &erlang.dir);
-    let relx = erlang.dir.join("_build/prod/rel/relapp");
-    Built { _dir: dir, mix, without_erts, tls, relx }
+    let relx = relx_release(&erlang);
+    let with_ssl = samples::erlang(&dir.path().join("relx_ssl"), "0.1.0").expect("the Erlang sample");
+    with_ssl.edit("rebar.config", "sasl", "sasl, ssl").expect("a sample with ssl");
+    let relx_tls = relx_release(&with_ssl);
+    Built { _dir: dir, mix, without_erts, tls, relx, relx_tls }
 });
 
 fn mix_release(sample: &Sample, to: &Path) -> PathBuf {
     run(Command::new("mix").args(["release", "--quiet", "--overwrite", "--path"]).arg(to).env("MIX_ENV", "prod"), &sample.dir);
     to.to_owned()
+}
+
+fn relx_release(sample: &Sample) -> PathBuf {
+    run(Command::new("rebar3").args(["as", "prod", "release"]), &sample.dir);
+    sample.dir.join("_build/prod/rel/relapp")
 }
 
 fn run(command: &mut Command, dir: &Path) {
@@ -96,6 +106,7 @@ impl Running {
             Kind::Relx => &BUILT.relx,
             Kind::WithoutErts => &BUILT.without_erts,
             Kind::Tls => &BUILT.tls,
+            Kind::RelxTls => &BUILT.relx_tls,
         };
         let dir = tempfile::tempdir().expect("a temporary directory");
         let root = dir.path().join("my apps").join(kind.app());
@@ -116,6 +127,19 @@ impl Running {
     }
     pub(crate) fn root(&self) -> PathBuf {
         self.place.root.as_str().into()
+    }
+    /// Makes another version the one that boots next, with files like those of the first one.
+    pub(crate) fn pretend_next(&self, version: &str) {
+        let (root, first) = (self.root(), first());
+        run(Command::new("cp").args(["-a", first.as_str(), version]), &root.join("releases"));
+        let replace = |path: PathBuf| {
+            let text = fs::read_to_string(&path).expect("a file of the release").replace(first.as_str(), version);
+            fs::write(path, text).expect("a file of the release");
+        };
+        match self.place.app.as_str() {
+            "relapp" => replace(root.join("bin/relapp")),
+            _ => replace(root.join("releases/start_erl.data")),
+        }
     }
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()

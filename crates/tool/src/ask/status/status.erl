@@ -1,6 +1,7 @@
 %% How a node is, in one question. status.form is this in the abstract format; a test keeps both the same.
 {status,
  init:get_status(),
+ element(2, init:script_id()),
  try [{Version, Standing} || {_, Version, _, Standing} <- release_handler:which_releases()] catch _:_ -> [] end,
  element(1, erlang:statistics(wall_clock)),
  erlang:memory(total),

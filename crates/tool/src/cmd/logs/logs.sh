@@ -76,7 +76,7 @@ show_news() {
   [ -n "$passed" ] || { current=$(tail -n 1 "$scratch/logs") offset=0; }
 }
 
-find_node "$root" "$prefer"
+find_process "$root" "$prefer"
 journal=$(journal_of_node) && show_journal $journal
 elsewhere=$(variable_of "$node_pid" RELEASE_TMP) other=$(variable_of "$node_pid" RUNNER_LOG_DIR)
 if [ -n "$(logs)" ]; then

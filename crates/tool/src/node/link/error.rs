@@ -42,8 +42,8 @@ pub enum LinkError {
     /// It was started without distribution.
     #[error("the node runs without distribution")]
     NoDistribution,
-    /// Its distribution is encrypted, and its release has no script that could speak with it.
-    #[error("the node speaks TLS with other nodes only")]
+    /// Its distribution is encrypted, and a VM of its own release with its own options is refused.
+    #[error("the node speaks TLS with other nodes only, and takes no connection made with its own options")]
     Tls,
     /// It belongs to another login, and epmd does not know it: nobody can tell where it listens.
     #[error("epmd does not know the node, and its sockets can't be seen by this login")]
@@ -77,7 +77,7 @@ impl LinkError {
             Self::WrongCookie => "its cookie was changed after its start: `edeliver restart` makes it the release's again",
             Self::NoCookie | Self::Unregistered => "use the login that started the node",
             Self::NoDistribution => "start it with RELEASE_DISTRIBUTION=sname (mix), or with -sname in vm.args (relx)",
-            Self::Tls => "only releases of mix with their `bin/APP rpc` can be asked then",
+            Self::Tls => "a second node of the release has to be able to connect: look at the files of its `-ssl_dist_optfile`",
             Self::Find(error) => return error.hints(),
             Self::Refused(_) | Self::Unreachable(_) | Self::Ended => return Vec::new(),
         };

@@ -1,4 +1,4 @@
-//! The way round: a release's own `erl_call`, or `bin/APP rpc` of mix where the distribution is encrypted.
+//! The way round: a release's own `erl_call`, or a VM of its own runtime system where the distribution is encrypted.
 //!
 //! Each call is a script of its own on the host. Exit statuses of these programs say nothing about the function, so nothing but a
 //! complete result counts; without one the outcome is unknown.
@@ -22,9 +22,19 @@ use crate::{
     transport::{Call, Input, Output, Script, Transport, TransportError},
 };
 
-const CALL: Script = Script { name: "call function", text: concat!(include_str!("../process.sh"), include_str!("scripts.sh")) };
+const CALL: Script = Script {
+    name: "call function",
+    text: concat!(
+        include_str!("../process.sh"),
+        include_str!("../permanent.sh"),
+        include_str!("../files.sh"),
+        include_str!("../vm.sh"),
+        include_str!("../ask.sh"),
+        include_str!("scripts.sh")
+    ),
+};
 
-/// What the script may take beyond the call: finding the node, starting `bin/APP rpc`.
+/// What the script may take beyond the call: finding the node, starting a VM.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// A node that is spoken with by its release's own programs.

@@ -1,0 +1,155 @@
+# Asking the node that find_node has found. For POSIX sh. Comes after process.sh and vm.sh.
+
+# Prints the path of an erl_call that fits; it comes with the runtime system since OTP 23.
+find_erl_call() {
+  for file in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
+    [ -x "$file" ] || continue
+    # Without a time limit of its own a hung node would hang us.
+    "$file" 2>&1 | grep -q -e -timeout && printf '%s\n' "$file" && return
+  done
+  return 1
+}
+
+# Makes a home directory with the node's cookie in it, and prints its path.
+private_home() {
+  home=$(private_dir) || return 1
+  (umask 077 && printf '%s' "$(cookie_of_node)" >"$home/.erlang.cookie" && chmod 400 "$home/.erlang.cookie") 2>/dev/null ||
+    { rm -rf "$home"; return 1; }
+  printf '%s\n' "$home"
+}
+
+# erl_call with the node's cookie, which stands in a private home directory and in no command line.
+# $1 erl_call, $2 seconds, then its words; Erlang source on stdin with -e. Status: that of erl_call, 3 if it could not be called.
+call_node() (
+  program=$1 seconds=$2
+  shift 2
+  home=$(private_home) || exit 3
+  trap 'rm -rf "$home"' EXIT
+  trap 'exit 1' HUP INT TERM
+  unset XDG_CONFIG_HOME
+  HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
+)
+
+# What tells one node from another under the same name, how far it is, and this start of it from others in the same process.
+NODE_QUESTION='{os:getpid(), node(), init:get_status(), erlang:system_info(creation)}.'
+
+# Evaluates the Erlang source on standard input on the node, after ask_node: prints {ok, Value}. $1 seconds, then words of erl_call:
+# -fetch_stdout, and -no_result_term to leave the value out. Status as that of call_node.
+evaluate() (
+  seconds=$1
+  [ "$node_way" = erl_call ] || { by_vm "$@"; exit; }
+  shift
+  call_node "$erl_call" "$seconds" -e "$@" $node_at
+)
+
+# Whether what was said last comes from the process that was found. Where processes can't be seen it is what names one.
+is_ours() {
+  [ -n "$node_pid" ] || node_pid=$(printf '%s\n' "$node_says" | sed -n 's/^{ok, {"\([0-9]*\)".*/\1/p')
+  case $node_says in *\""$node_pid"\"*) [ -n "$node_pid" ] ;; *) return 1 ;; esac
+}
+
+# Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
+# 3 there is no room for the question, 1 else.
+ask_at() {
+  # All in a subshell: the scripts that this file is part of have variables of such names too.
+  node_says=$(
+    program=$1 seconds=$2
+    shift 2
+    printf '%s\n' "$NODE_QUESTION" | call_node "$program" "$seconds" -e "$@"
+  )
+  node_status=$?
+  [ "$node_status" -eq 0 ] || return "$node_status"
+  is_ours
+}
+
+# Decides what state the node of root $1 is in, after find_node: sets node_is, and node_says with its answer if it gave one, and
+# node_way and node_at with what reaches it.
+ask_node() {
+  ask_somehow "$1"
+  # Files say what boots next, not what was booted.
+  if [ "$node_is" = answered ] && ! see_processes; then
+    booted=$(echo 'element(2, init:script_id()).' | evaluate 2 | sed -n 's/^{ok, "\(.*\)"}$/\1/p')
+    node_version=${booted:-$node_version}
+  fi
+}
+
+ask_somehow() {
+  node_says='' node_at='' node_again='' node_way=erl_call
+  case $(process_state "$node_pid") in T | t) node_is=hung; return ;; esac
+  [ -n "$node_name" ] || { node_is=no-distribution; return; }
+  case $node_proto in *tls*) ask_by_vm; return ;; esac
+  erl_call=$(find_erl_call "$1") || { ask_by_vm; return; }
+  port=$(registered_port)
+  if [ -n "$port" ]; then
+    ask_registered "$port"
+  else
+    ask_unregistered
+  fi
+}
+
+ask_registered() {
+  node_is=answered
+  ask_at "$erl_call" "${NODE_PATIENCE:-3}" -address "localhost:$1" && { node_at="-address localhost:$1"; return; }
+  [ "$node_status" -eq 142 ] && { node_is=hung; return; }
+  # It may listen on one address only, which the name leads to.
+  ask_at "$erl_call" "${NODE_PATIENCE:-3}" "$node_name_kind" "$node_name" && { node_at="$node_name_kind $node_name"; return; }
+  case $node_status in
+    142) node_is=hung ;;
+    3) node_is=unasked ;;
+    # Another node answered: ours could not take the name.
+    0) node_is=starting ;;
+    # erl_call says no more than that it could not connect, which a node too busy to take its call in time looks like too.
+    *)
+      [ -z "$node_again" ] || { node_is=wrong-cookie; return; }
+      node_again=yes
+      sleep 1
+      ask_registered "$1" ;;
+  esac
+}
+
+# Not with epmd: it has not come so far, or epmd was restarted, or it does without.
+ask_unregistered() {
+  for port in $(listening_ports | sort -u | head -n 8); do
+    ask_at "$erl_call" 1 -address "localhost:$port" && { node_is=answered node_at="-address localhost:$port"; return; }
+  done
+  node_is=starting
+}
+
+# The versions that the running release_handler knows; a node that was upgraded in place runs another one than it booted.
+ask_releases() {
+  printf '%s\n' '[{Vsn, Status} || {_, Vsn, _, Status} <- release_handler:which_releases(), is_list(Vsn)].' | evaluate 2
+}
+
+# The code that is loaded: MODULE MD5; for each module that came from a file. One line, as a string of Erlang.
+ask_code() {
+  printf '%s\n' '[C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
+    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])].' | evaluate 5
+}
+
+# Tells how far the node has come, whenever that changes: its applications start one after the other.
+tell_progress() {
+  now=$(printf '%s\n' 'begin Info = application:info(), Of = fun(Key) -> proplists:get_value(Key, Info, []) end,
+    Names = lists:join(", ", [atom_to_list(element(1, A)) || A <- Of(starting)]),
+    lists:flatten([integer_to_list(length(Of(running))), " of ", integer_to_list(length(Of(loaded))), " applications are up",
+      [[", starting ", Names] || Names =/= []]]) end.' | evaluate 1 | sed -n 's/^{ok, "\(.*\)"}$/\1/p')
+  [ -z "$now" ] || [ "$now" = "${told_progress:-}" ] || printf '%s\n' "$now"
+  told_progress=${now:-${told_progress:-}}
+}
+
+# Prints what is known of the node of root $1, one fact a line. $2: preferred name.
+tell_node() {
+  find_node "$@" || { echo 'node-is down'; return; }
+  ask_node "$1"
+  [ -z "$node_pid" ] || printf 'node-pid %s\nnode-began %s\n' "$node_pid" "$node_started"
+  printf 'node-boot %s\n' "$node_version"
+  [ -n "$node_name" ] && printf 'node-name %s\n' "$node_name"
+  for pid in $node_others; do printf 'node-also %s\n' "$pid"; done
+  case $node_says in
+    *'{started,'*)
+      printf 'node-runs %s\n' "$(ask_releases)"
+      [ -z "${NODE_CODE:-}" ] || printf 'node-code %s\n' "$(ask_code)"
+      ;;
+  esac
+  [ "$node_is" = answered ] && printf 'node-says %s\n' "$node_says"
+  printf 'node-is %s\n' "$node_is"
+}
