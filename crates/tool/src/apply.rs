@@ -33,7 +33,6 @@ use crate::{
     ctx::Ctx,
     node::{Environment, Place},
     store::Store,
-    transfer::Packs,
     transport::Transport,
     upgrade::Journeys,
 };
@@ -76,7 +75,6 @@ pub struct Contents {
 /// What all hosts' tasks share.
 struct Shared {
     contents: Option<Contents>,
-    packs: Option<Packs>,
     journeys: Journeys,
     environment: Environment,
     run: Option<RunId>,
@@ -92,8 +90,7 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Outcome {
     let Means { mut sites, contents, journeys, environment, hooks } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
-    let packs = contents.as_ref().map(|contents| Packs::new(contents.store.clone()));
-    let shared = Arc::new(Shared { packs, contents, journeys, environment, run: ctx.run().cloned() });
+    let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned() });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
     fleet.work(&mut hooks).await;
     let ends = fleet.into_ends();

@@ -60,7 +60,7 @@ pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) ->
         let (host, question, limits) = (host.clone(), question.clone(), limits.clone());
         async move { reach(&host, &question, &limits).await }
     });
-    all(asked, |_| {}).await
+    all(asked).await
 }
 
 /// Asks hosts that are connected; results in their order.
@@ -69,7 +69,7 @@ pub async fn ask_all(sites: Vec<(Arc<dyn Transport>, Place)>, question: &Questio
         let question = question.clone();
         async move { ask(&*transport, &place, &question).await.map_err(unseen) }
     });
-    all(asked, |_| {}).await
+    all(asked).await
 }
 
 /// The state of one host's node.
@@ -78,18 +78,12 @@ pub type NodeFound = (HostName, Result<node::Answer, Unseen>);
 /// Logs in to all hosts and asks for nothing but their nodes, and for the unit that is to run them, if one is: what `ping` needs. Results in
 /// the order of `hosts`.
 pub async fn gather_nodes(hosts: &[HostSpec], app: &AppName, unit: Option<&Unit>, limits: &Limits) -> Vec<NodeFound> {
-    gather_about(hosts, app, &About::State(unit.cloned()), limits, |_| {}).await
+    gather_about(hosts, app, &About::State(unit.cloned()), limits).await
 }
 
-/// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs. `heard` is told each answer as it comes, while others
-/// are waited for.
-pub async fn gather_code(
-    hosts: &[HostSpec],
-    app: &AppName,
-    limits: &Limits,
-    mut heard: impl FnMut(&node::Answer),
-) -> Vec<NodeFound> {
-    gather_about(hosts, app, &About::Code, limits, |(_, answer)| answer.iter().for_each(&mut heard)).await
+/// As [`gather_nodes`], with the code that the nodes have loaded: what `version` needs.
+pub async fn gather_code(hosts: &[HostSpec], app: &AppName, limits: &Limits) -> Vec<NodeFound> {
+    gather_about(hosts, app, &About::Code, limits).await
 }
 
 /// What is asked of a node.
@@ -99,18 +93,12 @@ enum About {
     Code,
 }
 
-async fn gather_about(
-    hosts: &[HostSpec],
-    app: &AppName,
-    about: &About,
-    limits: &Limits,
-    heard: impl FnMut(&NodeFound),
-) -> Vec<NodeFound> {
+async fn gather_about(hosts: &[HostSpec], app: &AppName, about: &About, limits: &Limits) -> Vec<NodeFound> {
     let asked = hosts.iter().map(|host| {
         let (host, app, about, limits) = (host.clone(), app.clone(), about.clone(), limits.clone());
         async move { (host.name.clone(), node_of(&host, &app, about, &limits).await.map_err(unseen)) }
     });
-    all(asked, heard).await
+    all(asked).await
 }
 
 async fn node_of(host: &HostSpec, app: &AppName, about: About, limits: &Limits) -> Result<node::Answer, NodeError> {
@@ -130,20 +118,15 @@ async fn state_and_unit(host: &dyn Transport, place: &Place, unit: &Unit) -> Res
     Ok(node::Answer { unit: Some(facts?), ..answer? })
 }
 
-/// Does all of these at the same time; results in their order. `heard` is told each when it is there.
-async fn all<T: Send + 'static>(
-    asked: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
-    mut heard: impl FnMut(&T),
-) -> Vec<T> {
+/// Does all of these at the same time; results in their order.
+async fn all<T: Send + 'static>(asked: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     let mut tasks = JoinSet::new();
     for (at, ask) in asked.enumerate() {
         tasks.spawn(async move { (at, ask.await) });
     }
     let mut found: BTreeMap<usize, T> = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
-        let (at, answer) = done.expect("asking a host does not panic and is not aborted");
-        heard(&answer);
-        found.insert(at, answer);
+        found.extend([done.expect("asking a host does not panic and is not aborted")]);
     }
     found.into_values().collect()
 }

@@ -1,6 +1,6 @@
 //! Content on its way between the store and hosts, as tar streams.
 //!
-//! [`Packs`] makes the stream that a host's `tar -xzf -` unpacks; [`unpack_into`] takes the stream that a build host's `tar -cf -`
+//! [`pack`] makes the stream that a host's `tar -xzf -` unpacks; [`unpack_into`] takes the stream that a build host's `tar -cf -`
 //! makes. Both work in a thread of their own, bound to the async side by a short pipe: neither side gets far ahead of the other, and
 //! neither end can mistake the other's failure for the end of the stream.
 
@@ -8,5 +8,5 @@ mod pack;
 mod pipe;
 mod unpack;
 
-pub use pack::{Load, PackError, Packs};
+pub use pack::{Load, PackError, pack};
 pub use unpack::{UnpackError, unpack_into};

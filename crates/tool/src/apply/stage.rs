@@ -15,7 +15,8 @@ use self::load::load;
 use super::{Contents, StepError, root, step::Work};
 use crate::{
     report::Reporter,
-    transport::{Call, Input, Reply, Script, TransportError},
+    transfer,
+    transport::{Call, Input, Reply, Script},
 };
 
 pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
@@ -51,8 +52,7 @@ async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<Rep
     let mut args = root::args(work.site, work.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
     args.extend([run, stage.version.to_string()]);
-    let stream = work.shared.packs.as_ref().ok_or(StepError::Misplanned)?.stream(load, progress(work.reporter.clone(), total));
-    let stream = stream.map_err(TransportError::Input)?;
+    let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
     Ok(work.site.transport.run(call).await?)
 }

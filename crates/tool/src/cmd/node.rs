@@ -82,12 +82,10 @@ pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
 /// `version`: what each node runs, what boots next, and whether the code in the node is that of the release it runs.
 pub(crate) async fn version(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
     let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
-    let mut reading = loaded::Reading::from(ctx.store()?);
-    let heard = |answer: &Answer| answer.node.version.iter().for_each(|version| reading.begin(version));
-    let found = inventory::gather_code(&target.hosts, &settings.app, ctx.limits()?, heard).await;
+    let found = inventory::gather_code(&target.hosts, &settings.app, ctx.limits()?).await;
     warn_of_unseen(ctx, &found);
     let running: BTreeSet<_> = found.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.node.version.clone()).collect();
-    let code = reading.finish().await?;
+    let code = loaded::Releases::read(ctx.store()?, running.clone()).await?;
     let rows = found.iter().map(|found| row(found, |answer| version_cells(answer, &code))).collect();
     ctx.answer_rows(rows, "the target has no hosts");
     for (host, answer) in &found {

@@ -25,11 +25,6 @@ impl<W: Write> Writer<W> {
         Self { gzip: GzBuilder::new().write(to, Compression::new(level)) }
     }
 
-    /// Where it goes.
-    pub fn inner(&mut self) -> &mut W {
-        self.gzip.get_mut()
-    }
-
     /// Writes a file. `progress` is told the number of bytes of each piece of content.
     ///
     /// # Errors

@@ -1,11 +1,9 @@
 //! What a host lacks, as the stream its `tar` unpacks.
 
-mod tape;
-
 use std::{
     collections::HashMap,
     io::{self, Read},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::Arc,
 };
 
 use edeliver_core::{
@@ -14,19 +12,18 @@ use edeliver_core::{
 };
 use tokio::io::AsyncRead;
 
-use self::tape::{Reader, Recorder, Tape};
-use super::pipe;
+use super::pipe::{self, Inlet};
 use crate::{
     store::{Store, StoreError},
     tarball::{CopyError, Writer},
 };
 
 /// gzip's level. Of a mix release with 11.1 MB, level 2 makes 5.77 MB in 0.14 s of a processor, 3 makes 5.61 MB in 0.15 s and 6, the
-/// usual one, 5.51 MB in 0.21 s.
+/// usual one, 5.51 MB in 0.21 s. Every host gets a stream of its own, so that time counts once for each.
 const LEVEL: u32 = 3;
 
 /// What is to be sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Load {
     /// Files, in this order.
     pub files: Vec<Placed>,
@@ -61,85 +58,46 @@ pub enum PackError {
         #[source]
         source: CopyError,
     },
-    /// Nobody reads the stream any more, or there is no room to keep it.
+    /// Nobody reads the stream any more.
     #[error("the stream was not read to its end")]
     Unread(#[source] io::Error),
 }
 
-/// Makes the streams for all hosts: one for those that are sent the same, so that it is compressed once.
-pub struct Packs {
-    store: Store,
-    /// Those that are read at present.
-    tapes: Mutex<Vec<(Load, Weak<Tape>)>>,
+/// The compressed archive of this load, made while it is read; what [`crate::transport::Input::Stream`] takes. `progress` is told how
+/// many bytes of content have been packed so far.
+///
+/// If anything is wrong with the content the stream ends with an error that holds a [`PackError`], never as if it were complete.
+/// To be called inside of a tokio runtime.
+pub fn pack(store: &Store, load: Load, mut progress: impl FnMut(u64) + Send + 'static) -> Box<dyn AsyncRead + Send + Unpin> {
+    let (inlet, outlet) = pipe::to_task();
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || produce(&store, &load, inlet, &mut progress));
+    Box::new(outlet)
 }
 
-impl Packs {
-    /// Of what this store has.
-    pub fn new(store: Store) -> Self {
-        Self { store, tapes: Mutex::default() }
-    }
-    /// The compressed archive of this load, made while it is read; what [`crate::transport::Input::Stream`] takes. `progress` is told how
-    /// many bytes of content the reader has got so far.
-    ///
-    /// If anything is wrong with the content the stream ends with an error that holds a [`PackError`], never as if it were complete.
-    /// To be called inside of a tokio runtime.
-    ///
-    /// # Errors
-    /// There is no place for temporary files.
-    pub fn stream(
-        &self,
-        load: Load,
-        mut progress: impl FnMut(u64) + Send + 'static,
-    ) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-        let reader = self.reader(load)?;
-        let (inlet, outlet) = pipe::to_task();
-        tokio::task::spawn_blocking(move || reader.copy(inlet, &mut progress));
-        Ok(Box::new(outlet))
-    }
-    /// A reader of the stream that is being made of such a load, or of a new one.
-    fn reader(&self, load: Load) -> io::Result<Reader> {
-        let mut tapes = self.tapes.lock().unwrap_or_else(PoisonError::into_inner);
-        tapes.retain(|(_, tape)| tape.strong_count() > 0);
-        let same = tapes.iter().filter(|(known, _)| *known == load).find_map(|(_, tape)| tape.upgrade()?.join());
-        if let Some(reader) = same {
-            return Ok(reader);
-        }
-        let tape = Arc::new(Tape::new(self.store.root())?);
-        let reader = tape.join().expect("a new one has no end yet");
-        tapes.push((load.clone(), Arc::downgrade(&tape)));
-        let store = self.store.clone();
-        tokio::task::spawn_blocking(move || produce(&store, &load, &tape));
-        Ok(reader)
+fn produce(store: &Store, load: &Load, inlet: Inlet, progress: &mut dyn FnMut(u64)) {
+    let failure = inlet.failure();
+    let mut writer = Writer::new(inlet, LEVEL);
+    match fill(store, load, &mut writer, progress) {
+        // Where this fails, nobody reads any more.
+        Ok(()) => drop(writer.finish().and_then(Inlet::end)),
+        // Told before the writer is dropped, which completes the compressed stream.
+        Err(error) => failure.fail(io::Error::other(error)),
     }
 }
 
-fn produce(store: &Store, load: &Load, tape: &Tape) {
-    let mut writer = Writer::new(tape.recorder(), LEVEL);
-    let filled = fill(store, load, &mut writer);
-    // What is wrong must be told before the writer is dropped, which completes the compressed stream: no reader sees that.
-    match filled {
-        Ok(done) => match writer.finish() {
-            Ok(_) => tape.end(done, Ok(())),
-            Err(error) => tape.end(done, Err(PackError::Unread(error))),
-        },
-        Err(error) => {
-            tape.end(0, Err(error));
-        }
-    }
-}
-
-/// Gives the bytes of content.
-fn fill(store: &Store, load: &Load, to: &mut Writer<Recorder<'_>>) -> Result<u64, PackError> {
+fn fill(store: &Store, load: &Load, to: &mut Writer<Inlet>, progress: &mut dyn FnMut(u64)) -> Result<(), PackError> {
     load.empty_dirs.iter().try_for_each(|dir| to.dir(dir)).map_err(PackError::Unread)?;
     let mut done = 0;
     for file in &load.files {
         let mut content = content(store, load, file)?;
-        to.file(&file.path, file.mode, file.size, &mut content, &mut |_| {}).map_err(|source| PackError::of(file, source))?;
-        done += file.size;
-        to.inner().has(done);
+        let mut step = |bytes| {
+            done += bytes;
+            progress(done);
+        };
+        to.file(&file.path, file.mode, file.size, &mut content, &mut step).map_err(|source| PackError::of(file, source))?;
     }
-    load.links.iter().try_for_each(|link| to.link(&link.path, &link.target)).map_err(PackError::Unread)?;
-    Ok(done)
+    load.links.iter().try_for_each(|link| to.link(&link.path, &link.target)).map_err(PackError::Unread)
 }
 
 fn content<'a>(store: &Store, load: &'a Load, file: &Placed) -> Result<Box<dyn Read + 'a>, PackError> {

@@ -1,17 +1,16 @@
 //! Whether the code in the nodes is that of the releases they say they run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edeliver_core::name::Version;
-use tokio::task::JoinHandle;
 
 use crate::{
-    error::{Error, Kind},
+    error::Error,
     node::{
         Answer, Modules,
         code::{self, Compared},
     },
-    store::Store,
+    store::{self, Store},
 };
 
 /// Modules that are named in full when they differ; a node that runs another release than it says has hundreds of them.
@@ -20,36 +19,16 @@ const NAMED: usize = 5;
 /// The code of some releases, as far as the store has them.
 pub(super) struct Releases(BTreeMap<Version, Modules>);
 
-/// Releases whose `.beam` files are being read, while hosts are waited for.
-pub(super) struct Reading {
-    store: Store,
-    begun: BTreeMap<Version, JoinHandle<Option<Modules>>>,
-}
-
-impl Reading {
-    pub(super) fn from(store: Store) -> Self {
-        Self { store, begun: BTreeMap::new() }
-    }
-    /// Begins to read this version, unless that has been done.
-    pub(super) fn begin(&mut self, version: &Version) {
-        let read = || {
-            let (store, version) = (self.store.clone(), version.clone());
-            tokio::task::spawn_blocking(move || code::of_release(&store, &version).ok())
-        };
-        self.begun.entry(version.clone()).or_insert_with(read);
-    }
-    /// Waits for the end of it.
-    pub(super) async fn finish(self) -> Result<Releases, Error> {
-        let mut releases = BTreeMap::new();
-        for (version, reading) in self.begun {
-            let modules = reading.await.map_err(|error| Error::new(Kind::Internal, error))?;
-            releases.extend(modules.map(|modules| (version, modules)));
-        }
-        Ok(Releases(releases))
-    }
-}
-
 impl Releases {
+    /// Reads the `.beam` files of these versions.
+    pub(super) async fn read(store: Store, versions: BTreeSet<Version>) -> Result<Self, Error> {
+        let read = move || {
+            let known =
+                versions.into_iter().filter_map(|version| Some((version.clone(), code::of_release(&store, &version).ok()?)));
+            Ok::<_, store::StoreError>(Self(known.collect()))
+        };
+        Ok(store::blocking(read).await?)
+    }
     fn compared(&self, answer: &Answer) -> Option<Compared> {
         Some(code::compare(answer.code.as_ref()?, self.0.get(answer.node.version.as_ref()?)?))
     }

@@ -11,11 +11,6 @@ use tokio::io::AsyncReadExt as _;
 use super::*;
 use crate::store::samples::{damage, file, store};
 
-/// A stream for one reader.
-fn pack(store: &Store, load: Load, progress: impl FnMut(u64) + Send + 'static) -> Box<dyn AsyncRead + Send + Unpin> {
-    Packs::new(store.clone()).stream(load, progress).unwrap()
-}
-
 /// The whole stream, or the error that ended it.
 fn packed(store: &Store, load: &Load) -> io::Result<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -194,39 +189,6 @@ async fn progress_ends_at_the_sum_of_all_files() {
     let mut stream = pack(&store, load, move |bytes| counter.store(bytes, Ordering::Relaxed));
     stream.read_to_end(&mut Vec::new()).await.unwrap();
     assert_eq!(packed.load(Ordering::Relaxed), 100_005);
-}
-
-#[tokio::test]
-async fn hosts_that_are_sent_the_same_read_one_stream_at_their_own_pace() {
-    let (store, _dir) = store();
-    let load = |name: &str| Load { files: vec![file(&store, name, 0o644, &noise(3 << 20))], ..Load::default() };
-    let packs = Packs::new(store.clone());
-    let read = |mut from: Box<dyn AsyncRead + Send + Unpin>| async move {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).await.map(|_| bytes)
-    };
-    let mut slow = packs.stream(load("a"), |_| {}).unwrap();
-    let other = packs.stream(load("b"), |_| {}).unwrap();
-    slow.read_exact(&mut [0; 1024]).await.unwrap();
-    let fast = read(packs.stream(load("a"), |_| {}).unwrap()).await.unwrap();
-    assert_eq!(packs.tapes.lock().unwrap().len(), 2, "one for each load");
-    // The content is made anew for nobody: what was packed already does not miss it.
-    damage(&store, &Digest::of(&noise(3 << 20)));
-    let rest = read(slow).await.unwrap();
-    assert_eq!(fast[1024..], rest[..]);
-    assert!(fast.len() > 3 << 20 && read(other).await.is_err());
-    assert!(read(packs.stream(load("a"), |_| {}).unwrap()).await.is_err(), "a stream that nobody reads any more is not kept");
-}
-
-#[tokio::test]
-async fn one_reader_that_goes_takes_nothing_from_the_others() {
-    let (store, _dir) = store();
-    let load = Load { files: vec![file(&store, "a", 0o644, &noise(2 << 20))], ..Load::default() };
-    let packs = Packs::new(store.clone());
-    let [mut gone, mut stays] = [0, 1].map(|_| packs.stream(load.clone(), |_| {}).unwrap());
-    gone.read_exact(&mut [0; 300_000]).await.unwrap();
-    drop(gone);
-    assert!(stays.read_to_end(&mut Vec::new()).await.unwrap() > 2 << 20);
 }
 
 proptest! {
