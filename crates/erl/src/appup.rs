@@ -2,6 +2,7 @@
 //! and what `release_handler` has to do for them.
 
 mod instruction;
+mod print;
 mod read;
 mod translate;
 mod version;
@@ -15,6 +16,7 @@ pub use version::{BadPattern, VersionPattern};
 use crate::rel::ResourceError;
 use crate::relup::Direction;
 use crate::resource::{list, shape, text};
+use crate::term::text::NotConsultable;
 use crate::term::{Atom, Term, text as source};
 
 /// An appup file.
@@ -88,6 +90,14 @@ impl Appup {
     pub fn to_term(&self) -> Term {
         let entries = |entries: &[Entry]| Term::list(entries.iter().map(Entry::to_term));
         Term::tuple([Term::string(&self.vsn), entries(&self.up), entries(&self.down)])
+    }
+
+    /// The file, for people: an instruction a line, each in its shortest form.
+    ///
+    /// # Errors
+    /// A term without a written form.
+    pub fn to_file(&self) -> Result<String, NotConsultable> {
+        print::file(self)
     }
 
     /// The script for the way between the application's version and `other`: the first entry whose version is `other` or whose pattern

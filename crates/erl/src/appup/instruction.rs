@@ -151,7 +151,7 @@ impl Step {
 }
 
 impl Change {
-    fn to_term(&self) -> Term {
+    pub(super) fn to_term(&self) -> Term {
         match self {
             Self::Soft => Term::atom("soft"),
             Self::Advanced(extra) => Term::tuple([Term::atom("advanced"), extra.clone()]),

@@ -15,12 +15,14 @@
 
 mod applications;
 mod appups;
+mod high;
 mod note;
 mod order;
 mod plan;
 mod script;
 mod view;
 
+pub use high::appups;
 pub use note::{Action, Note, Reason};
 
 use super::{Direction, Relup, Way};

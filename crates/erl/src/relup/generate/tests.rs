@@ -6,6 +6,7 @@ use samples::*;
 
 mod applications;
 mod appups;
+mod high;
 mod model;
 mod ordering;
 mod real;
