@@ -1,6 +1,10 @@
 //! `cargo xtask test`: everything that has to hold.
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    path::Path,
+    process::{Command, ExitCode},
+};
 
 use crate::{cargo, packages};
 
@@ -27,7 +31,17 @@ pub(crate) fn run(Args { filters }: Args) -> Result<ExitCode, Box<dyn Error>> {
     let mut args = vec!["test", "--workspace", "--no-fail-fast"];
     args.extend(filters.iter().map(String::as_str));
     cargo::run(&args)?;
+    if filters.is_empty() {
+        elixir()?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tests of the mix package, which has no dependencies and so needs no network.
+fn elixir() -> Result<(), Box<dyn Error>> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../elixir");
+    let status = Command::new("mix").arg("test").current_dir(package).env("MIX_ENV", "test").status()?;
+    if status.success() { Ok(()) } else { Err(format!("mix test in elixir/: {status}").into()) }
 }
 
 /// Formatting and clippy, where the toolchain has them.

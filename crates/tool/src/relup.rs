@@ -2,8 +2,10 @@
 //!
 //! Everything here blocks; async callers use [`crate::store::blocking`].
 
+mod appups;
+
 use edeliver_core::{
-    name::Version,
+    name::{AppName, Version},
     release::{Author, Manifest, Origin, UPGRADE_FORMAT, Upgrade},
     upgrade::{self, Judgement, Policy, Verdict},
 };
@@ -16,9 +18,10 @@ use edeliver_erl::{
 };
 
 use crate::{
-    image::{self, ImageError},
+    image::ImageError,
     store::{Store, StoreError},
 };
+pub use appups::{AppupProblem, appups, check};
 
 /// The module that carries relups out inside a node, compiled: `edeliver_agent.erl` beside it. It lies beside every relup of ours on a host.
 pub const AGENT: &[u8] = include_bytes!("../agent/edeliver_agent.beam");
@@ -69,6 +72,8 @@ pub struct Made {
     pub upgrade: Option<Upgrade>,
     /// Whether the store had it.
     pub already: bool,
+    /// Applications whose appups in the store were changed by somebody, so that they decide.
+    pub appups: Vec<AppName>,
 }
 
 /// What becomes of a relup that somebody has edited.
@@ -85,7 +90,7 @@ pub enum Edited {
 /// # Errors
 /// A release can't be read.
 pub fn judge(store: &Store, from: &Manifest, to: &Manifest, policy: &Policy) -> Result<Judgement, MakeError> {
-    Ok(upgrade::judge(&image::changes(store, from, to)?, policy))
+    Ok(upgrade::judge(&appups::changes(store, from, to)?.0, policy))
 }
 
 /// Judges the ways from these releases, makes a relup for those that can be gone without a restart, and keeps it. Ways that the store has
@@ -95,13 +100,16 @@ pub fn judge(store: &Store, from: &Manifest, to: &Manifest, policy: &Policy) -> 
 /// [`MakeError`]; the store is as before.
 pub fn make(store: &Store, to: &Manifest, from: &[Manifest], policy: &Policy, edited: Edited) -> Result<Made, MakeError> {
     let stored = there(store, to)?;
-    let (mut ways, mut fresh) = (Vec::new(), Vec::new());
+    let (mut ways, mut fresh, mut by_users) = (Vec::new(), Vec::new(), Vec::new());
     for before in from {
-        let changes = image::changes(store, before, to)?;
+        let (changes, appups) = appups::changes(store, before, to)?;
         let judgement = upgrade::judge(&changes, policy);
         let origin = Origin { version: before.version.clone(), manifest: before.id() };
         let has = stored.as_ref().is_some_and(|stored| stored.leads_from(&origin.version, origin.manifest));
-        if judgement.verdict != Verdict::Restart && (!has || edited == Edited::Replaced) {
+        // A generated relup with changed appups is made anew: they may have been changed after it was made.
+        let stale = !appups.is_empty() && stored.as_ref().is_some_and(|stored| stored.author == Author::Generated);
+        by_users.extend(appups);
+        if judgement.verdict != Verdict::Restart && (!has || stale || edited == Edited::Replaced) {
             let generated = generate::generate(&changes).map_err(|source| MakeError::Generate {
                 from: before.version.clone(),
                 to: to.version.clone(),
@@ -114,7 +122,7 @@ pub fn make(store: &Store, to: &Manifest, from: &[Manifest], policy: &Policy, ed
     let already = fresh.is_empty();
     let upgrade = if already { stored } else { Some(keep(store, to, stored, fresh)?) };
     let upgrade = upgrade.filter(|upgrade| ways.iter().any(|(way, _)| upgrade.leads_from(&way.version, way.manifest)));
-    Ok(Made { ways, upgrade, already })
+    Ok(Made { ways, upgrade, already, appups: by_users })
 }
 
 /// The upgrade in the store, if it leads to this very build.

@@ -7,6 +7,7 @@
 //! store/tmp/                         being written
 //! store/lock                         held shared by writers, exclusively while garbage is collected
 //! releases/APP_VERSION.release.tar.gz   classic archives
+//! appup/OLD-NEW/APP.appup              instructions for hot upgrades that users may change
 //! ```
 //!
 //! Everything is written under another name, synced and renamed, the manifest last; so a crash leaves at most garbage, which
@@ -15,6 +16,7 @@
 //!
 //! All of this is synchronous; async callers use [`blocking`].
 
+mod appups;
 pub mod archive;
 mod blob;
 mod durable;
@@ -42,6 +44,7 @@ use edeliver_core::{
     release::{Digest, Manifest, RelPath},
 };
 
+pub use appups::{Author as AppupAuthor, StoredAppup};
 use archive::ArchiveError;
 pub use blob::BlobReader;
 pub use error::StoreError;

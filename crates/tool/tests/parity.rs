@@ -11,13 +11,13 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// All Rust sources of the workspace, as one text.
+/// All sources in Rust, and tests in Elixir, as one text.
 fn sources(dir: &Path, into: &mut String) {
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
             sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "exs") {
             into.push_str(&fs::read_to_string(&path).unwrap());
         }
     }
@@ -40,6 +40,7 @@ fn parity_names_real_tests() {
     let text = fs::read_to_string(workspace().join("docs/parity.md")).unwrap();
     let mut code = String::new();
     sources(&workspace().join("crates"), &mut code);
+    sources(&workspace().join("elixir/test"), &mut code);
     let rows = rows(&text);
     assert!(rows.len() > 60, "the tables were not found");
     let mut wrong = Vec::new();
@@ -49,7 +50,8 @@ fn parity_names_real_tests() {
         if claims && proof.is_empty() {
             wrong.push(format!("{}: no test is named", row[0]));
         }
-        let missing = |name: &&&str| !code.contains(&format!("fn {name}(")) && !code.contains(&format!("(\"{name}\","));
+        let forms = |name: &str| [format!("fn {name}("), format!("(\"{name}\","), format!("test \"{name}\" do")];
+        let missing = |name: &&&str| !forms(name).iter().any(|form| code.contains(form));
         wrong.extend(proof.iter().filter(missing).map(|name| format!("{}: there is no test {name}", row[0])));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

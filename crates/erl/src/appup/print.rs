@@ -31,7 +31,9 @@ fn entries(out: &mut String, direction: Direction, entries: &[Entry]) {
 impl Step {
     /// The term, without what OTP takes for granted.
     fn shortest(&self) -> Term {
-        let word = |name: &'static str, module, rest: Vec<Term>| Term::tuple([Term::atom(name), Term::Atom(module)].into_iter().chain(rest));
+        let word = |name: &'static str, module, rest: Vec<Term>| {
+            Term::tuple([Term::atom(name), Term::Atom(module)].into_iter().chain(rest))
+        };
         let list = |needs: &[crate::term::Atom]| match needs {
             [] => Vec::new(),
             needs => vec![Term::list(needs.iter().map(|module| Term::Atom(module.clone())))],

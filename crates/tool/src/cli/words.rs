@@ -85,9 +85,7 @@ const IMPLIED: [(&str, &str); 2] = [("build", "release"), ("deploy", "release")]
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 9] = [
-    ("build appup", None),
-    ("build appups", None),
+const NOT_YET: [(&str, Option<&str>); 7] = [
     ("upload", None),
     ("download", None),
     ("pack", None),

@@ -1,5 +1,6 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
+mod appups;
 mod upgrade;
 
 use edeliver_core::{
@@ -26,6 +27,9 @@ pub enum Command {
     Release(Args),
     /// Make the relup by which running nodes go from one release to another without a restart
     Upgrade(upgrade::Args),
+    /// Write the appups between two releases, application by application, so that they can be changed before the relup is made
+    #[command(alias = "appup")]
+    Appups(appups::Args),
 }
 
 /// Arguments of `build release`.
@@ -105,6 +109,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let args = match command {
         Command::Release(args) => args,
         Command::Upgrade(args) => return upgrade::run(ctx, args).await,
+        Command::Appups(args) => return appups::run(ctx, args).await,
     };
     let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
     match build::run(ctx, request(ctx, &args.source, how)?).await? {

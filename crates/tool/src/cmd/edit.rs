@@ -1,5 +1,7 @@
 //! `edeliver edit relup`: the relup of an upgrade in the user's editor, checked before it is kept.
 
+mod appups;
+
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use edeliver_core::{
@@ -26,6 +28,9 @@ pub enum Command {
     /// Edit the relup of an upgrade in the store
     #[command(alias = "relups")]
     Relup(Args),
+    /// Edit an appup between two releases, so that it decides how its application is upgraded
+    #[command(alias = "appup")]
+    Appups(appups::Args),
 }
 
 /// Arguments of `edit relup`.
@@ -46,7 +51,10 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
-    let Command::Relup(args) = command;
+    let args = match command {
+        Command::Relup(args) => args,
+        Command::Appups(args) => return appups::run(ctx, args).await,
+    };
     let store = ctx.store()?;
     let mut upgrade = super::show::relup::choose(ctx, &store, args.version.as_ref()).await?;
     let dir =
@@ -81,7 +89,7 @@ async fn patch(ctx: &Ctx, file: &Path) -> Result<(), Error> {
 async fn edited(ctx: &Ctx, file: &Path, upgrade: &Upgrade, force: bool) -> Result<Option<String>, Error> {
     loop {
         editor::edit(ctx, file).await?;
-        let text = fs::read_to_string(file).map_err(|error| Error::new(Kind::Internal, error).context("can't read the relup"))?;
+        let text = read(file)?;
         if text == upgrade.relup {
             return Ok(None);
         }
@@ -91,13 +99,18 @@ async fn edited(ctx: &Ctx, file: &Path, upgrade: &Upgrade, force: bool) -> Resul
                 found.into_iter().for_each(|problem| ctx.reporter.warn(problem, Vec::new()));
                 return Ok(Some(text));
             }
-            Ok(found) | Err(found) => found,
+            Ok(found) | Err(found) => found.join("\n"),
         };
-        if !ctx.ui.may_ask() || !ctx.ui.confirm(format!("{}\nEdit it again?", wrong.join("\n")), None).await? {
-            let error = Error::usage(wrong.join("\n")).context("the relup was not changed");
+        if !again(ctx, &wrong).await? {
+            let error = Error::usage(wrong).context("the relup was not changed");
             return Err(error.hint(Hint::text("`--force` keeps a relup in which only the checks find something")));
         }
     }
+}
+
+/// Whether the user edits a file again in which something is wrong. Where nobody can be asked, nobody does.
+async fn again(ctx: &Ctx, wrong: &str) -> Result<bool, Error> {
+    Ok(ctx.ui.may_ask() && ctx.ui.confirm(format!("{wrong}\nEdit it again?"), None).await?)
 }
 
 /// What is wrong with a text: `Err` if it is no relup at all, `Ok` with what the checks find.
@@ -109,5 +122,9 @@ fn problems(text: &str, upgrade: &Upgrade) -> Result<Vec<String>, Vec<String>> {
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
-    fs::write(file, text).map_err(|error| Error::new(Kind::Internal, error).context("can't write the relup"))
+    fs::write(file, text).map_err(|error| Error::new(Kind::Internal, error).context("can't write the file to edit"))
+}
+
+fn read(file: &Path) -> Result<String, Error> {
+    fs::read_to_string(file).map_err(|error| Error::new(Kind::Internal, error).context("can't read the edited file"))
 }

@@ -1,5 +1,6 @@
 //! `edeliver show releases`: what the store has.
 
+pub(super) mod appups;
 pub(super) mod relup;
 
 use edeliver_core::{
@@ -25,6 +26,9 @@ pub enum Command {
     /// Print the relup of an upgrade in the store
     #[command(alias = "relups")]
     Relup(relup::Args),
+    /// Print the appups between two releases, as `build appups` wrote them or somebody changed them
+    #[command(alias = "appup")]
+    Appups(appups::Args),
     /// List the migrations of a target's databases: which were carried out, which are pending
     Migrations(super::migrate::ShowArgs),
 }
@@ -41,6 +45,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let args = match command {
         Command::Releases(args) => args,
         Command::Relup(args) => return relup::run(ctx, args).await,
+        Command::Appups(args) => return appups::run(ctx, args).await,
         Command::Migrations(args) => return super::migrate::show(ctx, args).await,
     };
     let store = ctx.store()?;

@@ -5,6 +5,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod appups;
 mod commands;
 mod road;
 mod scene;

@@ -84,12 +84,17 @@ impl Scene {
     /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails) and 0.2.2 (crashes after a while); with settings for
     /// `[upgrade]`.
     pub(crate) fn new(node: &str, settings: &str) -> Self {
+        let scene = Self::stored(node, settings);
+        scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
+        scene
+    }
+    /// The same without the node.
+    pub(crate) fn stored(node: &str, settings: &str) -> Self {
         let scene = Self { program: Program::new(), node: format!("{node}{}", std::process::id()) };
         let store = BASE.program.project().join(".deliver");
         let copied = std::process::Command::new("cp").arg("-a").arg(store).arg(scene.program.project()).status().unwrap();
         assert!(copied.success());
         scene.program.write("edeliver.toml", &scene.config(settings));
-        scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
         scene
     }
     /// The Elixir sample in git, with a build host; nothing is built yet.

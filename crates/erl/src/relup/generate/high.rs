@@ -1,7 +1,7 @@
 //! The same in high-level instructions: an appup for each application, which a user can change.
 
-use super::super::{Direction, Timeout};
 use super::super::hooks::{self, Parent};
+use super::super::{Direction, Timeout};
 use super::order;
 use super::plan::{Load, Modules};
 use super::view::View;
@@ -68,7 +68,9 @@ fn step(load: &Load) -> Step {
     let kind = load.change.as_ref().map_or(ModuleType::Dynamic, |(kind, _)| *kind);
     let change = load.change.as_ref().map_or(Change::Soft, |(_, extra): &(_, Term)| Change::Advanced(extra.clone()));
     match &load.suspend {
-        Some(suspend) => Step::Update { module, kind, timeout: suspend.timeout.unwrap_or(Timeout::Default), change, pre, post, needs },
+        Some(suspend) => {
+            Step::Update { module, kind, timeout: suspend.timeout.unwrap_or(Timeout::Default), change, pre, post, needs }
+        }
         None if load.before.is_none() && load.after.is_some() => Step::AddModule { module, needs },
         None => Step::LoadModule { module, pre, post, needs },
     }

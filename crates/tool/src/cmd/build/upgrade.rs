@@ -3,7 +3,7 @@
 use edeliver_core::{
     event::{EventKind, HostOutcome, Outcome},
     hint::Hint,
-    name::{Revision, Version},
+    name::{AppName, Revision, Version},
     release::Manifest,
     upgrade::{Policy, Verdict},
 };
@@ -30,8 +30,18 @@ is needed, it says so, and makes none. Several releases may be named to upgrade 
   edeliver build upgrade --with=0.1.0,0.1.1 --version=0.2.0   # between releases of the store
   edeliver build upgrade --from=v0.1.0 --to=v0.2.0       # both are built first
 
+Appups in the store that somebody has changed (`edeliver build appups`, `edeliver edit appups`) count as if the applications shipped them.
+
 Exits with 4 if no node can go that way without a restart.")]
 pub struct Args {
+    /// Between which releases.
+    #[command(flatten)]
+    pub sides: Sides,
+}
+
+/// Two releases, or several and one, stored or built now.
+#[derive(Debug, clap::Args)]
+pub struct Sides {
     /// Upgrade from this release of the store; several with commas
     #[arg(long, value_name = "VERSION", value_delimiter = ',', required_unless_present = "from")]
     pub with: Vec<Version>,
@@ -62,23 +72,32 @@ enum Side {
 }
 
 pub(super) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
+    let sides = args.sides;
+    match gather(ctx, &sides, "upgrade").await? {
+        Ok((ways, hosts)) => finish(ctx, &sides, ways, hosts).await,
+        Err(code) => Ok(code),
+    }
+}
+
+/// The releases, built if need be; `Err` with the exit code of a run that has ended with a build.
+pub(super) async fn gather(ctx: &Ctx, sides: &Sides, what: &str) -> Result<Result<(Ways, Vec<HostOutcome>), u8>, Error> {
     let store = ctx.store()?;
-    let from = from(ctx, &store, &args).await?;
-    let to = to(ctx, &store, &args).await?;
+    let from = from(ctx, &store, sides).await?;
+    let to = to(ctx, &store, sides).await?;
     let policy = diff::policy(ctx, None)?;
     let app = &ctx.settings()?.app;
-    ctx.begin(format!("build upgrade of {app} to {}", to.title()), plan_args(&args).journal())?;
+    ctx.begin(format!("build {what} of {app} to {}", to.title()), plan_args(sides).journal())?;
     let mut hosts = Vec::new();
     let mut manifests = Vec::new();
     for side in from.into_iter().chain([to]) {
         match side.manifest(ctx, &mut hosts).await? {
             Ok(manifest) => manifests.push(manifest),
-            Err(code) => return Ok(code),
+            Err(code) => return Ok(Err(code)),
         }
     }
     let to = manifests.pop().expect("the last one is the release to upgrade to");
     different(&manifests, &to)?;
-    finish(ctx, &args, Ways { store, from: manifests, to, policy }, hosts).await
+    Ok(Ok((Ways { store, from: manifests, to, policy }, hosts)))
 }
 
 impl Side {
@@ -105,7 +124,7 @@ impl Side {
     }
 }
 
-fn plan_args(args: &Args) -> PlanArgs {
+fn plan_args(args: &Sides) -> PlanArgs {
     PlanArgs { plan: args.plan, ..PlanArgs::default() }
 }
 
@@ -114,7 +133,7 @@ async fn stored(store: &Store, version: &Version) -> Result<Side, Error> {
     Ok(Side::Stored(Box::new(blocking(move || diff::stored(&store, &version)).await?)))
 }
 
-async fn build(ctx: &Ctx, args: &Args, wanted: Option<&Revision>) -> Result<Side, Error> {
+async fn build(ctx: &Ctx, args: &Sides, wanted: Option<&Revision>) -> Result<Side, Error> {
     let settings = super::settings(ctx, &args.how)?;
     let branch = args.branch.as_ref().or(settings.branch.as_ref()).cloned();
     let wanted = match (wanted, &branch) {
@@ -126,7 +145,7 @@ async fn build(ctx: &Ctx, args: &Args, wanted: Option<&Revision>) -> Result<Side
     Ok(Side::Built(Box::new(Build::choose(ctx, request).await?)))
 }
 
-async fn from(ctx: &Ctx, store: &Store, args: &Args) -> Result<Vec<Side>, Error> {
+async fn from(ctx: &Ctx, store: &Store, args: &Sides) -> Result<Vec<Side>, Error> {
     if let Some(revision) = &args.from {
         return Ok(vec![build(ctx, args, Some(revision)).await?]);
     }
@@ -138,7 +157,7 @@ async fn from(ctx: &Ctx, store: &Store, args: &Args) -> Result<Vec<Side>, Error>
 }
 
 /// A revision is looked for in git first: a tag `0.2.0` is more than a release of that name that was built some time ago.
-async fn to(ctx: &Ctx, store: &Store, args: &Args) -> Result<Side, Error> {
+async fn to(ctx: &Ctx, store: &Store, args: &Sides) -> Result<Side, Error> {
     if let Some(version) = &args.version {
         return stored(store, version).await;
     }
@@ -162,15 +181,16 @@ fn different(from: &[Manifest], to: &Manifest) -> Result<(), Error> {
     }
 }
 
-struct Ways {
-    store: Store,
-    from: Vec<Manifest>,
-    to: Manifest,
+/// The releases, in the store.
+pub(super) struct Ways {
+    pub(super) store: Store,
+    pub(super) from: Vec<Manifest>,
+    pub(super) to: Manifest,
     policy: Policy,
 }
 
 /// Judges, and makes the relup unless it is only planned.
-async fn finish(ctx: &Ctx, args: &Args, ways: Ways, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
+async fn finish(ctx: &Ctx, args: &Sides, ways: Ways, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
     if args.plan {
         return judged(ctx, ways).await;
     }
@@ -201,7 +221,7 @@ async fn judged(ctx: &Ctx, ways: Ways) -> Result<u8, Error> {
 }
 
 fn tell(ctx: &Ctx, title: &str, made: Made, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
-    let Made { ways, upgrade, already } = made;
+    let Made { ways, upgrade, already, appups } = made;
     let restarts: Vec<String> = ways
         .iter()
         .filter(|(_, judgement)| judgement.verdict == Verdict::Restart)
@@ -209,6 +229,10 @@ fn tell(ctx: &Ctx, title: &str, made: Made, hosts: Vec<HostOutcome>) -> Result<u
         .collect();
     for (_, judgement) in ways {
         ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: false });
+    }
+    if !appups.is_empty() {
+        let names: Vec<&str> = appups.iter().map(AppName::as_str).collect();
+        ctx.reporter.info(format!("changed appups in the store decide about {}", names.join(", ")));
     }
     let Some(upgrade) = upgrade else {
         let error =

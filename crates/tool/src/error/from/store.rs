@@ -56,9 +56,9 @@ impl From<MakeError> for Error {
         let hint = match error {
             MakeError::Image(error) => return error.into(),
             MakeError::Store(error) => return error.into(),
-            MakeError::Generate { .. } => {
-                Hint::text("change or remove the appup that is named there, then build the release again")
-            }
+            MakeError::Generate { .. } => Hint::text(
+                "change or remove the appup that is named there: in the project, or in the store by `edeliver edit appups`",
+            ),
             MakeError::Stored { ref to, .. } => Hint::command("mend it", format!("edeliver edit relup --version={to}")),
             error => return Self::new(Kind::Internal, error),
         };
