@@ -1,14 +1,20 @@
 defmodule Edeliver.ProgramTest do
   use ExUnit.Case, async: true
 
-  # A program that tells what it gets, below a `mix` of its own.
-  defp mix(script, args, options \\ []) do
+  # A program in the place of edeliver.
+  defp program(script) do
     dir = Path.join(System.tmp_dir!(), "edeliver-test-#{:erlang.unique_integer([:positive])}-#{System.pid()}")
     File.mkdir_p!(dir)
     on_exit(fn -> File.rm_rf!(dir) end)
     program = Path.join(dir, "edeliver")
     File.write!(program, "#!/bin/sh\n" <> script)
     File.chmod!(program, 0o755)
+    program
+  end
+
+  # What it prints below `mix`, and the exit status.
+  defp mix(script, args, options \\ []) do
+    program = program(script)
     quoted = Enum.map_join(["mix", "edeliver" | args], " ", &"'#{String.replace(&1, "'", "'\\''")}'")
     line = Keyword.get(options, :around, & &1).(quoted)
     System.cmd("sh", ["-c", line], env: [{"EDELIVER_PROGRAM", program}, {"MIX_ENV", "test"}], stderr_to_stdout: true)
@@ -44,6 +50,30 @@ defmodule Edeliver.ProgramTest do
     assert {text, 130} = mix(script, ["two words", "it's"], around: around)
     assert text =~ "terminal" and text =~ "interrupted" and text =~ "[two words]\r\n[it's]", text
     refute text =~ "BREAK"
+  end
+
+  test "the program is told to end when mix is killed" do
+    script = """
+    trap 'echo terminated >"$EDELIVER_PROGRAM.end"; exit 1' TERM
+    echo up >"$EDELIVER_PROGRAM.up"
+    while :; do sleep 0.1; done
+    """
+
+    program = program(script)
+    env = [{'EDELIVER_PROGRAM', String.to_charlist(program)}, {'MIX_ENV', 'test'}]
+    mix = Port.open({:spawn_executable, System.find_executable("mix")}, [:exit_status, args: ["edeliver"], env: env])
+    {:os_pid, pid} = Port.info(mix, :os_pid)
+    await(program <> ".up")
+    System.cmd("kill", ["-9", to_string(pid)])
+    await(program <> ".end")
+  end
+
+  defp await(file, tries \\ 300) do
+    cond do
+      File.exists?(file) -> :ok
+      tries == 0 -> flunk("#{file} did not come")
+      true -> Process.sleep(100) && await(file, tries - 1)
+    end
   end
 
   test "a missing program is said in a word" do
