@@ -128,6 +128,8 @@ pub(super) fn apply_step(step: &Step, manifest: &Manifest, seen: &mut Seen) {
     match step {
         Step::Stage(stage) => apply_stage(stage, manifest, seen),
         Step::Activate(activate) => apply_activate(activate, seen),
+        // A node that runs it already, whatever it was booted into, is left alone.
+        Step::Start { version, .. } if seen.node.state == NodeState::Running && seen.node.version.as_ref() == Some(version) => {}
         Step::Start { version, .. } => run(version, seen),
         Step::Stop { version, .. } if version.is_none() || *version == seen.node.booted => seen.node = NodeFacts::down(),
         Step::Prune(prune) => {
