@@ -31,7 +31,7 @@ fn commands() -> Result<(), Failed> {
     scene.lab.cut("prod1")?;
     let ran = Ran::from(child.wait_with_output()?);
     scene.lab.heal("prod1")?;
-    ran.assert(8, &["the link was lost while the command ran", "nobody knows how far it came"]);
+    ran.assert(11, &["the link was lost while the command ran", "nobody knows how far it came"]);
     eventually("the host has ended it", || !runs(&scene, "prod1"));
     Ok(())
 }
