@@ -43,14 +43,15 @@ serves_root() {
 processes_with() { processes_whose cmdline "$1"; }
 
 # Prints the ids of processes whose /proc file $1 (cmdline, environ) has $2 in it. One pipeline over all processes; not grep on the files
-# themselves, because busybox's grep ends at the first NUL.
+# themselves, because busybox's grep ends at the first NUL. The pipeline may find itself, and text that looks like a header misleads it: who
+# does more than look has to look again at each.
 processes_whose() {
   head -n 99 /proc/[0-9]*/"$1" 2>/dev/null | tr '\000' '\n' | grep -F -e '==> /proc/' -e "$2" | {
     pid='' last=''
     while IFS= read -r line; do
       case $line in
         '==> /proc/'*/"$1 <==") pid=${line#'==> /proc/'} pid=${pid%%/*} ;;
-        *) [ "$pid" = "$last" ] || printf '%s\n' "$pid"; last=$pid ;;
+        *"$2"*) [ "$pid" = "$last" ] || printf '%s\n' "$pid"; last=$pid ;;
       esac
     done
   }

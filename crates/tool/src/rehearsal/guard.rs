@@ -101,3 +101,6 @@ async fn refused(holding: &mut JoinSet<Result<Reply, TransportError>>) -> Rehear
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,12 @@ theirs() {
   {
     processes_whose environ "$mark"
     processes_with "$dir/"
-  } | sort -u | grep -v -x "$$"
+  } | sort -u | while read -r pid; do
+    [ "$pid" = "$$" ] || ! is_theirs "$pid" || printf '%s\n' "$pid"
+  done
+}
+is_theirs() {
+  { tr '\000' '\n' <"/proc/$1/environ" | grep -Fqx -e "$mark" || tr '\000' '\n' <"/proc/$1/cmdline" | grep -Fq -e "$dir/"; } 2>/dev/null
 }
 
 while held; do
@@ -19,11 +24,12 @@ while held; do
   seconds=$((seconds - 1))
 done
 # What is killed may have begun something that was not there yet when we looked.
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+attempts=0 absent=0
+while [ "$attempts" -lt 50 ] && [ "$absent" -lt 2 ]; do
   left=$(theirs)
-  [ -n "$left" ] || break
-  kill -KILL $left 2>/dev/null
-  sleep 0.2 2>/dev/null || sleep 1
+  if [ -n "$left" ]; then kill -KILL $left 2>/dev/null; absent=0; else absent=$((absent + 1)); fi
+  attempts=$((attempts + 1))
+  sleep 0.1 2>/dev/null || sleep 1
 done
 rm -rf -- "$dir"
 [ ! -e "$dir" ] || { sleep 1; rm -rf -- "$dir"; }
