@@ -19,7 +19,7 @@ pub use origin::{Origin, Origins, Setting};
 pub use problem::{Place, Problem, Problems};
 pub use scope::{Env, similar};
 pub use settings::{
-    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSpec, Limits, MixRelease, OnRestart, Programs,
+    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSpec, HttpCheck, Limits, MixRelease, OnRestart, Programs,
     RehearsalSettings, Service, Settings, SshSettings, StoreSettings, TargetSettings, TransportKind, UpgradeSettings,
 };
 pub use settle::{Around, settle, settle_toml};

@@ -76,9 +76,9 @@ fn environment(real: &TargetSettings, build: &BuildSettings, stage: &Stage) -> I
 pub fn health(real: &TargetSettings) -> Result<Option<HealthCheck>, String> {
     let rehearsal = &real.upgrade.rehearsal;
     match rehearsal.health.as_ref().or(real.upgrade.health.as_ref()) {
-        Some(HealthCheck::Http(address)) if rehearsal.health.is_none() => {
-            let ours = port_of(address).is_some_and(|port| rehearsal.env.values().any(|value| value.trim() == port));
-            if ours { Ok(Some(HealthCheck::Http(address.clone()))) } else { Err(address.clone()) }
+        Some(HealthCheck::Http(check)) if rehearsal.health.is_none() => {
+            let ours = port_of(&check.address).is_some_and(|port| rehearsal.env.values().any(|value| value.trim() == port));
+            if ours { Ok(Some(HealthCheck::Http(check.clone()))) } else { Err(check.address.clone()) }
         }
         check => Ok(check.cloned()),
     }

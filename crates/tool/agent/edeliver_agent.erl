@@ -21,7 +21,7 @@
 -module(edeliver_agent).
 -behaviour(gen_server).
 
--export([version/0, preflight/1, upgrade/1, status/0, health/1, keep/2, commit/1, revert/1, unload/0]).
+-export([version/0, preflight/1, upgrade/1, status/0, health/1, restarts/0, keep/2, commit/1, revert/1, unload/0]).
 -export([config/2, protocols/2, children/3, stash/1, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -90,6 +90,14 @@ status() ->
 
 %% How the node does since the upgrade: #{restarts, missing, suspended, old_code, md5}, each a list, empty when all is well.
 health(Id) -> call({health, Id}).
+
+%% What supervisors have restarted until now, to compare with what they restart later: [{Supervisor, Restarts, Seconds, Names}], the count of
+%% the last so many seconds. A supervisor that never restarted anything is not in it. Names: those that its children are registered by.
+restarts() ->
+    case bounded(fun restarts_now/0, 30000) of
+        {ok, Restarts} -> Restarts;
+        {error, _} -> []
+    end.
 
 %% The upgrade is reverted when nobody asks for more time for so long.
 keep(Id, Ms) -> call({keep, Id, Ms}).
@@ -1814,6 +1822,24 @@ health_now(Plan, #{tree := Before, running := Running, quiet := Quiet}, Last) ->
       suspended => [Pid || Pid <- maps:keys(Procs), is_suspended(Pid)],
       old_code => [{P, M} || {P, M} <- lingering_in(Last), is_process_alive(P), erlang:check_process_code(P, M) =:= true],
       md5 => wrong_code(Plan)}.
+
+restarts_now() ->
+    {Procs, Tree, _} = walk(#{}, #{}, 5000),
+    Sups = [Pid || {Pid, #proc{kind = supervisor}} <- maps:to_list(Procs)],
+    {Replies, _, _} = ask(Sups, fun(_, From) -> {system, From, {replace_state, fun throw_restarts/1}} end, 5000),
+    [{Sup, Count, Seconds, names(maps:get(Sup, Tree, []))}
+     || {Sup, Reply} <- maps:to_list(Replies), {Count, Seconds} <- restarts_in(Reply, erlang:monotonic_time(second))].
+
+%% When a child is restarted, a supervisor forgets the restarts that are older than its period. The places are the same from OTP 25 to 29.
+throw_restarts(#{max_seconds := Period, restarts := Times}) -> throw({restarts, Period, Times});
+throw_restarts(State) -> throw({restarts, element(7, State), element(8, State)}).
+
+restarts_in({error, {callback_failed, _, {throw, {restarts, Period, [Last | _] = Times}}}}, Now) when is_integer(Period), is_integer(Last) ->
+    [{length(Times), max(1, Now - min(Last - Period, lists:last(Times)))}];
+restarts_in(_, _) -> [].
+
+names(Children) ->
+    [Name || {_, Pid, _, _} <- Children, is_pid(Pid), {registered_name, Name} <- [process_info(Pid, registered_name)]].
 
 lingering_in({done, #{lingering := Lingering}}) -> Lingering;
 lingering_in(_) -> [].

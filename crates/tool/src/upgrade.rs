@@ -14,6 +14,7 @@ mod journey;
 mod ongoing;
 mod order;
 mod place;
+mod restarts;
 mod session;
 mod watch;
 mod ways;

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-pub use upgrade::{Engine, HealthCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
+pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 
 use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UnitName, UserName};
 

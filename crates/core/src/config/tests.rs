@@ -166,7 +166,7 @@ fn the_documented_defaults_are_these() {
 
 #[test]
 fn upgrades_are_settled_for_each_target() {
-    use super::settings::{Engine, HealthCheck, OnRestart, UpgradeSettings};
+    use super::settings::{Engine, HealthCheck, HttpCheck, OnRestart, UpgradeSettings};
     let text = "\
 [upgrade]
 engine = \"release_handler\"
@@ -178,7 +178,7 @@ path = \"/srv\"
 [targets.b]
 hosts = [\"h\"]
 path = \"/srv\"
-upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\" }, on_restart = \"restart\", allow_nif = [\"My.Nif\"] }
+upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", body = \"up\" }, on_restart = \"restart\", allow_nif = [\"My.Nif\"] }
 ";
     let plain = settings("[targets.a]\nhosts = [\"h\"]\npath = \"/srv\"");
     assert_eq!(plain.targets[0].upgrade, UpgradeSettings::default(), "default.toml and the program say the same");
@@ -190,7 +190,7 @@ upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\" }, on_
     assert_eq!((b.engine, b.soak, b.on_restart), (Engine::Transactional, Duration::from_secs(120), OnRestart::Restart));
     assert_eq!(
         b.health,
-        Some(HealthCheck::Http("http://[::1]:4000/health".into())),
+        Some(HealthCheck::Http(HttpCheck { address: "http://[::1]:4000/health".into(), body: Some("up".into()) })),
         "a target's check takes the place of all targets'"
     );
     assert_eq!((b.allow_nif, b.limits), (vec!["My.Nif".to_owned()], UpgradeSettings::default().limits));

@@ -3,7 +3,7 @@
 mod play;
 
 use edeliver_core::{
-    config::{HealthCheck, TargetSettings},
+    config::TargetSettings,
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
     name::{TargetName, Version},
@@ -117,9 +117,8 @@ pub(super) async fn rehearse(ctx: &Ctx, real: &TargetSettings, from: &Version, t
 }
 
 fn tell_health(ctx: &Ctx, real: &TargetSettings) {
-    if let Err(address) = rehearsal::health(real) {
-        let what = HealthCheck::Http(address).describe();
+    if rehearsal::health(real).is_err() {
         let hint = Hint::text("set `rehearsal_health`, or give the rehearsal that port by `rehearsal_env`, in [upgrade]");
-        ctx.reporter.warn(format!("the {what} is not asked in the rehearsal: another node may answer there"), vec![hint]);
+        ctx.reporter.warn("the health address is not asked in the rehearsal: another node may answer there", vec![hint]);
     }
 }

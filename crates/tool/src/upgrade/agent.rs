@@ -13,7 +13,7 @@ use crate::{
     relup::AGENT,
 };
 pub(super) use reply::text_of;
-pub use reply::{Health, Moved, Note, Ready, Report, Status};
+pub use reply::{Health, Moved, Note, Ready, Report, Restarted, Restarts, Status};
 
 /// The version of the protocol that is spoken here.
 const VERSION: i64 = 1;
@@ -154,6 +154,13 @@ pub(super) async fn health(session: &mut Session, id: &str, patience: Duration) 
     let ask = Mfa::literal(MODULE, "health", [name(id)]);
     let answer = session.call(&ask, patience).await?;
     reply::health(&answer).ok_or_else(|| not_soaking(&ask, &answer))
+}
+
+/// What the node's supervisors have restarted until now.
+pub(super) async fn restarts(session: &mut Session) -> Result<Vec<Restarts>, UpgradeError> {
+    let ask = Mfa::literal(MODULE, "restarts", []);
+    let answer = session.call(&ask, BACK).await?;
+    reply::restarts(&answer).ok_or_else(|| strange(&ask, &answer))
 }
 
 /// Gives the operator this much more time.

@@ -93,6 +93,10 @@ async fn install(
     reporter: &Reporter,
 ) -> Result<Option<String>, UpgradeError> {
     let journey = journey(session, hot, journeys).await?;
+    agent::inject(session).await?;
+    // Without them the upgraded node is held to a node that never restarted anything.
+    let before = agent::restarts(session).await.unwrap_or_default();
+    session.had_restarted(before);
     match hot.engine {
         Engine::Transactional => {
             let order = order(session, hot, &journey).await?;
@@ -101,10 +105,7 @@ async fn install(
             tell(&report, reporter);
             Ok(Some(report.describe()))
         }
-        Engine::ReleaseHandler => {
-            agent::inject(session).await?;
-            handler::install(session, hot, &journey).await.map(|()| None)
-        }
+        Engine::ReleaseHandler => handler::install(session, hot, &journey).await.map(|()| None),
     }
 }
 

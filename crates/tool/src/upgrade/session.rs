@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use edeliver_erl::Term;
 use tokio::time::{Instant, sleep};
 
-use super::{Journey, UpgradeError};
+use super::{Journey, UpgradeError, agent::Restarts};
 use crate::{
     node::{
         Place,
@@ -30,12 +30,13 @@ pub struct Session {
     first: Option<u32>,
     root: Option<String>,
     journey: Option<Arc<Journey>>,
+    restarts: Vec<Restarts>,
 }
 
 impl Session {
     /// The node of a place; nothing is opened yet. `run` names the upgrades that are begun.
     pub fn new(host: Arc<dyn Transport>, place: Place, run: String) -> Self {
-        Self { host, place, run, link: None, creation: None, first: None, root: None, journey: None }
+        Self { host, place, run, link: None, creation: None, first: None, root: None, journey: None, restarts: Vec::new() }
     }
     /// The host.
     pub(super) fn host(&self) -> &Arc<dyn Transport> {
@@ -62,6 +63,13 @@ impl Session {
     }
     pub(super) fn goes(&mut self, journey: Arc<Journey>) {
         self.journey = Some(journey);
+    }
+    /// What its supervisors had restarted before the upgrade of this run.
+    pub(super) fn restarts(&self) -> &[Restarts] {
+        &self.restarts
+    }
+    pub(super) fn had_restarted(&mut self, restarts: Vec<Restarts>) {
+        self.restarts = restarts;
     }
     /// What the node counts its starts with: of the link that is open.
     pub(super) fn creation(&self) -> Option<u32> {

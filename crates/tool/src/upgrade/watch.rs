@@ -1,9 +1,6 @@
 //! Watching an upgraded node: everything is looked at once at least, then every second until the time is over.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use edeliver_core::{config::Engine, step::Soak};
 use tokio::time::{Instant, sleep};
@@ -13,6 +10,7 @@ use super::{
     agent::{self, Health},
     error::Notes,
     handler, health,
+    restarts::Lives,
 };
 use crate::{
     cancel::{Cancel, Level},
@@ -27,16 +25,14 @@ const MOMENT: Duration = Duration::from_millis(500);
 const AWAY: Duration = Duration::from_secs(20);
 /// So often in a row may the application say that it is not well: it may have something to warm up.
 const UNWELL: u32 = 3;
-/// A child that was replaced more often is in a crash loop.
-const RESTARTS: usize = 1;
 
 /// What was seen so far.
 struct Watch<'a> {
     soak: &'a Soak,
     reporter: &'a Reporter,
     creation: Option<u32>,
-    /// Children, or registered names, and the processes that they were since the upgrade.
-    lives: BTreeMap<String, BTreeSet<String>>,
+    since: Instant,
+    lives: Lives,
     unwell: u32,
 }
 
@@ -48,13 +44,15 @@ pub(super) async fn watch(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> Result<Option<String>, UpgradeError> {
-    let until = Instant::now() + soak.time;
-    let mut watch = Watch { soak, reporter, creation: session.creation(), lives: BTreeMap::new(), unwell: 0 };
+    let since = Instant::now();
+    let until = since + soak.time;
+    let lives = Lives::new(soak.engine, session.restarts());
+    let mut watch = Watch { soak, reporter, creation: session.creation(), since, lives, unwell: 0 };
     loop {
         watch.look_once(session, id).await?;
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() && watch.unwell == 0 {
-            return Ok(watch.note());
+            return Ok(watch.lives.note());
         }
         tokio::select! {
             () = sleep(if left.is_zero() { BEAT } else { BEAT.min(left) }) => {}
@@ -91,18 +89,17 @@ impl Watch<'_> {
                 let journey = session.journey();
                 let look = handler::look(session, journey.as_deref()).await?;
                 let health = Health { suspended: look.suspended, other_code: look.other_code, ..Health::default() };
-                look.names.into_iter().for_each(|(name, pid)| self.lives(name, pid));
+                look.names.into_iter().for_each(|(name, process)| self.lives.seen(name, None, process));
                 Ok(self.judge(health))
             }
         }
     }
 
     fn judge(&mut self, health: Health) -> Vec<String> {
-        health.restarts.into_iter().for_each(|(child, pid)| self.lives(child, pid));
-        // With release_handler the life that the process had at first is among them.
-        let allowed = RESTARTS + usize::from(self.soak.engine == Engine::ReleaseHandler);
-        let loops = self.lives.iter().filter(|(_, lives)| lives.len() > allowed);
-        let mut wrong: Vec<String> = loops.map(|(child, lives)| format!("{child} was restarted {} times", lives.len())).collect();
+        for restarted in health.restarts {
+            self.lives.seen(restarted.child, Some(restarted.supervisor), restarted.process);
+        }
+        let mut wrong = self.lives.loops(self.since.elapsed());
         let mut told = |what: &str, which: Vec<String>| {
             if !which.is_empty() {
                 wrong.push(format!("{what}: {}", which.join(", ")));
@@ -112,10 +109,6 @@ impl Watch<'_> {
         told("processes are suspended", health.suspended);
         told(&format!("not the code of {}", self.soak.version), health.other_code);
         wrong
-    }
-
-    fn lives(&mut self, child: String, pid: String) {
-        self.lives.entry(child).or_default().insert(pid);
     }
 
     async fn ask_application(&mut self, session: &mut Session) -> Result<(), UpgradeError> {
@@ -143,13 +136,6 @@ impl Watch<'_> {
             // Nobody knows how it is, and what it does when nobody confirms the upgrade.
             Err(_) => Err(UpgradeError::Call { function: "watching the node".to_owned(), source: CallError::Lost }),
         }
-    }
-
-    fn note(&self) -> Option<String> {
-        let first = usize::from(self.soak.engine == Engine::ReleaseHandler);
-        let restarted: Vec<&str> =
-            self.lives.iter().filter(|(_, lives)| lives.len() > first).map(|(child, _)| child.as_str()).collect();
-        (!restarted.is_empty()).then(|| format!("restarted by its supervisor: {}", restarted.join(", ")))
     }
 }
 

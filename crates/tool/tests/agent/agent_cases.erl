@@ -835,6 +835,17 @@ a_killed_mover_is_cleared_up_after_when_the_processes_go_on_already() ->
     sys:replace_state(counter, fun(_) -> {n, 0} end),
     same(Before, picture()).
 
+%% A supervisor's own memory of what it restarted, before anybody watched it.
+what_was_restarted_before_an_upgrade_is_known() ->
+    two(counter_v2()),
+    [] = edeliver_agent:restarts(),
+    Sup = whereis(lab_sup),
+    [begin exit(whereis(counter), kill), eventually(fun() -> is_pid(whereis(counter)) end) end || _ <- [1, 2]],
+    [{Sup, 2, Seconds, [counter]}] = edeliver_agent:restarts(),
+    true = Seconds >= 5 andalso Seconds < 30,
+    done(counter_plan()),
+    [{Sup, 2, _, [counter]}] = edeliver_agent:restarts().
+
 more_time_is_given_to_who_asks() ->
     two(counter_v2()),
     #{options := Options} = Plan = counter_plan(),
@@ -976,7 +987,11 @@ children_of_an_elixir_application_are_found_up_and_down() ->
     {ok, #{killed := []}} = edeliver_agent:commit(<<"2">>),
     #{stopped := [{lab, 'Elixir.Lab.Ticker'}], started := []} = done(elixir_plan("2", "3")),
     {<<"3">>, #{count := 2}} = gen_server:call('Elixir.Lab.Counter', get),
-    {ok, _} = edeliver_agent:commit(<<"3">>).
+    {ok, _} = edeliver_agent:commit(<<"3">>),
+    %% Elixir's supervisors, too, remember what they restarted.
+    exit(Dynamic, kill),
+    DynamicSup = whereis('Elixir.Lab.Dynamic'),
+    eventually(fun() -> [DynamicSup] =:= [Restarting || {Restarting, 1, _, []} <- edeliver_agent:restarts()] end).
 
 what_elixir_code_raises_is_told_as_elixir_tells_it() ->
     elixir(),

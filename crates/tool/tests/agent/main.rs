@@ -146,6 +146,7 @@ cases! { case:
     a_second_upgrade_is_refused_while_one_soaks
     a_killed_mover_is_cleared_up_after
     a_killed_mover_is_cleared_up_after_when_the_processes_go_on_already
+    what_was_restarted_before_an_upgrade_is_known
     more_time_is_given_to_who_asks
     three_upgrades_in_a_row_and_back
     release_handler_sees_the_truth

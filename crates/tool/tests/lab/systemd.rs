@@ -10,7 +10,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Test,
-    scene::{Scene, eventually},
+    scene::{Ran, Scene, eventually},
     world::App,
 };
 
@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_node_that_has_just_begun_to_start_is_stopped_by_systemd_in_an_orderly_way", stopped_early),
     ("systemd_tells_of_a_unit_that_restarts_in_a_loop_and_stops_it", crash_loop),
     ("a_users_own_systemd_runs_a_node_over_a_reboot", user_unit),
+    ("a_node_of_systemd_is_upgraded_and_falls_back_when_it_dies_before_that_is_permanent", upgraded),
     ("systemd_is_set_up_by_an_account_with_sudo_and_one_without_is_told_what_to_type", sudo),
 ];
 
@@ -134,6 +135,48 @@ fn user_unit() -> Result<(), Failed> {
     scene.ok("restart production --yes");
     scene.ok("stop production --yes");
     assert_eq!(scene.served("prod1"), None);
+    Ok(())
+}
+
+/// To systemd an upgrade is nothing: the process stays. A node that dies meanwhile is started by systemd, into what boots.
+fn upgraded() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    let soak = |time: &str| {
+        configure(&scene, "systemd", "4000");
+        let toml = scene.project().join("edeliver.toml");
+        let text = fs::read_to_string(&toml).expect("it was written");
+        fs::write(&toml, format!("{text}[upgrade]\nsoak = \"{time}\"\n")).expect("the project can be written");
+    };
+    soak("20s");
+    allow(&scene);
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    scene.ok("setup production --host=root@prod1 --yes");
+    scene.ok("start production");
+    let process = || scene.as_root("systemctl show -P MainPID hotapp.service");
+    let count = || scene.ok("eval Hotapp.Counter.count() on production").out.trim().to_owned();
+    count();
+    let before = process();
+
+    let upgrade = scene.spawn("deploy upgrade to production --version=0.2.0 --yes");
+    eventually("it is upgraded", || scene.served("prod1").is_some_and(|served| served.contains("0.2.0")));
+    assert_eq!((process(), count()), (before.clone(), "2".to_owned()), "without a restart");
+    scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
+    let ended = Ran::from(upgrade.wait_with_output()?);
+    ended.assert(9, &["0.1.0 serving again after a restart, the state of its processes is lost"]);
+    scene.assert_serves("prod1", "0.1.0");
+    let restarted = process();
+    assert_ne!(restarted, before);
+
+    soak("1s");
+    count();
+    scene.ok("deploy upgrade to production --version=0.2.0 --yes");
+    assert_eq!((process(), count()), (restarted, "2".to_owned()), "without a restart");
+    scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
+    eventually("systemd starts it again", || scene.served("prod1").is_some());
+    scene.assert_serves("prod1", "0.2.0");
+    scene.ok("rollback production --yes").assert(0, &["0.1.0 running, upgraded without a restart"]);
+    scene.assert_serves("prod1", "0.1.0");
+    scene.ok("stop production --yes");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::{thread, time::Duration};
 
+use edeliver_lab::Fault;
 use libtest_mimic::Failed;
 
 use crate::{
@@ -16,6 +17,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_upgrade_rehearsed_over_ssh_goes_to_the_host_and_leaves_nothing_on_the_build_host", rehearsed),
     ("a_link_cut_while_a_node_is_watched_leaves_it_unknown_and_the_node_goes_back_by_itself", cut),
     ("killed_at_any_moment_of_an_upgrade_the_node_serves_and_the_next_run_finishes", killed_anywhere),
+    ("a_full_disk_stops_an_upgrade_before_it_begins_or_takes_it_back_with_its_state", full_disk),
 ];
 
 const WATCHED: &str = "[upgrade]\nsoak = \"1s\"\n";
@@ -126,6 +128,41 @@ fn killed_anywhere() -> Result<(), Failed> {
     scene.ok("deploy upgrade to production --version=0.2.0");
     assert_eq!(life(&scene, "prod1"), before);
     scene.assert_serves("prod1", "0.2.0");
+    scene.ok("stop production");
+    Ok(())
+}
+
+/// Before there is room for the release, and when all that is left to do is to make it what boots.
+fn full_disk() -> Result<(), Failed> {
+    let scene = Scene::fleet(App::Hotapp, 1);
+    scene.on("prod1", "mkdir apps");
+    scene.lab.fault("prod1", Fault::Disk { path: "/home/deploy/apps".into(), size: "60m".into() })?;
+    scene.configure("apps", "[upgrade]\nsoak = \"5s\"\n");
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    count(&scene, "prod1");
+    let before = life(&scene, "prod1");
+    let fill = || scene.on("prod1", "cat /dev/zero >apps/filler 2>/dev/null || true; df -P apps | awk 'END { print $4 }'");
+    let as_before = |what: &str| {
+        assert_eq!(life(&scene, "prod1"), before, "{what}");
+        scene.assert_serves("prod1", "0.1.0");
+        assert_eq!(scene.permanent("prod1", "apps"), "0.1.0", "{what}");
+    };
+    assert_eq!(fill(), "0");
+    let refused = scene.run("deploy upgrade to production --version=0.2.0");
+    refused.assert(4, &["prod1", "free"]);
+    as_before("nothing was begun");
+    scene.on("prod1", "rm apps/filler");
+
+    let upgrade = scene.spawn("deploy upgrade to production --version=0.2.0");
+    eventually("it is upgraded", || scene.served("prod1").is_some_and(|served| served.contains("0.2.0")));
+    assert_eq!(fill(), "0");
+    let ended = Ran::from(upgrade.wait_with_output()?);
+    ended.assert(9, &["No space left", "0.1.0 serving again"]);
+    as_before("it was taken back");
+    scene.on("prod1", "rm apps/filler");
+    scene.ok("deploy upgrade to production --version=0.2.0");
+    assert_eq!(life(&scene, "prod1"), before);
+    assert_eq!(scene.permanent("prod1", "apps"), "0.2.0");
     scene.ok("stop production");
     Ok(())
 }

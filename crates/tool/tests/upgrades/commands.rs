@@ -32,5 +32,11 @@ fn one_command_builds_and_upgrades_what_runs_and_says_when_it_takes_a_restart() 
     let refused = scene.run("upgrade staging");
     assert_eq!(refused.code, 4, "{}{}", refused.out, refused.err);
     assert!(refused.err.contains("native.so") && refused.err.contains("--restart-if-needed"), "{}{}", refused.out, refused.err);
-    assert_eq!((scene.life(), scene.boots().as_str()), (life, "0.2.0"), "nothing was touched");
+    assert_eq!((scene.life(), scene.boots().as_str()), (life.clone(), "0.2.0"), "nothing was touched");
+
+    let restarted = scene.ok("upgrade staging --restart-if-needed");
+    assert!(restarted.err.contains("the state of its processes is lost"), "{}{}", restarted.out, restarted.err);
+    assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.3.0\"", "0.3.0"));
+    assert_ne!(scene.life(), life);
+    scene.counted(0);
 }

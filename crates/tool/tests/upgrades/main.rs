@@ -7,7 +7,10 @@ mod program;
 
 mod appups;
 mod commands;
+mod fleet;
 mod rehearsals;
+mod relups;
 mod road;
 mod scene;
 mod trouble;
+mod wellness;

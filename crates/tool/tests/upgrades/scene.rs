@@ -6,11 +6,15 @@ use edeliver_lab::samples::{self, Sample};
 
 use crate::program::{Done, Program};
 
-/// A project and its host.
+/// A project and its hosts.
 pub(crate) struct Scene {
     pub(crate) program: Program,
     pub(crate) node: String,
+    names: &'static [&'static str],
 }
+
+/// Where a test needs no more than one.
+const STAGE: &[&str] = &["stage"];
 
 /// A state that only `code_change` makes of the older one.
 const COUNTER: [(&str, &str); 4] = [
@@ -62,11 +66,13 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
         sample.write("edeliver.toml", &config).unwrap();
         sample.commit("as it is upgraded to").unwrap();
         ok(&program, "build release");
-        if version != "0.1.0" {
+        if version >= "0.2.0" {
             ok(&program, &format!("build upgrade --with=0.1.0 --version={version}"));
         }
     };
     build("0.1.0", &[]);
+    sample.set_marker("0.1.1").unwrap();
+    build("0.1.1", &[]);
     build("0.2.0", &COUNTER);
     build("0.2.1", &RAISES);
     build("0.2.2", &CRASHES);
@@ -88,18 +94,25 @@ impl Scene {
         scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
         scene
     }
-    /// The same without the node.
+    /// The same without the node; 0.1.1 is in the store too.
     pub(crate) fn stored(node: &str, settings: &str) -> Self {
-        let scene = Self { program: Program::new(), node: format!("{node}{}", std::process::id()) };
+        Self::fleet(node, settings, STAGE)
+    }
+    /// Several hosts, no nodes.
+    pub(crate) fn fleet(node: &str, settings: &str, names: &'static [&'static str]) -> Self {
+        let scene = Self::bare(node, names);
         let store = BASE.program.project().join(".deliver");
         let copied = std::process::Command::new("cp").arg("-a").arg(store).arg(scene.program.project()).status().unwrap();
         assert!(copied.success());
         scene.program.write("edeliver.toml", &scene.config(settings));
         scene
     }
+    fn bare(node: &str, names: &'static [&'static str]) -> Self {
+        Self { program: Program::new(), node: format!("{node}{}", std::process::id()), names }
+    }
     /// The Elixir sample in git, with a build host; nothing is built yet.
     pub(crate) fn project(node: &str, settings: &str) -> (Self, Sample) {
-        let scene = Self { program: Program::new(), node: format!("{node}{}", std::process::id()) };
+        let scene = Self::bare(node, STAGE);
         let sample = samples::elixir(&scene.program.project(), "0.1.0").unwrap();
         sample.write("edeliver.toml", &scene.config(settings)).unwrap();
         sample.commit("how it is deployed").unwrap();
@@ -114,8 +127,13 @@ impl Scene {
         self.hosts().join("build/.edeliver/hotapp/rehearsals")
     }
     pub(crate) fn config(&self, settings: &str) -> String {
-        let (builds, apps) = (self.hosts().join("build"), self.hosts().join("stage"));
-        let node = &self.node;
+        let builds = self.hosts().join("build");
+        let host = |name: &&str| {
+            let (apps, node) = (self.hosts().join(name), if self.names == STAGE { "" } else { name });
+            format!("{{ name = {name:?}, transport = \"local\", path = {apps:?}, node = \"{}{node}\" }}", self.node)
+        };
+        let hosts: Vec<String> = self.names.iter().map(host).collect();
+        let hosts = hosts.join(", ");
         format!(
             r#"
 app = "hotapp"
@@ -126,7 +144,7 @@ path = {builds:?}
 [upgrade]
 {settings}
 [targets.staging]
-hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}" }}]
+hosts = [{hosts}]
 "#
         )
     }
@@ -134,7 +152,7 @@ hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}
         self.program.project().parent().unwrap().join("hosts")
     }
     pub(crate) fn root(&self) -> PathBuf {
-        self.hosts().join("stage/hotapp")
+        self.hosts().join(self.names[0]).join("hotapp")
     }
 
     pub(crate) fn run(&self, line: &str) -> Done {
@@ -149,6 +167,13 @@ hosts = [{{ name = "stage", transport = "local", path = {apps:?}, node = "{node}
     pub(crate) fn eval(&self, code: &str) -> String {
         let done = self.program.run(&["eval", code, "on", "staging"]);
         assert_eq!(done.code, 0, "{code}\n{}{}", done.err, done.out);
+        done.out.trim().to_owned()
+    }
+    /// The same on one host of several.
+    #[track_caller]
+    pub(crate) fn eval_on(&self, host: &str, code: &str) -> String {
+        let done = self.program.run(&["eval", code, "on", "staging", "--host", host]);
+        assert_eq!(done.code, 0, "{code}\n{}{}", done.out, done.err);
         done.out.trim().to_owned()
     }
     /// The process of the node, and the number of its start: another one after a restart in place, too.

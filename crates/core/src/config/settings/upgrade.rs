@@ -105,11 +105,21 @@ pub struct Limits {
 pub enum HealthCheck {
     /// A command that is run on the host, in the release root; status 0 is well.
     Command(String),
-    /// An address that is asked on the host; 200 to 299 is well.
-    Http(String),
+    /// An address that is asked on the host.
+    Http(HttpCheck),
     /// A function without arguments on the node, `MyApp.Health.check` or `my_app_health:check`; `ok`, `:ok` in front of a tuple and `true` are
     /// well.
     Function(String),
+}
+
+/// A page that tells whether the application is well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpCheck {
+    /// Its address on the host. 200 to 299 is well.
+    pub address: String,
+    /// What must stand in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 impl HealthCheck {

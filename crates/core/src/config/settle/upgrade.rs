@@ -9,7 +9,7 @@ use crate::{
         raw::{Kind, Value},
         scope::{Layer, Scope, env_name},
         secret,
-        settings::{HealthCheck, Limits, RehearsalSettings, UpgradeSettings},
+        settings::{HealthCheck, HttpCheck, Limits, RehearsalSettings, UpgradeSettings},
         typed::{FromValue, Rule, Wrong},
     },
     name::TargetName,
@@ -68,19 +68,24 @@ impl FromValue for HealthCheck {
             )
         };
         let Kind::Table(table) = &value.kind else { return Err(wrong()) };
-        let [(kind, entry)] = table.entries.iter().collect::<Vec<_>>()[..] else { return Err(wrong()) };
-        let (rule, check): (Rule, fn(String) -> Self) = match kind.as_str() {
-            "command" => (COMMAND, Self::Command),
-            "http" => (LOOPBACK, Self::Http),
-            "function" => (FUNCTION, Self::Function),
-            _ => return Err(wrong()),
-        };
-        rule.text(&entry.value).map(check).map_err(|wrong| Wrong::Item(Box::new(wrong), Box::new(entry.value.clone())))
+        let mut entries: Vec<_> = table.entries.iter().map(|(name, entry)| (name.as_str(), &entry.value)).collect();
+        let body = entries.iter().position(|(name, _)| *name == "body").map(|at| entries.remove(at).1);
+        let text =
+            |rule: Rule, value: &Value| rule.text(value).map_err(|wrong| Wrong::Item(Box::new(wrong), Box::new(value.clone())));
+        match (entries.as_slice(), body) {
+            ([("command", value)], None) => text(COMMAND, value).map(Self::Command),
+            ([("function", value)], None) => text(FUNCTION, value).map(Self::Function),
+            ([("http", value)], body) => {
+                let body = body.map(|body| text(BODY, body)).transpose()?;
+                Ok(Self::Http(HttpCheck { address: text(LOOPBACK, value)?, body }))
+            }
+            _ => Err(wrong()),
+        }
     }
     fn show(&self) -> String {
         let (kind, text) = match self {
             Self::Command(text) => ("command", text),
-            Self::Http(text) => ("http", text),
+            Self::Http(check) => ("http", &check.address),
             Self::Function(text) => ("function", text),
         };
         format!("{kind} {}", secret::shown(kind, text))
@@ -91,6 +96,12 @@ impl FromValue for HealthCheck {
 const COMMAND: Rule = Rule {
     what: "a command",
     why: "write it in one line",
+    allows: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),
+};
+/// Text in a page.
+const BODY: Rule = Rule {
+    what: "a text",
+    why: "write a word that stands in the page of an application that is well",
     allows: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),
 };
 /// What listens on the host itself: a check must not ask another machine.

@@ -96,8 +96,8 @@ pub enum Status {
 /// How a node does since its upgrade.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Children that are another process now: the child, and that process.
-    pub restarts: Vec<(String, String)>,
+    /// Children that are another process now.
+    pub restarts: Vec<Restarted>,
     /// Children that should be there and are not.
     pub missing: Vec<String>,
     /// Processes that are suspended.
@@ -106,6 +106,30 @@ pub struct Health {
     pub old_code: Vec<String>,
     /// Modules whose code is another than the release's.
     pub other_code: Vec<String>,
+}
+
+/// A child that is another process than after the upgrade.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarted {
+    /// The child, for people.
+    pub child: String,
+    /// The process of its supervisor.
+    pub supervisor: String,
+    /// The process that it is now.
+    pub process: String,
+}
+
+/// What a supervisor has restarted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarts {
+    /// Its process.
+    pub supervisor: String,
+    /// How often it has restarted a child.
+    pub count: u32,
+    /// In how long a time, until it was asked.
+    pub within: Duration,
+    /// Names that its children are registered by.
+    pub names: Vec<String>,
 }
 
 impl Note {
@@ -190,7 +214,9 @@ pub(super) fn status(answer: &Term) -> Option<Status> {
 pub(super) fn health(answer: &Term) -> Option<Health> {
     let shown = |name| Some(field(answer, name)?.as_list()?.iter().map(show).collect());
     let restart = |term: &Term| match term.as_tuple()? {
-        [supervisor, id, _, new] => Some((child(supervisor, id), show(new))),
+        [supervisor, id, _, new] => {
+            Some(Restarted { child: child(supervisor, id), supervisor: show(supervisor), process: show(new) })
+        }
         _ => None,
     };
     let missing = |term: &Term| match term.as_tuple()? {
@@ -204,6 +230,20 @@ pub(super) fn health(answer: &Term) -> Option<Health> {
         old_code: shown("old_code")?,
         other_code: shown("md5")?,
     })
+}
+
+/// `[{Supervisor, Restarts, Seconds, [Name]}]`
+pub(super) fn restarts(answer: &Term) -> Option<Vec<Restarts>> {
+    let one = |term: &Term| {
+        let [supervisor, count, seconds, names] = term.as_tuple()? else { return None };
+        Some(Restarts {
+            supervisor: show(supervisor),
+            count: count.as_i64()?.try_into().ok()?,
+            within: Duration::from_secs(seconds.as_i64()?.try_into().ok()?),
+            names: names.as_list()?.iter().map(|name| Some(name.as_atom()?.as_str().to_owned())).collect::<Option<_>>()?,
+        })
+    };
+    answer.as_list()?.iter().map(one).collect()
 }
 
 fn child(supervisor: &Term, id: &Term) -> String {
@@ -303,6 +343,8 @@ mod tests {
         let health =
             health(&parse("#{restarts => [], missing => [{sup, a}], suspended => [], old_code => [], md5 => [m]}")).unwrap();
         assert_eq!((health.missing, health.other_code), (vec!["a of sup".to_owned()], vec!["m".to_owned()]));
+        let before = restarts(&parse("[{sup, 2, 9, [worker]}]")).unwrap().remove(0);
+        assert_eq!((before.count, before.within, before.names), (2, Duration::from_secs(9), vec!["worker".to_owned()]));
         for strange in ["ok", "{ok, 1}", "{soaking, <<\"x\">>, #{}}", "{reverted, #{}}"] {
             assert!(preflight(&parse(strange)).is_none() && moved(&parse(strange)).is_none() && status(&parse(strange)).is_none());
         }
