@@ -58,6 +58,7 @@
              stopped = [],       % [{Mods, App, Sup, Id}], by the instruction `stop`
              wanted = #{},       % supervisor or application => its child specifications before
              known = #{},        % the same, from the move that is taken back
+            was = unpacked,     % what release_handler called the release before this move ran it; on the way back, of the one that is left
              since, report = #{}}).
 
 -record(keeper, {state = idle, id, log, mover, moving, waiting = [], plan, keep = #{}, last, timer, deadline, tries = 0,
@@ -342,8 +343,8 @@ undone({Problems, Tx}, {_, Text, Term}) ->
     {broken, note(not_undone, "~ts; and could not be put back: ~ts", [Text, texts(Problems)], Term), Tx#tx.report}.
 
 %% What the way back needs: it must not depend on files that may be gone, nor ask the providers of the old configuration again.
-kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, types = Types, path = Path, procs = Procs}) ->
-    #{quiet => maps:filter(fun(_, #proc{kind = Kind, mods = Mods}) -> Kind =:= worker andalso Mods =:= [] end, Procs), path => Path, files => Files, config => Snapshot, wanted => Wanted, tree => Tree, types => Types,
+kept(#tx{files = Files, snapshot = Snapshot, wanted = Wanted, tree = Tree, types = Types, path = Path, procs = Procs, was = Was}) ->
+    #{was => Was, quiet => maps:filter(fun(_, #proc{kind = Kind, mods = Mods}) -> Kind =:= worker andalso Mods =:= [] end, Procs), path => Path, files => Files, config => Snapshot, wanted => Wanted, tree => Tree, types => Types,
       running => [App || {App, _, _} <- application:which_applications()]}.
 
 run([], Tx) -> {ok, Tx};
@@ -380,7 +381,7 @@ answered(#tx{plan = Plan} = Tx, Warnings) ->
 prepare(Plan, Kept, Log) ->
     Tx = #tx{plan = with_strings(Plan), log = Log, files = maps:get(files, Kept, #{}), known = maps:get(wanted, Kept, #{}),
              config = maps:get(config, Kept, undefined),
-             path = maps:get(path, Kept, undefined), road = if map_size(Kept) > 0 -> back; true -> there end},
+             path = maps:get(path, Kept, undefined), was = maps:get(was, Kept, unpacked), road = if map_size(Kept) > 0 -> back; true -> there end},
     case read_script(Tx) of
         #tx{reasons = []} = Tx1 ->
             Stages = [fun node_is_up/1, fun find_libraries/1, fun read_code/1, fun read_consolidated/1, fun read_config/1,
@@ -1353,10 +1354,11 @@ verify(#tx{plan = Plan} = Tx) ->
     Tx2 = tell_config(Tx1),
     {Procs, Tree, _} = walk(#{}, Tx2#tx.procs, option(child_timeout, Plan)),
     Tx3 = Tx2#tx{procs = Procs, tree = Tree},
-    release_is(maps:get(to, Plan), current, maps:get(from, Plan)),
+    Was = release_was(maps:get(to, Plan)),
+    release_is(maps:get(to, Plan), current, maps:get(from, Plan), Tx3#tx.was),
     Lingering = [{P, M} || {code, {Runs, _}, _} <- log(Tx3), M <- run_modules(Runs), erlang:check_old_code(M), not code:soft_purge(M),
                            P <- in_old_code(M)],
-    Tx3#tx{report = (Tx3#tx.report)#{lingering => Lingering}}.
+    Tx3#tx{was = Was, report = (Tx3#tx.report)#{lingering => Lingering}}.
 
 wrong_code(#{md5 := Md5s} = Plan) ->
     [M || {M, Md5} <- Md5s, erlang:module_loaded(M), M:module_info(md5) =/= Md5]
@@ -1926,17 +1928,24 @@ restart_release_handler(To, From) ->
                                  ok = supervisor:terminate_child(sasl_sup, release_handler),
                                  {ok, _} = supervisor:restart_child(sasl_sup, release_handler)
                          end, 10000) of
-                {ok, _} -> release_is(To, current, From);
+                {ok, _} -> release_is(To, current, From, unpacked);
                 {error, Why} -> [note(release_handler, "release_handler does not start again: ~ts", [Why], none)]
             end
     end.
 
-%% What release_handler would have noted itself. The release record is the same from OTP 17 to 29: {release, Name, Vsn, Erts, Libs, Status}
-release_is(To, Status, From) ->
+release_was(Vsn) ->
+    State = fun() -> [E || whereis(release_handler) =/= undefined, E <- tuple_to_list(sys:get_state(release_handler, 5000)), is_releases(E)] end,
+    case bounded(State, 6000) of
+        {ok, [Releases]} -> hd([Status || {release, _, V, _, _, Status} <- Releases, V =:= string(Vsn)] ++ [unpacked]);
+        _ -> unpacked
+    end.
+
+%% What release_handler would have noted itself. Left: what becomes of the release that ran, unless that is permanent. The release record is the same from OTP 17 to 29: {release, Name, Vsn, Erts, Libs, Status}
+release_is(To, Status, From, Left) ->
     case whereis(release_handler) of
         undefined -> [];
         Pid ->
-            case bounded(fun() -> sys:replace_state(Pid, fun(State) -> with_release(State, string(To), Status, string(From)) end, 5000) end, 6000) of
+            case bounded(fun() -> sys:replace_state(Pid, fun(State) -> with_release(State, string(To), Status, {string(From), Left}) end, 5000) end, 6000) of
                 {ok, _} -> [];
                 {error, Why} -> [note(release_handler, "release_handler could not be told: ~ts", [Why], none)]
             end
@@ -1950,7 +1959,7 @@ is_releases(_) -> false.
 
 marked({release, _, To, _, _, permanent} = R, To, _, _) -> R;
 marked({release, Name, To, Erts, Libs, _}, To, Status, _) -> {release, Name, To, Erts, Libs, Status};
-marked({release, Name, From, Erts, Libs, current}, _, current, From) -> {release, Name, From, Erts, Libs, unpacked};
+marked({release, Name, From, Erts, Libs, current}, _, current, {From, Left}) -> {release, Name, From, Erts, Libs, Left};
 marked({release, Name, Vsn, Erts, Libs, current}, _, current, _) -> {release, Name, Vsn, Erts, Libs, old};
 marked(R, _, _, _) -> R.
 

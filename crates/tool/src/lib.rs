@@ -19,6 +19,7 @@ pub mod hook;
 pub mod image;
 pub mod inventory;
 pub mod migrate;
+pub mod modification;
 pub mod node;
 pub mod rehearsal;
 pub mod relocate;

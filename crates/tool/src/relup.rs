@@ -3,15 +3,16 @@
 //! Everything here blocks; async callers use [`crate::store::blocking`].
 
 mod appups;
+mod judgements;
 
 use edeliver_core::{
     name::{AppName, Version},
     release::{Author, Manifest, Origin, UPGRADE_FORMAT, Upgrade},
-    upgrade::{self, Judgement, Policy, Verdict},
+    upgrade::{Judgement, Verdict},
 };
 use edeliver_erl::{
     relup::{
-        OtherRelease, Relup, RelupError,
+        OtherRelease, Relup, RelupError, Way,
         generate::{self, GenerateError},
     },
     term::text::NotConsultable,
@@ -22,6 +23,7 @@ use crate::{
     store::{Store, StoreError},
 };
 pub use appups::{AppupProblem, appups, check};
+pub use judgements::Judgements;
 
 /// The module that carries relups out inside a node, compiled: `edeliver_agent.erl` beside it. It lies beside every relup of ours on a host.
 pub const AGENT: &[u8] = include_bytes!("../agent/edeliver_agent.beam");
@@ -63,15 +65,16 @@ pub enum MakeError {
     Store(#[from] StoreError),
 }
 
-/// The ways to a release that were asked for.
+/// The ways to a release that were asked for, and what the store lacks of them.
 #[derive(Debug)]
-pub struct Made {
+pub struct Prepared {
+    /// The release.
+    to: Manifest,
     /// Each release that was asked for, with what is said about the way from it.
     pub ways: Vec<(Origin, Judgement)>,
-    /// The relup, as the store has it now, with the ways that can be gone without a restart; `None` if there is no such way.
-    pub upgrade: Option<Upgrade>,
-    /// Whether the store had it.
-    pub already: bool,
+    /// Relups that the store does not have yet, each for one way.
+    pub fresh: Vec<(Origin, Relup)>,
+    stored: Option<Upgrade>,
     /// Applications whose appups in the store were changed by somebody, so that they decide.
     pub appups: Vec<AppName>,
 }
@@ -81,35 +84,40 @@ pub struct Made {
 pub enum Edited {
     /// It stays, as long as it belongs to the same two releases.
     Stays,
+    /// It stays, but one that nobody has edited is made anew.
+    Renewed,
     /// It is made anew.
     Replaced,
 }
 
-/// What is said about the way between two releases.
+/// Judges the ways from these releases, and makes a relup for those that can be gone without a restart, where the store has none. Nothing is
+/// written.
 ///
 /// # Errors
-/// A release can't be read.
-pub fn judge(store: &Store, from: &Manifest, to: &Manifest, policy: &Policy) -> Result<Judgement, MakeError> {
-    Ok(upgrade::judge(&appups::changes(store, from, to)?.0, policy))
-}
-
-/// Judges the ways from these releases, makes a relup for those that can be gone without a restart, and keeps it. Ways that the store has
-/// already stay beside the new ones.
-///
-/// # Errors
-/// [`MakeError`]; the store is as before.
-pub fn make(store: &Store, to: &Manifest, from: &[Manifest], policy: &Policy, edited: Edited) -> Result<Made, MakeError> {
+/// [`MakeError`].
+pub fn prepare(
+    store: &Store,
+    to: &Manifest,
+    from: &[Manifest],
+    judged: &mut Judgements,
+    edited: Edited,
+) -> Result<Prepared, MakeError> {
     let stored = there(store, to)?;
     let (mut ways, mut fresh, mut by_users) = (Vec::new(), Vec::new(), Vec::new());
     for before in from {
         let (changes, appups) = appups::changes(store, before, to)?;
-        let judgement = upgrade::judge(&changes, policy);
+        let judgement = judged.of(before, to, &changes).clone();
         let origin = Origin { version: before.version.clone(), manifest: before.id() };
         let has = stored.as_ref().is_some_and(|stored| stored.leads_from(&origin.version, origin.manifest));
-        // A generated relup with changed appups is made anew: they may have been changed after it was made.
-        let stale = !appups.is_empty() && stored.as_ref().is_some_and(|stored| stored.author == Author::Generated);
+        let generated = stored.as_ref().is_some_and(|stored| stored.author == Author::Generated);
+        let again = match edited {
+            Edited::Replaced => true,
+            Edited::Renewed => generated,
+            // Changed appups may have been changed after it was made.
+            Edited::Stays => generated && !appups.is_empty(),
+        };
         by_users.extend(appups);
-        if judgement.verdict != Verdict::Restart && (!has || stale || edited == Edited::Replaced) {
+        if judgement.verdict != Verdict::Restart && (!has || again) {
             let generated = generate::generate(&changes).map_err(|source| MakeError::Generate {
                 from: before.version.clone(),
                 to: to.version.clone(),
@@ -119,10 +127,59 @@ pub fn make(store: &Store, to: &Manifest, from: &[Manifest], policy: &Policy, ed
         }
         ways.push((origin, judgement));
     }
-    let already = fresh.is_empty();
-    let upgrade = if already { stored } else { Some(keep(store, to, stored, fresh)?) };
-    let upgrade = upgrade.filter(|upgrade| ways.iter().any(|(way, _)| upgrade.leads_from(&way.version, way.manifest)));
-    Ok(Made { ways, upgrade, already, appups: by_users })
+    Ok(Prepared { to: to.clone(), ways, fresh, stored, appups: by_users })
+}
+
+impl Prepared {
+    /// The release that the ways lead to.
+    pub fn to(&self) -> &Manifest {
+        &self.to
+    }
+    /// What the store lacks, in one relup.
+    pub fn fresh_relup(&self) -> Option<Relup> {
+        let mut relups = self.fresh.iter().map(|(_, relup)| relup.clone());
+        let mut all = relups.next()?;
+        for relup in relups {
+            all.up.extend(relup.up);
+            all.down.extend(relup.down);
+        }
+        Some(all)
+    }
+    /// Takes this relup's ways in place of the generated ones.
+    pub fn change(&mut self, relup: &Relup) {
+        for (origin, fresh) in &mut self.fresh {
+            let ways = |ways: &[Way]| ways.iter().filter(|way| way.other.as_str() == origin.version.as_str()).cloned().collect();
+            (fresh.up, fresh.down) = (ways(&relup.up), ways(&relup.down));
+        }
+    }
+    /// Whether the store has all that there can be.
+    pub fn already(&self) -> bool {
+        self.fresh.is_empty()
+    }
+    /// The relup with all its ways, those that the store has already included; `None` if none of those that were asked for can be gone
+    /// without a restart.
+    ///
+    /// # Errors
+    /// What the store has can't be read.
+    pub fn upgrade(&self) -> Result<Option<Upgrade>, MakeError> {
+        let upgrade = match self.already() {
+            true => self.stored.clone(),
+            false => Some(merged(&self.to, self.stored.clone(), self.fresh.clone())?),
+        };
+        let leads = |upgrade: &Upgrade| self.ways.iter().any(|(way, _)| upgrade.leads_from(&way.version, way.manifest));
+        Ok(upgrade.filter(leads))
+    }
+    /// Keeps it in the store.
+    ///
+    /// # Errors
+    /// As [`Prepared::upgrade`], or the store.
+    pub fn keep(&self, store: &Store) -> Result<Option<Upgrade>, MakeError> {
+        let upgrade = self.upgrade()?;
+        if let (false, Some(upgrade)) = (self.already(), &upgrade) {
+            store.put_upgrade(upgrade)?;
+        }
+        Ok(upgrade)
+    }
 }
 
 /// The upgrade in the store, if it leads to this very build.
@@ -135,7 +192,7 @@ fn there(store: &Store, to: &Manifest) -> Result<Option<Upgrade>, StoreError> {
 }
 
 /// Adds ways to what the store has. A way from another build of the same version takes the place of the one there.
-fn keep(store: &Store, to: &Manifest, stored: Option<Upgrade>, fresh: Vec<(Origin, Relup)>) -> Result<Upgrade, MakeError> {
+fn merged(to: &Manifest, stored: Option<Upgrade>, fresh: Vec<(Origin, Relup)>) -> Result<Upgrade, MakeError> {
     let mut author = Author::Generated;
     let (mut relup, mut from) = match stored {
         None => (None, Vec::new()),
@@ -158,7 +215,5 @@ fn keep(store: &Store, to: &Manifest, stored: Option<Upgrade>, fresh: Vec<(Origi
     }
     let relup = relup.expect("there is at least one new way").to_file()?;
     let (app, version, manifest) = (to.app.clone(), to.version.clone(), to.id());
-    let upgrade = Upgrade { format: UPGRADE_FORMAT, app, to: version, manifest, from, relup, author };
-    store.put_upgrade(&upgrade)?;
-    Ok(upgrade)
+    Ok(Upgrade { format: UPGRADE_FORMAT, app, to: version, manifest, from, relup, author })
 }

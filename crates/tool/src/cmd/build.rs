@@ -1,7 +1,10 @@
 //! `edeliver build release`: from a commit to a release in the store.
 
 mod appups;
+mod modify;
 mod upgrade;
+
+pub(super) use modify::{candidates, modify};
 
 use edeliver_core::{
     auto_version::{Base, Metadata, Part, RuleError, VersionRule},

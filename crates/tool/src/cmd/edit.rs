@@ -5,6 +5,7 @@ mod appups;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use edeliver_core::{
+    event::EventKind,
     hint::Hint,
     name::Version,
     release::{Author, Upgrade},
@@ -16,7 +17,8 @@ use crate::{
     editor,
     error::{Error, Kind, chain},
     hook::{Hosts, Options, Session},
-    store::blocking,
+    relup::{Judgements, MakeError},
+    store::{Store, blocking},
 };
 
 /// Longest time for the hook.
@@ -68,9 +70,29 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     };
     (upgrade.relup, upgrade.author) = (text, Author::Edited);
     let title = format!("the relup of {} {}", upgrade.app, upgrade.to);
-    blocking(move || store.put_upgrade(&upgrade)).await?;
+    let pairs = upgrade.from.iter().map(|origin| (origin.version.clone(), upgrade.to.clone())).collect();
+    let kept = store.clone();
+    blocking(move || kept.put_upgrade(&upgrade)).await?;
     ctx.reporter.info(format!("{title} is changed in the store"));
+    tell_verdicts(ctx, store, pairs).await?;
     Ok(0)
+}
+
+/// What is said about the ways that an edited text leads along, of releases that the store has.
+async fn tell_verdicts(ctx: &Ctx, store: Store, pairs: Vec<(Version, Version)>) -> Result<(), Error> {
+    let mut judged = Judgements::new(super::diff::policy(ctx, None)?);
+    let judge = move || {
+        let mut all = Vec::new();
+        for (from, to) in pairs {
+            let (Ok(from), Ok(to)) = (store.manifest(&from), store.manifest(&to)) else { continue };
+            all.push(judged.between(&store, &from, &to)?.clone());
+        }
+        Ok::<_, MakeError>(all)
+    };
+    for judgement in blocking(judge).await? {
+        ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: false });
+    }
+    Ok(())
 }
 
 /// The user's own hook may change the file first, as in edeliver 1.x.

@@ -12,7 +12,7 @@ use edeliver_core::{
     facts::HostFacts,
     name::{HostName, Version},
     plan::{self, Plan, SetupFacts, Way},
-    release::{Manifest, ManifestId},
+    release::{Manifest, ManifestId, Upgrade},
     unit::Unit,
     upgrade::Policy,
 };
@@ -26,6 +26,7 @@ use crate::{
     hook::{Hosts, Session, vars},
     inventory::{self, Question},
     node::{Environment, Place},
+    relup::Judgements,
     report::Reporter,
     service,
     store::{Store, blocking},
@@ -49,6 +50,8 @@ pub(super) struct Fleet {
     pub(super) journeys: Journeys,
     /// See [`Environment::kept_away`].
     pub(super) kept_away: &'static [&'static str],
+    /// What was said about ways between releases.
+    pub(super) judged: Judgements,
     open: HashMap<HostName, Arc<dyn Transport>>,
 }
 
@@ -62,7 +65,9 @@ impl Fleet {
     pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", words::count(target.hosts.len(), "host")) });
         let gathered = inventory::gather(&target.hosts, &question(ctx)?, ctx.limits()?).await;
-        let mut fleet = Self { target, facts: Vec::new(), journeys: Journeys::default(), kept_away: &[], open: HashMap::new() };
+        let judged = Judgements::new(Policy::from(&target.upgrade));
+        let mut fleet =
+            Self { target, facts: Vec::new(), journeys: Journeys::default(), kept_away: &[], judged, open: HashMap::new() };
         for (facts, transport) in gathered {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
             fleet.facts.push(facts);
@@ -86,20 +91,21 @@ impl Fleet {
         Ok(())
     }
     /// Learns of upgrades that are going on, and of the ways on which the nodes can go to one of these releases; `None`: to any that their
-    /// hosts have.
-    pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>) -> Result<Vec<Way>, Error> {
+    /// hosts have. `fresh`: an upgrade that the store does not have.
+    pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>, fresh: Option<&Upgrade>) -> Result<Vec<Way>, Error> {
         upgrade::add_ongoing(&ctx.settings()?.app, &self.target, &mut self.facts, &self.open).await;
         let pairs: BTreeSet<Pair> = self.facts.iter().flat_map(|facts| pairs(facts, to)).collect();
-        let (store, policy) = (ctx.store()?, Policy::from(&self.target.upgrade));
+        let (store, fresh, mut judged) = (ctx.store()?, fresh.cloned(), self.judged.clone());
         let explain = to.is_some();
         let known = blocking(move || {
-            let mut known = Known::read(&store, &pairs, &policy)?;
+            let mut known = Known::read(&store, &pairs, &mut judged, fresh.as_ref())?;
             if explain {
-                known.add_restarts(&store, &pairs, &policy)?;
+                known.add_restarts(&store, &pairs, &mut judged)?;
             }
-            Ok::<_, JourneyError>(known)
+            Ok::<_, JourneyError>((known, judged))
         });
-        let known = known.await?;
+        let (known, judged) = known.await?;
+        self.judged = judged;
         self.journeys.extend(known.journeys);
         Ok(known.ways)
     }

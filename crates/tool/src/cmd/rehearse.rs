@@ -11,13 +11,14 @@ use edeliver_core::{
     upgrade::{Policy, Verdict},
 };
 
-use super::diff;
+use super::{build, diff};
 use crate::{
     cli::options::TargetArgs,
     ctx::{Ctx, Journal},
     error::{Error, Kind},
+    modification::Modification,
     rehearsal as stage,
-    relup::{self, Edited},
+    relup::{self, Edited, Judgements},
     store::blocking,
     transport,
 };
@@ -72,13 +73,18 @@ fn settings_of(ctx: &Ctx, target: Option<TargetName>) -> Result<TargetSettings, 
 
 /// The store has the way afterwards.
 async fn make_relup(ctx: &Ctx, target: &TargetSettings, from: &Version, to: &Version) -> Result<(), Error> {
-    let (store, policy) = (ctx.store()?, Policy::from(&target.upgrade));
+    let (store, mut judged) = (ctx.store()?, Judgements::new(Policy::from(&target.upgrade)));
     let (old, new) = (from.clone(), to.clone());
     let made = blocking(move || {
         let (from, to) = (diff::stored(&store, &old)?, diff::stored(&store, &new)?);
-        Ok::<_, Error>(relup::make(&store, &to, &[from], &policy, Edited::Stays)?)
+        Ok::<_, Error>(relup::prepare(&store, &to, &[from], &mut judged, Edited::Stays)?)
     });
-    for (origin, judgement) in made.await?.ways {
+    let mut prepared = made.await?;
+    build::modify(ctx, &mut prepared, Modification::Found).await?;
+    let store = ctx.store()?;
+    let ways = prepared.ways.clone();
+    blocking(move || prepared.keep(&store)).await?;
+    for (origin, judgement) in ways {
         if judgement.verdict == Verdict::Restart {
             let from = origin.version;
             ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: false });

@@ -34,7 +34,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let mut request = RollbackRequest { app, to: args.version, restart: !args.no_restart, ways: Vec::new() };
     let title = request.title(&target.name);
     let mut fleet = Fleet::gather(ctx, target, title, args.plan).await?;
-    request.ways = fleet.find_ways(ctx, None).await?;
+    request.ways = fleet.find_ways(ctx, None, None).await?;
     let plan = plan::rollback(&request, &fleet.target, &fleet.facts);
     fleet.carry_out(ctx, plan, args.plan, None).await
 }

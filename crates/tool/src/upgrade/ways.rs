@@ -7,12 +7,12 @@ use edeliver_core::{
     plan::{ReleaseRef, Way},
     release::{Digest, Manifest, Upgrade},
     step::Direction,
-    upgrade::{Policy, Verdict},
+    upgrade::Verdict,
 };
 
 use super::{JourneyError, Journeys};
 use crate::{
-    relup,
+    relup::Judgements,
     store::{Store, StoreError},
 };
 
@@ -30,15 +30,25 @@ pub type Pair = (Version, Version);
 
 impl Known {
     /// Of the upgrades in the store, the ways between these versions. Upgrades that were made for another build of a release lead nowhere.
+    /// `fresh` takes the place of the store's to the same release.
     ///
     /// # Errors
     /// [`JourneyError`]: an upgrade or its releases can't be read.
-    pub fn read(store: &Store, pairs: &BTreeSet<Pair>, policy: &Policy) -> Result<Self, JourneyError> {
+    pub fn read(
+        store: &Store,
+        pairs: &BTreeSet<Pair>,
+        judged: &mut Judgements,
+        fresh: Option<&Upgrade>,
+    ) -> Result<Self, JourneyError> {
         let mut known = Self::default();
         let newer: BTreeSet<&Version> = pairs.iter().flat_map(|(from, to)| [from, to]).collect();
         for version in newer {
+            if let Some(fresh) = fresh.filter(|fresh| fresh.to == *version) {
+                known.add(store, fresh, pairs, judged)?;
+                continue;
+            }
             match store.upgrade(version) {
-                Ok(upgrade) => known.add(store, &upgrade, pairs, policy)?,
+                Ok(upgrade) => known.add(store, &upgrade, pairs, judged)?,
                 Err(StoreError::NoUpgrade { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -50,22 +60,28 @@ impl Known {
     ///
     /// # Errors
     /// As [`Known::read`].
-    pub fn add_restarts(&mut self, store: &Store, pairs: &BTreeSet<Pair>, policy: &Policy) -> Result<(), JourneyError> {
+    pub fn add_restarts(&mut self, store: &Store, pairs: &BTreeSet<Pair>, judged: &mut Judgements) -> Result<(), JourneyError> {
         for (from, to) in pairs {
             if self.ways.iter().any(|way| (&way.from.version, &way.to.version) == (from, to)) {
                 continue;
             }
             let (Some(from), Some(to)) = (stored(store, from)?, stored(store, to)?) else { continue };
-            let judgement = relup::judge(store, &from, &to, policy)?;
+            let judgement = judged.between(store, &from, &to)?;
             if judgement.verdict == Verdict::Restart {
                 let none = Digest::of(b"");
-                self.ways.push(Way::new(reference(&from), reference(&to), Direction::Up, none, &judgement));
+                self.ways.push(Way::new(reference(&from), reference(&to), Direction::Up, none, judgement));
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, store: &Store, upgrade: &Upgrade, pairs: &BTreeSet<Pair>, policy: &Policy) -> Result<(), JourneyError> {
+    fn add(
+        &mut self,
+        store: &Store,
+        upgrade: &Upgrade,
+        pairs: &BTreeSet<Pair>,
+        judged: &mut Judgements,
+    ) -> Result<(), JourneyError> {
         let Some(to) = build(store, &upgrade.to, upgrade.manifest)? else { return Ok(()) };
         let wanted = |from: &Version| {
             pairs.contains(&(from.clone(), upgrade.to.clone())) || pairs.contains(&(upgrade.to.clone(), from.clone()))
@@ -78,8 +94,8 @@ impl Known {
         for other in &others {
             let mut way = |from: &Manifest, to: &Manifest, direction| -> Result<(), JourneyError> {
                 if pairs.contains(&(from.version.clone(), to.version.clone())) && journeys.leads(upgrade, from, to) {
-                    let judgement = relup::judge(store, from, to, policy)?;
-                    self.ways.push(Way::new(reference(from), reference(to), direction, upgrade.relup_digest(), &judgement));
+                    let judgement = judged.between(store, from, to)?;
+                    self.ways.push(Way::new(reference(from), reference(to), direction, upgrade.relup_digest(), judgement));
                 }
                 Ok(())
             };

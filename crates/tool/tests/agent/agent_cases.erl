@@ -840,7 +840,12 @@ what_was_restarted_before_an_upgrade_is_known() ->
     two(counter_v2()),
     [] = edeliver_agent:restarts(),
     Sup = whereis(lab_sup),
-    [begin exit(whereis(counter), kill), eventually(fun() -> is_pid(whereis(counter)) end) end || _ <- [1, 2]],
+    Again = fun() ->
+                    Old = whereis(counter),
+                    exit(Old, kill),
+                    eventually(fun() -> is_pid(whereis(counter)) andalso whereis(counter) =/= Old end)
+            end,
+    [Again() || _ <- [1, 2]],
     [{Sup, 2, Seconds, [counter]}] = edeliver_agent:restarts(),
     true = Seconds >= 5 andalso Seconds < 30,
     done(counter_plan()),
@@ -886,7 +891,13 @@ release_handler_sees_the_truth() ->
     done(counter_plan()),
     [{"1", permanent}, {"2", current}] = Statuses(),
     {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
-    [{"1", permanent}, {"2", unpacked}] = Statuses().
+    [{"1", permanent}, {"2", unpacked}] = Statuses(),
+    %% A release that ran before is old again: so it is known that the other one runs by an upgrade and was not booted.
+    Again = [Rec("2", old), Rec("1", permanent)],
+    sys:replace_state(release_handler, fun(S) -> setelement(5, S, Again) end),
+    done(counter_plan(#{id => <<"run2">>})),
+    {reverted, _, _} = edeliver_agent:revert(<<"run2">>),
+    [{"1", permanent}, {"2", old}] = Statuses().
 
 a_commit_is_known_to_the_node() ->
     two(counter_v2()),

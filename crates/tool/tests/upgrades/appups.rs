@@ -41,6 +41,7 @@ fn appups_are_generated_edited_and_then_decide_what_the_relup_does() {
     assert!(elsewhere.err.contains("it says nothing about the way up, version 0.1.0"), "{}", elsewhere.err);
     let edited = edit(&scene, &shown.replace("Counter',{advanced,[]}", "Counter',{advanced,by_hand}"));
     assert_eq!(edited.code, 0, "{}", edited.err);
+    assert!(edited.err.contains("hotapp 0.1.0 to 0.2.0: hot"), "the verdict is told again: {}{}", edited.out, edited.err);
 
     let made = scene.ok("build upgrade --with=0.1.0 --version=0.2.0");
     assert!(made.err.contains("changed appups in the store decide about hotapp"), "{}{}", made.out, made.err);

@@ -16,7 +16,7 @@ fn nodes_of_several_versions_are_upgraded_in_one_run_and_a_version_that_the_stor
 
     let absent = scene.run("deploy upgrade to staging --version=9.9.9");
     assert_eq!(absent.code, 2, "{}", absent.err);
-    assert!(absent.err.contains("9.9.9") && absent.err.contains("0.2.0"), "{}", absent.err);
+    assert!(absent.err.contains("has no release hotapp 9.9.9") && absent.err.contains("edeliver show releases"), "{}", absent.err);
 
     // What a node runs can't be compared with anything.
     let manifest = scene.program.project().join(".deliver/store/manifests/hotapp/0.1.1.json");
@@ -27,6 +27,13 @@ fn nodes_of_several_versions_are_upgraded_in_one_run_and_a_version_that_the_stor
     assert!(refused.err.contains("the store has no release 0.1.1"), "{}", refused.err);
     assert_eq!(["one", "two"].map(state), before, "nothing was touched on the other one either");
     fs::rename(&away, &manifest).unwrap();
+
+    // A plan makes the relup that it needs, and keeps nothing.
+    let stored = scene.program.project().join(".deliver/store/upgrades/hotapp/0.2.0.json");
+    let kept = fs::read(&stored).unwrap();
+    let planned = scene.ok("deploy upgrade to staging --version=0.2.0 --plan").out;
+    assert_eq!(planned.matches("upgrade the running node from").count(), 2, "{planned}");
+    assert!(fs::read(&stored).unwrap() == kept, "the store is as it was");
 
     let upgraded = scene.ok("deploy upgrade to staging --version=0.2.0");
     assert_eq!(upgraded.out.matches("0.2.0 running, upgraded without a restart").count(), 2, "{}{}", upgraded.out, upgraded.err);

@@ -8,6 +8,7 @@ mod program;
 mod appups;
 mod commands;
 mod fleet;
+mod modification;
 mod rehearsals;
 mod relups;
 mod road;

@@ -116,6 +116,8 @@ fn a_way_down_that_does_not_go_well_ends_where_it_began() {
     scene.counted(2);
     assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.2.0\"", "0.2.0"));
     assert_eq!(scene.life(), life);
+    let version = scene.ok("version staging").out;
+    assert!(version.contains("0.2.0") && !version.contains("0.1.0"), "{version}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use edeliver_core::{
     event::{EventKind, HostOutcome, Outcome},
     hint::Hint,
     name::{AppName, Revision, Version},
-    release::Manifest,
+    release::{Manifest, Upgrade},
     upgrade::{Policy, Verdict},
 };
 
-use super::How;
+use super::{How, modify};
 use crate::{
     build::{Build, BuildError, Ended},
     cli::options::PlanArgs,
@@ -16,7 +16,8 @@ use crate::{
     ctx::Ctx,
     error::{Error, Kind},
     git::Wanted,
-    relup::{self, Edited, Made},
+    modification::Modification,
+    relup::{self, Edited, Judgements, Prepared},
     store::{Store, blocking},
 };
 
@@ -30,13 +31,21 @@ is needed, it says so, and makes none. Several releases may be named to upgrade 
   edeliver build upgrade --with=0.1.0,0.1.1 --version=0.2.0   # between releases of the store
   edeliver build upgrade --from=v0.1.0 --to=v0.2.0       # both are built first
 
-Appups in the store that somebody has changed (`edeliver build appups`, `edeliver edit appups`) count as if the applications shipped them.
+Appups in the store that somebody has changed (`edeliver build appups`, `edeliver edit appups`) count as if the applications shipped them. Where \
+the release has the mix package `edeliver` and a module that uses `Edeliver.Relup.Modification`, that module changes the new relup, on the \
+build host; what it makes of it is checked.
 
 Exits with 4 if no node can go that way without a restart.")]
 pub struct Args {
     /// Between which releases.
     #[command(flatten)]
     pub sides: Sides,
+    /// Have this module of the release change the relup; default: the one that uses `Edeliver.Relup.Modification`, if there is one
+    #[arg(long, value_name = "MODULE")]
+    pub relup_mod: Option<String>,
+    /// Leave the relup as it was generated
+    #[arg(long, conflicts_with = "relup_mod")]
+    pub skip_relup_mod: bool,
 }
 
 /// Two releases, or several and one, stored or built now.
@@ -72,9 +81,8 @@ enum Side {
 }
 
 pub(super) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let sides = args.sides;
-    match gather(ctx, &sides, "upgrade").await? {
-        Ok((ways, hosts)) => finish(ctx, &sides, ways, hosts).await,
+    match gather(ctx, &args.sides, "upgrade").await? {
+        Ok((ways, hosts)) => finish(ctx, args, ways, hosts).await,
         Err(code) => Ok(code),
     }
 }
@@ -190,27 +198,42 @@ pub(super) struct Ways {
 }
 
 /// Judges, and makes the relup unless it is only planned.
-async fn finish(ctx: &Ctx, args: &Sides, ways: Ways, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
-    if args.plan {
+async fn finish(ctx: &Ctx, args: Args, ways: Ways, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
+    if args.sides.plan {
         return judged(ctx, ways).await;
     }
-    let edited = if args.how.force { Edited::Replaced } else { Edited::Stays };
-    let title = ways.to.title();
+    let modification = match (args.relup_mod, args.skip_relup_mod) {
+        (Some(module), _) => Modification::Named(module),
+        (None, true) => Modification::Skipped,
+        (None, false) => Modification::Found,
+    };
+    let edited = match (args.sides.how.force, &modification) {
+        (true, _) => Edited::Replaced,
+        (false, Modification::Found) => Edited::Stays,
+        // What was said about it would have no effect otherwise.
+        (false, Modification::Named(_) | Modification::Skipped) => Edited::Renewed,
+    };
+    let Ways { store, from, to, policy } = ways;
+    let (title, reading) = (to.title(), store.clone());
+    let mut prepared = blocking(move || relup::prepare(&reading, &to, &from, &mut Judgements::new(policy), edited)).await?;
+    modify(ctx, &mut prepared, modification).await?;
     let archive = ctx.settings()?.store.archive;
-    let made = blocking(move || {
-        let made = relup::make(&ways.store, &ways.to, &ways.from, &ways.policy, edited)?;
-        if let (true, Some(upgrade)) = (archive, &made.upgrade) {
-            ways.store.export_upgrade(&ways.to, upgrade).map_err(BuildError::from)?;
+    let kept = blocking(move || {
+        let upgrade = prepared.keep(&store)?;
+        if let (true, Some(upgrade)) = (archive, &upgrade) {
+            store.export_upgrade(prepared.to(), upgrade).map_err(BuildError::from)?;
         }
-        Ok::<_, Error>(made)
+        Ok::<_, Error>((prepared, upgrade))
     });
-    tell(ctx, &title, made.await?, hosts)
+    let (prepared, upgrade) = kept.await?;
+    tell(ctx, &title, prepared, upgrade, hosts)
 }
 
 async fn judged(ctx: &Ctx, ways: Ways) -> Result<u8, Error> {
     let Ways { store, from, to, policy } = ways;
-    let judgements =
-        blocking(move || from.iter().map(|from| relup::judge(&store, from, &to, &policy)).collect::<Result<Vec<_>, _>>());
+    let mut judged = Judgements::new(policy);
+    let judge = move |from: &Manifest| judged.between(&store, from, &to).cloned();
+    let judgements = blocking(move || from.iter().map(judge).collect::<Result<Vec<_>, _>>());
     let judgements = judgements.await?;
     let hot = judgements.iter().any(|judgement| judgement.verdict != Verdict::Restart);
     for judgement in judgements {
@@ -220,8 +243,9 @@ async fn judged(ctx: &Ctx, ways: Ways) -> Result<u8, Error> {
     Ok(ctx.finish(Outcome { hosts: Vec::new(), exit_code, interrupted: false }))
 }
 
-fn tell(ctx: &Ctx, title: &str, made: Made, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
-    let Made { ways, upgrade, already, appups } = made;
+fn tell(ctx: &Ctx, title: &str, made: Prepared, upgrade: Option<Upgrade>, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
+    let already = made.already();
+    let Prepared { ways, appups, .. } = made;
     let restarts: Vec<String> = ways
         .iter()
         .filter(|(_, judgement)| judgement.verdict == Verdict::Restart)

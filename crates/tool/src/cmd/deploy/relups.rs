@@ -5,34 +5,59 @@ use std::collections::BTreeSet;
 use edeliver_core::{
     event::EventKind,
     facts::HostFacts,
+    hint::Hint,
     name::Version,
-    release::Manifest,
-    upgrade::{Policy, Verdict},
+    release::{Manifest, Upgrade},
+    upgrade::Verdict,
 };
 
 use crate::{
-    cmd::fleet::Fleet,
+    cmd::{build, fleet::Fleet},
     ctx::Ctx,
     error::Error,
+    modification::Modification,
     relup::{self, Edited},
     store::{Store, StoreError, blocking},
 };
 
-/// Makes what the store lacks, from all releases that nodes run, and tells what was judged, where it is more than "hot". A release that the
-/// store does not have leads nowhere; the plan says so.
-pub(super) async fn make(ctx: &Ctx, to: &Manifest, fleet: &Fleet) -> Result<(), Error> {
+/// Makes what the store lacks, from all releases that nodes run, keeps it there unless it is only planned, and tells what was judged, where it
+/// is more than "hot". A release that the store does not have leads nowhere.
+pub(super) async fn make(ctx: &Ctx, to: &Manifest, fleet: &mut Fleet, plan: bool) -> Result<Option<Upgrade>, Error> {
     let running: BTreeSet<Version> = fleet.facts.iter().filter_map(runs).filter(|version| *version != to.version).collect();
-    let (store, to, policy) = (ctx.store()?, to.clone(), Policy::from(&fleet.target.upgrade));
+    let (store, to, mut judged) = (ctx.store()?, to.clone(), fleet.judged.clone());
     let made = blocking(move || {
-        let from = running.iter().filter_map(|version| stored(&store, version).transpose()).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>(relup::make(&store, &to, &from, &policy, Edited::Stays)?)
+        let (mut from, mut absent) = (Vec::new(), Vec::new());
+        for version in running {
+            match stored(&store, &version)? {
+                Some(manifest) => from.push(manifest),
+                None => absent.push(version),
+            }
+        }
+        let prepared = relup::prepare(&store, &to, &from, &mut judged, Edited::Stays)?;
+        Ok::<_, Error>((prepared, absent, judged))
     });
-    for (_, judgement) in made.await?.ways {
+    let (mut prepared, absent, judged) = made.await?;
+    fleet.judged = judged;
+    for version in absent {
+        let hint =
+            Hint::text("build it from its commit, and compare it with what runs: `edeliver build release`, `edeliver version`");
+        ctx.reporter.warn(format!("a node runs {version}, and the store has no release {version} to upgrade it from"), vec![hint]);
+    }
+    for (_, judgement) in &prepared.ways {
         if judgement.verdict != Verdict::Hot {
-            ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: false });
+            ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement.clone()), asked_for: false });
         }
     }
-    Ok(())
+    if plan {
+        let modules = build::candidates(ctx, &prepared, Modification::Found).await?;
+        if !modules.is_empty() {
+            ctx.reporter.info(format!("the relup is made for this plan only; it will be changed by {}", modules.join(" or ")));
+        }
+        return Ok(prepared.upgrade()?);
+    }
+    build::modify(ctx, &mut prepared, Modification::Found).await?;
+    let store = ctx.store()?;
+    Ok(blocking(move || prepared.keep(&store)).await?)
 }
 
 fn runs(facts: &HostFacts) -> Option<Version> {

@@ -80,12 +80,12 @@ pub(in crate::cmd) struct How {
 /// Plans, shows, and carries out.
 pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: Release, how: How) -> Result<u8, Error> {
     let hooks = Session::start(ctx.loaded()?, &Options::new(fleet.target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
-    relups::make(ctx, &release.manifest, &fleet).await?;
-    let mut ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+    let upgrade = relups::make(ctx, &release.manifest, &mut fleet, how.plan.plan).await?;
+    let mut ways = fleet.find_ways(ctx, Some(&release.manifest.version), upgrade.as_ref()).await?;
     if how.rehearse && !how.plan.plan {
         rehearse_all(ctx, &fleet, &ways, &release.manifest.version).await?;
         fleet.look_again(ctx).await?; // it has taken its time
-        ways = fleet.find_ways(ctx, Some(&release.manifest.version)).await?;
+        ways = fleet.find_ways(ctx, Some(&release.manifest.version), None).await?;
     }
     let all = plan::deploy::hooks::ALL.into_iter().chain(plan::upgrade::HOOKS);
     let deploy = DeployRequest {

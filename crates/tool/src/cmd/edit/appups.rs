@@ -40,8 +40,10 @@ pub(super) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (from, to) = between;
     let title = format!("the appup of {} from {from} to {to}", appup.app);
     let next = format!("to make the relup with it: edeliver build upgrade --with={from} --version={to}");
-    blocking(move || store.put_appup((&from, &to), &appup.app, &text, AppupAuthor::User)).await?;
+    let (kept, pair) = (store.clone(), (from.clone(), to.clone()));
+    blocking(move || kept.put_appup((&from, &to), &appup.app, &text, AppupAuthor::User)).await?;
     ctx.reporter.info(format!("{title} is changed in the store"));
+    super::tell_verdicts(ctx, store, vec![pair]).await?;
     ctx.reporter.info(next);
     Ok(0)
 }

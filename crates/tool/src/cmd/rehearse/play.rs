@@ -95,7 +95,7 @@ impl Play<'_> {
             Act::Start => self.start(fleet, self.deploy(true)?).await,
             Act::Upgrade | Act::Again => self.upgrade(fleet, self.deploy(false)?).await,
             Act::Downgrade => {
-                let ways = fleet.find_ways(self.ctx, None).await?;
+                let ways = fleet.find_ways(self.ctx, None, None).await?;
                 let request = RollbackRequest { app, to: Some(self.from.clone()), restart: true, ways };
                 Ok((plan::rollback(&request, &fleet.target, &fleet.facts), None))
             }
@@ -114,7 +114,7 @@ impl Play<'_> {
     }
     async fn upgrade(&self, fleet: &mut Fleet, deploy: DeployRequest) -> Result<(Plan, Option<Contents>), Error> {
         let store = self.ctx.store()?;
-        let ways = fleet.find_ways(self.ctx, Some(self.to)).await?;
+        let ways = fleet.find_ways(self.ctx, Some(self.to), None).await?;
         let load = self.release(self.to).await?.load(&store, &fleet.facts).await?;
         let request = UpgradeRequest { deploy, on_restart: OnRestart::Refuse };
         let plan = plan::upgrade(&request, &fleet.target, &load.wanted(), &ways, &fleet.facts);

@@ -3,7 +3,7 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::{image::ImageError, relocate::RelocateError, relup::MakeError, store::StoreError};
+use crate::{image::ImageError, modification::ModificationError, relocate::RelocateError, relup::MakeError, store::StoreError};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -63,6 +63,21 @@ impl From<MakeError> for Error {
             error => return Self::new(Kind::Internal, error),
         };
         Self::new(Kind::Blocked, error).hint(hint)
+    }
+}
+
+impl From<ModificationError> for Error {
+    fn from(error: ModificationError) -> Self {
+        let kind = match error {
+            ModificationError::Image(error) => return error.into(),
+            ModificationError::Store(error) => return error.into(),
+            ModificationError::Transport(error) => return error.into(),
+            ModificationError::NoModule { .. } => Kind::Usage,
+            ModificationError::Failed { .. } | ModificationError::NoRelup(..) | ModificationError::Wrong { .. } => Kind::Build,
+            _ => return Self::new(Kind::Internal, error),
+        };
+        Self::new(kind, error)
+            .hint(Hint::text("`--skip-relup-mod` of `edeliver build upgrade` leaves the relup as it was generated"))
     }
 }
 
