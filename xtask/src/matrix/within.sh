@@ -5,6 +5,8 @@
 exec unshare --mount --propagation private sh -c '
   system=$1 checkout=$2
   shift 2
+  # Otherwise its root is no mount point, and tests could make no namespaces of their own.
+  mount --bind "$system" "$system" || exit 1
   for dir in proc sys dev; do mount --rbind "/$dir" "$system/$dir" || exit 1; done
   mount -t tmpfs -o mode=1777 none "$system/tmp" || exit 1
   mkdir -p "$system$checkout" && mount --bind "$checkout" "$system$checkout" || exit 1

@@ -87,7 +87,10 @@ fn the_tables_of_otp_28_are_read() {
         }
         atoms.extend(name.as_bytes());
     }
-    let inflated = chunks::inflate(&old.chunks.get("LitT").unwrap()[4..]).unwrap();
+    let inflated = match old.chunks.get("LitT").unwrap().split_at(4) {
+        ([0, 0, 0, 0], literals) => literals.to_vec(),
+        (_, literals) => chunks::inflate(literals).unwrap(),
+    };
     let new = with_chunk(&file, "AtU8", atoms);
     let new = with_chunk(&new, "LitT", [vec![0; 4], inflated].concat());
     let new = Beam::parse(&new).unwrap();

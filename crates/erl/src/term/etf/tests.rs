@@ -143,7 +143,8 @@ fn erl_and_we_write_the_same_bytes() {
               list_to_tuple(lists:seq(1, 300)), lists:duplicate(65535, 7), lists:duplicate(65536, 7), "a✓", #{b => [#{1.0 => x}], 1 => c},
               binary:copy(<<"abc">>, 10000), process_info(self())],
         Write = fun(Name, Opts) ->
-            Bs = [term_to_binary(T, Opts) || T <- Ts],
+            % Since OTP 26 the keys of a map come in another order, which differs from run to run.
+            Bs = [term_to_binary(T, [deterministic | Opts]) || T <- Ts],
             ok = file:write_file(filename:join(os:getenv("DIR"), Name), [<<(byte_size(B)):32, B/binary>> || B <- Bs])
         end,
         Write("v2", [{minor_version, 2}]), Write("v1", [{minor_version, 1}]), Write("v0", [{minor_version, 0}]), Write("z", [compressed])."#,
@@ -154,7 +155,9 @@ fn erl_and_we_write_the_same_bytes() {
     assert_eq!(v2.len(), 32);
     for (at, bytes) in v2.iter().enumerate() {
         let term = decode(bytes).unwrap();
-        assert_eq!(encode(&term), *bytes, "{term}");
+        // OTP 26 and later write the long form of every port.
+        let same = encode(&term) == *bytes || matches!(term, Term::Port(_)) && decode(&encode(&term)).as_ref() == Ok(&term);
+        assert!(same, "{term}: {:?}, not {bytes:?}", encode(&term));
         for other in &others {
             // A fun is kept as written, so its bytes depend on the options.
             assert!(matches!(term, Term::Fun(_)) || decode(other[at]).unwrap() == term, "{term}");
@@ -183,7 +186,7 @@ fn erl_and_we_read_the_same_terms() {
         FromBytes = [binary_to_term(B) || B <- Bytes],
         {ok, FromText} = file:consult(Path("text")),
         [] = [{A, B} || {A, B} <- lists:zip(FromBytes, FromText), A =/= B],
-        [] = [{T, B} || {T, B} <- lists:zip(FromBytes, Bytes), term_to_binary(T, [{minor_version, 2}]) =/= B],
+        [] = [{T, B} || {T, B} <- lists:zip(FromBytes, Bytes), term_to_binary(T, [deterministic, {minor_version, 2}]) =/= B],
         [io:format("~tp.~n", [T]) || T <- FromBytes],
         ok."#,
     );
