@@ -6,6 +6,7 @@ pub(crate) mod code;
 pub(crate) mod form;
 mod heard;
 mod kept;
+mod shelf;
 pub(crate) mod status;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -17,6 +18,7 @@ pub(crate) use self::{
     aloud::{Aloud, Turn},
     audience::nobody_reads,
     kept::Kept,
+    shelf::{Shelf, Text},
 };
 use crate::{
     ctx::Ctx,
@@ -128,12 +130,17 @@ where
     Ok(answered.into_values().collect())
 }
 
-/// Tells the answers, equal ones once, in the order of their first hosts.
-pub(crate) fn tell_answers<T>(ctx: &Ctx, answered: &[Answered<T>], text: impl Fn(&T) -> Option<String>) {
-    let texts = answered.iter().filter_map(|one| Some((one.host.clone(), text(one.answer.as_ref().ok()?)?)));
+/// Tells the answers, equal ones once, in the order of their first hosts; each when the one before is told, as it may be long.
+///
+/// # Errors
+/// A long one is lost.
+pub(crate) async fn tell_answers(ctx: &Ctx, answered: &[Answered<Text>]) -> Result<(), Error> {
+    let texts = answered.iter().filter_map(|one| Some((one.host.clone(), one.answer.as_ref().ok()?)));
     for (text, hosts) in fold(texts) {
-        ctx.reporter.send(EventKind::Answer { hosts, of: answered.len(), text });
+        ctx.reporter.send(EventKind::Answer { hosts, of: answered.len(), text: text.read()? });
+        ctx.ui.caught_up().await;
     }
+    Ok(())
 }
 
 /// Tells why hosts gave no answer, equal troubles once.

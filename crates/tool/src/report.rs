@@ -62,6 +62,11 @@ impl Reporter {
 /// The line without escape sequences and control characters, so that remote output can't drive the user's terminal.
 pub fn printable(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
+    print(&mut out, line);
+    out
+}
+
+fn print(out: &mut String, line: &str) {
     let mut chars = line.trim_end().chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -71,12 +76,19 @@ pub fn printable(line: &str) -> String {
             c => out.push(c),
         }
     }
-    out
 }
 
 /// A text of several lines, each [`printable`].
 pub fn readable(text: &str) -> String {
-    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+    // It may be long: one copy.
+    let mut out = String::with_capacity(text.len());
+    for (number, line) in text.lines().enumerate() {
+        if number > 0 {
+            out.push('\n');
+        }
+        print(&mut out, line);
+    }
+    out
 }
 
 /// Passes over the rest of a CSI (`ESC [ … letter`) or OSC (`ESC ] … BEL`) sequence, or the one character after ESC.
@@ -90,12 +102,13 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, readable};
 
     #[test]
     fn remote_output_cannot_drive_the_terminal() {
         assert_eq!(printable("\u{1b}[31mred\u{1b}[0m\r\n"), "red");
         assert_eq!(printable("a\u{1b}]0;title\u{7}b\u{8}\tc"), "ab c");
         assert_eq!(printable("\u{1b}"), "");
+        assert_eq!(readable("\n a\u{1b}[1m \r\n\nb\n"), "\n a\n\nb");
     }
 }

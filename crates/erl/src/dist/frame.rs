@@ -71,16 +71,17 @@ pub struct Frames {
 impl Frames {
     /// Takes bytes the peer sent, in whatever pieces they come.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.used > 0 {
-            self.input.drain(..self.used);
-            self.used = 0;
-            if self.input.capacity() > KEPT && self.input.len() < KEPT {
-                self.input.shrink_to(KEPT);
-            }
-        }
+        self.clear();
         let dropped = self.dropping.min(bytes.len());
         self.dropping -= dropped;
         self.input.extend(&bytes[dropped..]);
+    }
+
+    /// Length of the message that has begun to come, as it says itself. 0 between messages, and of one that will be dropped.
+    #[must_use]
+    pub fn coming(&self) -> usize {
+        let len = self.input[self.used..].first_chunk().map_or(0, |len| u32::from_be_bytes(*len));
+        usize::try_from(len).ok().filter(|len| *len <= MAX_LEN).unwrap_or(0)
     }
 
     /// The next frame, if all of it is there.
@@ -98,7 +99,20 @@ impl Frames {
         };
         self.used += 4 + there;
         self.dropping = len - there;
+        // Of a long message nothing is kept twice while its terms are being used.
+        if self.used > KEPT {
+            self.clear();
+        }
         Ok(Some(frame))
+    }
+
+    /// Forgets the bytes that are done with.
+    fn clear(&mut self) {
+        self.input.drain(..self.used);
+        self.used = 0;
+        if self.input.capacity() > KEPT && self.input.len() < KEPT {
+            self.input.shrink_to(KEPT);
+        }
     }
 }
 
@@ -178,6 +192,21 @@ mod tests {
         let nonsense = [&[0xff, 0xff, 0xff, 0xff, 112, 131, 104, 2][..], &[109, 0xff, 0xff, 0xff, 0xff], &[0; FRONT]].concat();
         assert_eq!(next(&nonsense), Err(FrameError::TooLong(0xffff_ffff)));
         assert!(matches!(next(&[0, 0, 0, 2, 112, 131]), Err(FrameError::Term(_))));
+    }
+
+    #[test]
+    fn a_message_says_how_long_it_is_before_it_has_come() {
+        let message = encode(&Control::Send { to: pid() }, Some(&Term::binary([7; 3 << 20])));
+        let mut frames = Frames::default();
+        frames.push(&TICK);
+        assert_eq!((frames.next_frame(), frames.coming()), (Ok(Some(Frame::Tick)), 0));
+        frames.push(&message[..9]);
+        assert_eq!((frames.next_frame(), frames.coming()), (Ok(None), message.len() - 4));
+        frames.push(&message[9..]);
+        assert!(matches!(frames.next_frame(), Ok(Some(Frame::Message(..)))));
+        assert!((frames.coming(), frames.input.capacity() <= KEPT) == (0, true), "{} bytes", frames.input.capacity());
+        frames.push(&[0xff; 4]);
+        assert_eq!(frames.coming(), 0, "of what will be dropped nothing is kept");
     }
 
     /// Both kinds of too much: bytes, and terms made of few bytes.

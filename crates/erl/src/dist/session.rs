@@ -143,6 +143,13 @@ impl Session {
         Ok(events)
     }
 
+    /// Length of the message that has begun to come, before it is there: whoever has no room for it can leave it to the node. 0 between
+    /// messages, and of one that will be dropped.
+    #[must_use]
+    pub fn coming(&self) -> usize {
+        self.frames.coming()
+    }
+
     fn next_id(&mut self) -> u32 {
         self.last = self.last.wrapping_add(1);
         self.last

@@ -81,6 +81,18 @@ pub(crate) enum CodeError {
 #[error("{0}")]
 pub(crate) struct Told(String);
 
+/// Characters of a message and its stack trace; more reads nobody, and a reason may be anything.
+const TOLD: usize = 64_000;
+
+impl Told {
+    fn new(text: &str) -> Self {
+        match text.char_indices().nth(TOLD) {
+            Some((end, _)) => Self(format!("{}...", &text[..end])),
+            None => Self(text.to_owned()),
+        }
+    }
+}
+
 impl Code {
     /// Evaluates it on a node. What it prints is told as its host's.
     ///
@@ -114,13 +126,14 @@ impl Amount {
 
 fn answer(term: Term) -> Result<Value, CodeError> {
     let text = |term: &Term| Some(crate::report::readable(&String::from_utf8_lossy(term.as_binary()?)));
+    let told = |term: &Term| text(term).map(|text| Told::new(&text));
     let answer = match term.as_tuple() {
         Some([kind, value]) if kind.is_atom("ok") => text(value).map(|text| Ok(Value { text, is_error: false })),
         Some([kind, value]) if kind.is_atom("error") => text(value).map(|text| Ok(Value { text, is_error: true })),
-        Some([kind, why]) if kind.is_atom("unread") => text(why).map(|why| Err(CodeError::Unread(Told(why)))),
-        Some([kind, class, told]) if kind.is_atom("raised") => text(told).map(|told| {
+        Some([kind, why]) if kind.is_atom("unread") => told(why).map(|why| Err(CodeError::Unread(why))),
+        Some([kind, class, why]) if kind.is_atom("raised") => told(why).map(|told| {
             let class = class.as_atom().map(|class| class.as_str().to_owned()).unwrap_or_default();
-            Err(CodeError::Raised { class, told: Told(told) })
+            Err(CodeError::Raised { class, told })
         }),
         _ => None,
     };
@@ -171,6 +184,12 @@ mod tests {
         for strange in ["ok", "{ok, 1}", "{raised, <<\"x\">>}"] {
             assert_eq!(told(strange), "the node's answer can't be read");
         }
+    }
+
+    #[test]
+    fn of_a_reason_without_an_end_the_start_is_told() {
+        let source = format!("{{raised, exit, <<\"{}\"/utf8>>}}", "ü".repeat(TOLD + 5));
+        assert_eq!(told(&source), format!("it exited: {}...", "ü".repeat(TOLD)));
     }
 
     #[test]

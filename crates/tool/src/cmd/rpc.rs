@@ -8,7 +8,7 @@ use edeliver_core::{config::TargetSettings, hint::Hint};
 
 use crate::{
     ask::{
-        self,
+        self, Shelf,
         code::{Amount, Code},
     },
     cli::options::{TargetArgs, time},
@@ -73,18 +73,23 @@ pub(super) async fn ask_for_values(
     how: How,
     code: impl Fn(bool) -> Code + Clone + Send + Sync + 'static,
 ) -> Result<u8, Error> {
+    let shelf = Shelf::default();
     let answered = ask::every(ctx, target, what, ask::AT_A_TIME, move |site| {
-        let code = code.clone();
+        let (code, shelf) = (code.clone(), shelf.clone());
         async move {
             let (found, mut link) = site.link(how.timeout).await?;
             let amount = if how.full { Amount::All } else { Amount::Readable };
-            let value = code(found.elixir).evaluate(&site, &mut *link, how.timeout, amount).await;
+            // While the link lives, no other node's long value is read in place of this one.
+            let text = match code(found.elixir).evaluate(&site, &mut *link, how.timeout, amount).await {
+                Ok(value) => shelf.put(value.text).await,
+                Err(error) => Err(error.into()),
+            };
             link.close().await;
-            Ok(value?)
+            text
         }
     })
     .await?;
-    ask::tell_answers(ctx, &answered, |value| Some(value.text.clone()));
+    ask::tell_answers(ctx, &answered).await?;
     ask::tell_trouble(ctx, &answered);
     Ok(ask::exit_code(&answered, |_| true))
 }

@@ -8,6 +8,7 @@ mod connect;
 mod driver;
 mod error;
 mod names;
+mod room;
 mod scripts;
 
 use std::{sync::Arc, time::Duration};

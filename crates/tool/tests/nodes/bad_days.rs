@@ -4,7 +4,10 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::Command,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +21,7 @@ use edeliver::{
 use edeliver_core::facts::NodeState;
 use edeliver_erl::Term;
 use rustix::process::Signal;
+use tokio::task::JoinSet;
 
 use crate::{
     link::{PATIENCE, open},
@@ -229,6 +233,33 @@ async fn several_links_of_one_operator_do_not_disturb_each_other() {
     assert_eq!(hidden.as_list().unwrap().len(), 12, "{hidden}");
     assert_eq!(call(&mut *links[0], "erlang", "nodes", vec![]).await.unwrap(), Term::List(vec![]));
     assert_eq!(running.state(&host).await.state, NodeState::Running);
+}
+
+/// The whole memory is bounded, not only that of each answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_values_of_many_links_are_held_a_few_at_a_time() {
+    const LEN: usize = 20_000_000;
+    let running = Running::new(Kind::Mix);
+    running.start(&Local::new()).await.unwrap();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = JoinSet::new();
+    for _ in 0..16 {
+        let (mut link, now, most) = (open(&running).await.unwrap(), now.clone(), most.clone());
+        tasks.spawn(async move {
+            let copy = Mfa::literal("binary", "copy", [Term::binary(b"0123456789"), Term::from(2_000_000)]);
+            let value = link.call(&copy, Duration::from_secs(300), &mut |_| {}).await.unwrap();
+            most.fetch_max(now.fetch_add(LEN, Ordering::SeqCst) + LEN, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(value.as_binary().map(<[u8]>::len), Some(LEN));
+            now.fetch_sub(LEN, Ordering::SeqCst);
+            link.close().await;
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    let most = most.load(Ordering::SeqCst);
+    assert!(most <= 128 << 20, "{most} bytes");
 }
 
 #[tokio::test]

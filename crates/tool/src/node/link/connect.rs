@@ -23,6 +23,7 @@ use super::{
     CallError, Link, LinkError, Mfa, Printed, Way,
     driver::{Answer, Driver},
     names,
+    room::{Room, Taken},
 };
 use crate::{
     node::Found,
@@ -32,11 +33,16 @@ use crate::{
 /// Where several ports are tried one after the other, none may take all the time: an application's own port swallows what we say.
 const STRANGER: Duration = Duration::from_secs(1);
 
+/// What a node refuses it refuses within this time.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
 /// A link over Erlang distribution.
 pub(super) struct Dist {
     node: NodeName,
     creation: u32,
     driver: Driver,
+    /// For the last value, until the next call or the end of the link: so long it may be in use.
+    taken: Option<Taken>,
 }
 
 /// Connects to a node that was found.
@@ -48,7 +54,7 @@ pub(super) async fn connect(host: &dyn Transport, found: &Found, patience: Durat
     for port in &ports {
         let until = if ports.len() == 1 { deadline } else { deadline.min(Instant::now() + STRANGER) };
         let attempt = Attempt { host, found, port: *port, expected: &expected, until };
-        match timeout_at(until, attempt.link()).await.unwrap_or(Err(LinkError::Hung { after: patience })) {
+        match timeout_at(until, attempt.made()).await.unwrap_or(Err(LinkError::Hung { after: patience })) {
             Ok(link) => return Ok(link),
             // It took the connection and proved who it is.
             Err(error @ (LinkError::WrongCookie | LinkError::Starting)) => return Err(error),
@@ -82,6 +88,16 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// A node that closes the connection instead of a proof refuses the cookie, and does that at once. One that is too busy to shake
+    /// hands in time does it too, after seconds: that one is asked once more.
+    async fn made(&self) -> Result<Dist, LinkError> {
+        let began = Instant::now();
+        match self.link().await {
+            Err(LinkError::WrongCookie) if began.elapsed() > AT_ONCE => self.link().await,
+            other => other,
+        }
+    }
+
     async fn link(&self) -> Result<Dist, LinkError> {
         let mut last = HandshakeError::NameTaken;
         for identity in names::identities(&self.host_part()) {
@@ -133,16 +149,16 @@ impl Attempt<'_> {
     /// The process that answers must be the one that was found, and take calls.
     async fn check(&self, stream: Box<dyn Stream>, connected: Connected) -> Result<Dist, LinkError> {
         let (node, creation) = (connected.peer.clone(), connected.peer_creation);
-        let driver = Driver::start(stream, Session::new(connected));
+        let driver = Driver::start(stream, Session::new(connected), Room::shared());
         let mut answers =
             driver.call((Atom::literal("os"), Atom::literal("getpid"), Vec::new())).await.map_err(|_| LinkError::Ended)?;
         let Ok(answer) = timeout_at(self.until - ROOM, answers.recv()).await else { return Err(LinkError::Starting) };
-        let Some(Answer::Returned(Ok(pid))) = answer else { return Err(LinkError::Ended) };
+        let Some(Answer::Returned(Ok(pid), _)) = answer else { return Err(LinkError::Ended) };
         let pid = pid.to_text().and_then(|pid| pid.parse().ok());
         if self.found.pid.is_some() && pid != self.found.pid {
             return Err(LinkError::Starting);
         }
-        Ok(Dist { node, creation, driver })
+        Ok(Dist { node, creation, driver, taken: None })
     }
 }
 
@@ -154,11 +170,14 @@ fn unreachable(error: TransportError) -> LinkError {
 }
 
 impl Dist {
-    async fn result(answers: &mut mpsc::Receiver<Answer>, printed: Printed<'_>) -> Result<Term, CallError> {
+    async fn result(&mut self, answers: &mut mpsc::Receiver<Answer>, printed: Printed<'_>) -> Result<Term, CallError> {
         loop {
             match answers.recv().await {
-                Some(Answer::Printed(text)) => printed(&text),
-                Some(Answer::Returned(result)) => return result.map_err(CallError::from),
+                Some(Answer::Printed(text, _taken)) => printed(&text),
+                Some(Answer::Returned(result, taken)) => {
+                    self.taken = taken;
+                    return result.map_err(CallError::from);
+                }
                 None => return Err(CallError::Lost),
             }
         }
@@ -193,9 +212,10 @@ impl Link for Dist {
     }
     async fn call(&mut self, call: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, CallError> {
         let until = Instant::now() + patience;
+        self.taken = None;
         let request = (call.module.clone(), call.function.clone(), call.arguments.clone());
         let mut answers = self.driver.call(request).await.map_err(|_| CallError::Ended)?;
-        let result = timeout_at(until, Self::result(&mut answers, printed)).await;
+        let result = timeout_at(until, self.result(&mut answers, printed)).await;
         result.unwrap_or(Err(CallError::Timeout { after: patience })).map_err(|error| error.of(call))
     }
     async fn close(self: Box<Self>) {}

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use edeliver_core::event::StdStream;
 use edeliver_erl::{
     Term,
     dist::{
@@ -16,10 +17,13 @@ use edeliver_erl::{
     term::etf::{self, DecodeError, DecodeErrorKind},
 };
 
-use super::{CallError, Link, LinkError, Mfa, Printed, Way, base64, names};
+use super::{
+    CallError, Link, LinkError, Mfa, Printed, Way, base64, names,
+    room::{FREE, Room, Taken},
+};
 use crate::{
     node::{Found, NodeError, Place},
-    transport::{Call, Input, Output, Script, Transport, TransportError},
+    transport::{Call, Input, Listener, Output, Script, Transport, TransportError},
 };
 
 const CALL: Script = Script {
@@ -42,6 +46,8 @@ pub(super) struct Scripts {
     host: Arc<dyn Transport>,
     place: Place,
     node: NodeName,
+    /// For the last value, as over distribution.
+    taken: Option<Taken>,
 }
 
 /// What a script call came to, short of a result.
@@ -61,13 +67,13 @@ pub(super) async fn connect(
     let place = Place { node: found.name.clone().or_else(|| place.node.clone()), ..place.clone() };
     let ask = Mfa::literal("erlang", "node", []);
     let name = match run(&**host, &place, &ask, patience, &mut |_| {}).await {
-        Ok(name) => name,
+        Ok((name, _)) => name,
         Err(Failed::Node(error)) => return Err(error),
         Err(Failed::Call(CallError::Timeout { after })) => return Err(LinkError::Hung { after }),
         Err(Failed::Call(_)) => return Err(LinkError::Ended),
     };
     let name = name.as_atom().and_then(|name| NodeName::new(name.as_str()).ok()).ok_or(LinkError::Ended)?;
-    Ok(Scripts { host: host.clone(), place, node: name })
+    Ok(Scripts { host: host.clone(), place, node: name, taken: None })
 }
 
 #[async_trait]
@@ -82,27 +88,37 @@ impl Link for Scripts {
         None
     }
     async fn call(&mut self, call: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, CallError> {
-        run(&*self.host, &self.place, call, patience, printed).await.map_err(|failed| match failed {
-            Failed::Node(_) => CallError::Ended,
-            Failed::Call(error) => error.of(call),
-        })
+        self.taken = None;
+        match run(&*self.host, &self.place, call, patience, printed).await {
+            Ok((value, taken)) => {
+                self.taken = taken;
+                Ok(value)
+            }
+            Err(Failed::Node(_)) => Err(CallError::Ended),
+            Err(Failed::Call(error)) => Err(error.of(call)),
+        }
     }
     async fn close(self: Box<Self>) {}
 }
 
-async fn run(host: &dyn Transport, place: &Place, mfa: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Term, Failed> {
+/// The value, and the room that is taken for it.
+type Kept = (Term, Option<Taken>);
+
+async fn run(host: &dyn Transport, place: &Place, mfa: &Mfa, patience: Duration, printed: Printed<'_>) -> Result<Kept, Failed> {
     let tag = format!("edeliver-{:08x}{:08x}", names::random(), names::random());
     let mut args = place.args();
     args.extend([patience.as_secs().max(1).to_string(), tag.clone()]);
-    let mut lines = Lines { tag, held: None, result: Vec::new(), len: 0, printed };
-    let mut line = |text: &str| lines.take(text);
+    let mut lines = Lines { tag, held: None, result: Vec::new(), len: 0, taken: None, printed };
     let input = Input::Bytes(base64::encode(&etf::encode(&mfa.to_term())).into_bytes());
-    let call = Call { input, output: Output::Lines(&mut line), ..Call::new(CALL, args, patience + GRACE) };
+    let call = Call { input, output: Output::Heard(&mut lines), ..Call::new(CALL, args, patience + GRACE) };
     let replied = tokio::time::timeout(patience + GRACE / 2, host.run(call)).await;
     let lost = |error| Failed::Call(why(error, patience));
     let status = replied.map_err(|_| Failed::Call(CallError::Timeout { after: patience }))?.map_err(lost)?.status;
     match status {
-        0 => lines.outcome().map_err(Failed::Call),
+        0 => {
+            let taken = lines.taken.take();
+            lines.outcome().map(|value| (value, taken)).map_err(Failed::Call)
+        }
         46 => Err(Failed::Call(CallError::Timeout { after: patience })),
         status => Err(Failed::Node(state(status, patience))),
     }
@@ -136,7 +152,19 @@ struct Lines<'a> {
     result: Vec<u8>,
     /// Bytes that the result had, kept or not.
     len: usize,
+    taken: Option<Taken>,
     printed: Printed<'a>,
+}
+
+#[async_trait]
+impl Listener for Lines<'_> {
+    async fn line(&mut self, _: StdStream, line: &str) {
+        self.take(line);
+        // Nobody says how long it will be.
+        if self.taken.is_none() && self.len > FREE {
+            self.taken = Room::shared().take(MAX_LEN).await;
+        }
+    }
 }
 
 impl Lines<'_> {
@@ -182,7 +210,8 @@ mod tests {
     fn read(lines: &[&str]) -> (String, Result<Term, CallError>) {
         let mut text = String::new();
         let mut printed = |piece: &str| text.push_str(piece);
-        let mut output = Lines { tag: "tag".to_owned(), held: None, result: Vec::new(), len: 0, printed: &mut printed };
+        let mut output =
+            Lines { tag: "tag".to_owned(), held: None, result: Vec::new(), len: 0, taken: None, printed: &mut printed };
         lines.iter().for_each(|line| output.take(line));
         let outcome = output.outcome();
         (text, outcome)

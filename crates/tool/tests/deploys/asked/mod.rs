@@ -3,5 +3,6 @@
 mod console;
 mod exec;
 mod logs;
+mod memory;
 mod rpc;
 mod status;
