@@ -1,5 +1,5 @@
 //! `cargo xtask matrix`: the tests that have to do with nodes once more, with the programs of other Debian releases: those of Erlang's formats
-//! and protocols, those with nodes of this machine, and those on lab hosts.
+//! and protocols, those with nodes of this machine and of hot upgrades, and those on lab hosts.
 //!
 //! Releases are then built and run by another OTP and Elixir, linked with another libc, reached through another sshd. Each system is made
 //! once, by debootstrap, in a folder that can be removed at any time.
@@ -102,10 +102,12 @@ fn versions(system: &Path) -> Result<String, Box<dyn Error>> {
 }
 
 /// Test programs that run within the system, as if they had been started there. Those of the lab run here: their hosts have the system.
-const WITHIN: [[&str; 4]; 3] = [
+const WITHIN: [[&str; 4]; 5] = [
     ["-p", "edeliver-erl", "--lib", "--"],
     ["-p", "edeliver-erl", "--test=mutation", "--"],
     ["-p", "edeliver", "--test=nodes", "--"],
+    ["-p", "edeliver", "--test=agent", "--"],
+    ["-p", "edeliver", "--test=upgrades", "--"],
 ];
 
 /// Runs them all; whether all went well.

@@ -4,16 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The cases and the agent, compiled once for all tests.
+/// The cases, compiled once for all tests, and the agent as it is embedded: whatever OTP this is, that is what it gets.
 fn compiled() -> &'static Path {
     static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a directory");
-        let sources = ["agent/edeliver_agent.erl", "tests/agent/agent_lab.erl", "tests/agent/agent_cases.erl"].map(here);
-        run(Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).args(sources));
+        let sources = ["tests/agent/agent_lab.erl", "tests/agent/agent_cases.erl"].map(here);
+        run(Command::new("erlc").arg("-o").arg(dir.path()).args(sources));
+        std::fs::copy(here("agent/edeliver_agent.beam"), dir.path().join("edeliver_agent.beam")).expect("the agent");
         dir
     })
     .path()
+}
+
+/// The OTP that the agent is compiled by.
+fn is_otp_25() -> bool {
+    let ask = ["-noshell", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt()."];
+    Command::new("erl").args(ask).output().expect("erl").stdout == b"25"
 }
 
 /// Three versions of an application in Elixir, compiled once.
@@ -71,7 +78,13 @@ fn case_with(name: &str, more: impl FnOnce(&mut Command)) {
 /// What is embedded is what the source says. To renew it: `erlc +deterministic -o crates/tool/agent crates/tool/agent/edeliver_agent.erl`, by OTP 25.
 #[test]
 fn the_embedded_agent_is_compiled_from_its_source() {
-    let fresh = std::fs::read(compiled().join("edeliver_agent.beam")).expect("a beam");
+    let dir = tempfile::tempdir().expect("a directory");
+    run(Command::new("erlc").arg("+deterministic").arg("-o").arg(dir.path()).arg(here("agent/edeliver_agent.erl")));
+    // Another OTP makes another file of it; that it can be compiled there is enough.
+    if !is_otp_25() {
+        return;
+    }
+    let fresh = std::fs::read(dir.path().join("edeliver_agent.beam")).expect("a beam");
     let kept = std::fs::read(here("agent/edeliver_agent.beam")).expect("a beam");
     assert!(fresh == kept, "agent/edeliver_agent.beam is older than its source");
 }
