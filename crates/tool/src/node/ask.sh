@@ -115,9 +115,12 @@ ask_unregistered() {
   node_is=starting
 }
 
-# The versions that the running release_handler knows; a node that was upgraded in place runs another one than it booted.
+# The versions that the running release_handler knows; a node that was upgraded in place runs another one than it booted. Without sasl there is
+# none, but what a restart in place would boot.
 ask_releases() {
-  printf '%s\n' '[{Vsn, Status} || {_, Vsn, _, Status} <- release_handler:which_releases(), is_list(Vsn)].' | evaluate 2
+  printf '%s\n' 'case whereis(release_handler) of
+    undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)], [_, Vsn, "releases" | _] <- [lists:reverse(filename:split(Boot))]];
+    _ -> [{Vsn, Status} || {_, Vsn, _, Status} <- release_handler:which_releases(), is_list(Vsn)] end.' | evaluate 2
 }
 
 # The code that is loaded: MODULE MD5; for each module that came from a file. One line, as a string of Erlang.

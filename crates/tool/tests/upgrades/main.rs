@@ -15,3 +15,4 @@ mod road;
 mod scene;
 mod trouble;
 mod wellness;
+mod without_sasl;

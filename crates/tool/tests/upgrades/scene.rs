@@ -11,6 +11,7 @@ pub(crate) struct Scene {
     pub(crate) program: Program,
     pub(crate) node: String,
     names: &'static [&'static str],
+    app: &'static str,
 }
 
 /// Where a test needs no more than one.
@@ -108,7 +109,7 @@ impl Scene {
         scene
     }
     fn bare(node: &str, names: &'static [&'static str]) -> Self {
-        Self { program: Program::new(), node: format!("{node}{}", std::process::id()), names }
+        Self { program: Program::new(), node: format!("{node}{}", std::process::id()), names, app: "hotapp" }
     }
     /// The Elixir sample in git, with a build host; nothing is built yet.
     pub(crate) fn project(node: &str, settings: &str) -> (Self, Sample) {
@@ -116,6 +117,14 @@ impl Scene {
         let sample = samples::elixir(&scene.program.project(), "0.1.0").unwrap();
         sample.write("edeliver.toml", &scene.config(settings)).unwrap();
         sample.commit("how it is deployed").unwrap();
+        (scene, sample)
+    }
+    /// The Erlang sample, likewise.
+    pub(crate) fn erlang(node: &str, settings: &str) -> (Self, Sample) {
+        let mut scene = Self::bare(node, STAGE);
+        scene.app = "relapp";
+        let sample = samples::erlang(&scene.program.project(), "0.1.0").unwrap();
+        scene.configure(settings);
         (scene, sample)
     }
     /// With other settings for `[upgrade]`.
@@ -133,10 +142,10 @@ impl Scene {
             format!("{{ name = {name:?}, transport = \"local\", path = {apps:?}, node = \"{}{node}\" }}", self.node)
         };
         let hosts: Vec<String> = self.names.iter().map(host).collect();
-        let hosts = hosts.join(", ");
+        let (app, hosts) = (self.app, hosts.join(", "));
         format!(
             r#"
-app = "hotapp"
+app = {app:?}
 [build]
 host = "builder"
 transport = "local"
@@ -152,7 +161,7 @@ hosts = [{hosts}]
         self.program.project().parent().unwrap().join("hosts")
     }
     pub(crate) fn root(&self) -> PathBuf {
-        self.hosts().join(self.names[0]).join("hotapp")
+        self.hosts().join(self.names[0]).join(self.app)
     }
 
     pub(crate) fn run(&self, line: &str) -> Done {
