@@ -57,6 +57,8 @@ struct SoFar {
     begun: bool,
     /// What boots or runs was touched, so a failure is to be undone.
     touched: bool,
+    /// A step has failed with a part of it done.
+    half_way: bool,
     /// The node has been stopped and not started again.
     stopped: bool,
     /// The release that was made the one that boots.
@@ -164,6 +166,7 @@ impl HostTask {
         if unknown {
             return self.over((HostResult::Unknown, why, Ending::Otherwise));
         }
+        self.so_far.half_way |= half_way;
         self.so_far.touched |= half_way;
         self.so_far.fell |= matches!(aftermath, Aftermath::Restarted | Aftermath::Gone);
         self.so_far.touched |= self.so_far.fell;
@@ -202,7 +205,13 @@ impl HostTask {
             if matches!(step, Step::Start { .. }) && !self.so_far.stopped && self.is_up().await {
                 continue; // an upgrade was taken back, or the node came up again by itself
             }
+            let began = Instant::now();
             if let Err(error) = self.carry_out(index, step).await {
+                if self.boots_as_before(step, &error) {
+                    let note = format!("that did not change: {}", words::why(step, &error));
+                    self.reporter.send(told::finished(index, step.describe(), began, Some(note)));
+                    continue;
+                }
                 let unknown = error.leaves_unknown();
                 let summary = format!("{why}; {}", words::why(step, &error));
                 self.reporter.send(told::failed(index, step.describe(), error));
@@ -219,6 +228,13 @@ impl HostTask {
             }
             _ => (HostResult::Broken, format!("{why}; no node runs, and there is nothing to go back to"), Ending::Otherwise),
         }
+    }
+
+    /// Whether a step that is to bring back what boots was not needed: a full disk may keep us from writing what is there already.
+    fn boots_as_before(&self, step: &Step, error: &StepError) -> bool {
+        let changed = self.so_far.half_way || self.so_far.activated.is_some();
+        let harmless = !changed && !matches!(error, StepError::HalfWay(_)) && !error.leaves_unknown();
+        harmless && matches!((step, &self.plan.expect.permanent), (Step::Activate(to), Some(boots)) if to.version == *boots)
     }
 
     /// Whether a node is there. One that can't be asked is not started on top of.
