@@ -106,7 +106,7 @@ attributes(Module) ->
         error:undef -> []
     end.
 
-%% Processes that somebody has suspended and not resumed.
+%% Processes that somebody has suspended and not resumed, those that wait in their code_change included.
 stuck() ->
     [text("~p ~0tp", [Pid, process_info(Pid, registered_name)]) || Pid <- processes(), Pid =/= self(), is_stuck(Pid)].
 
@@ -115,12 +115,13 @@ is_stuck(Pid) ->
         [{current_function, {sys, suspend_loop, _}}, _] -> true;
         [{current_function, {sys, suspend_loop_hib, _}}, _] -> true;
         [_, {status, suspended}] -> true;
-        [{current_function, {erlang, hibernate, 3}}, _] -> is_stuck_asleep(process_info(Pid, current_stacktrace));
+        [{current_function, {erlang, hibernate, 3}}, _] -> is_within(suspend_loop_hib, process_info(Pid, current_stacktrace));
+        [_, {status, waiting}] -> is_within(do_change_code, process_info(Pid, current_stacktrace));
         _ -> false
     end.
 
-is_stuck_asleep({_, Stack}) -> lists:keymember(suspend_loop_hib, 2, Stack);
-is_stuck_asleep(undefined) -> false.
+is_within(Function, {_, Stack}) -> lists:keymember(Function, 2, Stack);
+is_within(_, undefined) -> false.
 
 %% The value of an expression as text.
 eval(elixir, Text) ->

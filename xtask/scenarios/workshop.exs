@@ -46,16 +46,23 @@ defmodule Workshop do
   defp handle({:consolidate, folders, out}) do
     File.mkdir_p!(out)
     folders = Enum.map(folders, &String.to_charlist/1)
+    # Implementations are asked whom they are for, so they have to be found.
+    own = folders -- :code.get_path()
+    :ok = :code.add_pathsz(own)
 
-    for protocol <- Protocol.extract_protocols(folders) do
-      :code.purge(protocol)
-      :code.delete(protocol)
-      true = :code.add_patha(folder_of(protocol, folders))
-      {:ok, binary} = Protocol.consolidate(protocol, Protocol.extract_impls(protocol, folders))
-      {:ok, stripped} = Mix.Release.strip_beam(binary)
-      File.write!(Path.join(out, "#{protocol}.beam"), stripped)
-      protocol
-    end
+    done =
+      for protocol <- Protocol.extract_protocols(folders) do
+        :code.purge(protocol)
+        :code.delete(protocol)
+        true = :code.add_patha(folder_of(protocol, folders))
+        {:ok, binary} = Protocol.consolidate(protocol, Protocol.extract_impls(protocol, folders))
+        {:ok, stripped} = Mix.Release.strip_beam(binary)
+        File.write!(Path.join(out, "#{protocol}.beam"), stripped)
+        protocol
+      end
+
+    for dir <- own, do: :code.del_path(dir)
+    done
   end
 
   # What modules in these folders are, by the digest that a node tells of them too. Earlier folders come last in a code path.
@@ -171,7 +178,7 @@ defmodule Workshop do
   end
 
   defp for_release(:relx, beam) do
-    {:ok, {_, stripped}} = :beam_lib.strip(beam)
+    {:ok, {_, stripped}} = :beam_lib.strip(beam, ['Attr'])
     stripped
   end
 

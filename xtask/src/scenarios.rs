@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Only with this engine
     #[arg(long)]
     engine: Option<Engine>,
+    /// This edeliver instead of an optimised one that is built first
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Show rows and what is expected of them
     #[arg(long)]
     list: bool,
@@ -59,8 +62,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     packages::ensure()?;
-    // Each of some thousand commands reads whole releases: unoptimised, that takes two seconds.
-    let edeliver = cargo::build_release_program("edeliver")?;
+    // Each of some thousand commands reads whole releases.
+    let edeliver = args.program.map_or_else(|| cargo::build_release_program("edeliver"), |program| Ok(program.canonicalize()?))?;
     fs::create_dir_all(cache())?;
     let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
     let found = work::all(&edeliver, &rows, &engines)?;

@@ -7,7 +7,7 @@ use crate::image::{AppImage, Module};
 use crate::rel::StartType;
 use crate::term::{Atom, Term};
 use crate::vsn::Vsn;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The way from one release to another. Only what differs is listed.
@@ -26,9 +26,9 @@ pub struct Changes {
     /// Consolidated protocols that differ.
     pub consolidated: BTreeMap<Atom, ModuleChange>,
     /// All consolidated protocols of the release after, changed or not: none of them may be loaded from an application.
-    pub consolidated_after: std::collections::BTreeSet<Atom>,
+    pub consolidated_after: BTreeSet<Atom>,
     /// The same of the release before: for the way down.
-    pub consolidated_before: std::collections::BTreeSet<Atom>,
+    pub consolidated_before: BTreeSet<Atom>,
     /// Modules of the release after that still call a module that is gone: `(caller, gone)`.
     pub dangling: Vec<(Atom, Atom)>,
     /// Structs whose fields differ, each with the modules of the release after that mention it (see [`Module::mentions_structs`]), changed
@@ -66,12 +66,15 @@ pub struct AppState {
     pub app: App,
     /// Text of its appup file.
     pub appup: Option<Vec<u8>>,
+    /// Modules that its resource file lists and that it does not have.
+    pub missing: BTreeSet<Atom>,
 }
 
 impl From<&AppImage> for AppState {
     fn from(image: &AppImage) -> Self {
-        let AppImage { app, start, dir, appup, .. } = image;
-        Self { vsn: app.vsn.clone(), dir: dir.clone(), start: *start, app: app.clone(), appup: appup.clone() }
+        let AppImage { app, start, dir, appup, modules, .. } = image;
+        let missing = app.modules.iter().filter(|name| !modules.contains_key(*name)).cloned().collect();
+        Self { vsn: app.vsn.clone(), dir: dir.clone(), start: *start, app: app.clone(), appup: appup.clone(), missing }
     }
 }
 

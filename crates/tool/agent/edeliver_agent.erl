@@ -53,6 +53,7 @@
              guards = [],        % supervisors that are held so that nothing is started in old code
              changed = [],       % [{Pid, Kind}] whose code_change has run
              stuck = [],         % still in code_change
+             ended = [],         % who never came out of it
              modes = {0, #{}},   % {place in the log, module => callback mode of the old gen_statem}
              types = [],         % [{App, Type}] of applications that were started
              stopped = [],       % [{Mods, App, Sup, Id}], by the instruction `stop`
@@ -338,7 +339,10 @@ merged(There, Back) ->
     Lists = [killed, warnings, not_undoable],
     maps:merge(maps:merge(There, Back), maps:from_list([{K, maps:get(K, There, []) ++ maps:get(K, Back, [])} || K <- Lists])).
 
-undone({[], Tx}, Why) -> {reverted, Why, Tx#tx.report};
+undone({[], #tx{ended = []} = Tx}, Why) -> {reverted, Why, Tx#tx.report};
+undone({[], #tx{ended = Ended} = Tx}, {Tag, Text, Term}) ->
+    Lost = text("~ts; ended, because it stayed there: ~ts, started again by its supervisor, its state is lost", [Text, lists:join(", ", Ended)]),
+    {reverted, {Tag, Lost, Term}, Tx#tx.report};
 undone({Problems, Tx}, {_, Text, Term}) ->
     {broken, note(not_undone, "~ts; and could not be put back: ~ts", [Text, texts(Problems)], Term), Tx#tx.report}.
 
@@ -1381,7 +1385,8 @@ undo_all(#tx{log = Log} = Tx) ->
     {_, _, Silent} = ask(Suspended -- Stuck, fun(_, From) -> {system, From, resume} end, 5000),
     Tx2 = Tx1#tx{report = (Tx1#tx.report)#{suspended => now_us() - Since}},
     ets:delete_all_objects(Log),
-    {Problems ++ wait_for_stuck(Stuck, Tx2) ++ [busy(Silent, Tx2) || Silent =/= []], drop_new_code(Entries, Tx2)}.
+    {StillStuck, Tx3} = wait_for_stuck(Stuck, Tx2),
+    {Problems ++ StillStuck ++ [busy(Silent, Tx3) || Silent =/= []], drop_new_code(Entries, Tx3)}.
 
 %% Those behind the moment where the processes went on.
 undo_until(running, #tx{log = Log} = Tx) ->
@@ -1485,11 +1490,35 @@ drop_new_code(Entries, Tx) ->
     _ = [code:soft_purge(M) || {_, {code, {Runs, Absent}, _}} <- Entries, M <- run_modules(Runs) ++ Absent, erlang:check_old_code(M)],
     Tx.
 
-%% A process that is still in its code_change has what it needs to go back in its mailbox; the others did not wait for it.
-wait_for_stuck([], _) -> [];
+%% A process that is still in its code_change has what it needs to go back in its mailbox; the others did not wait for it. One that does
+%% not come to an end is ended: nobody could talk to it any more, and new code would stay in the node for its sake.
+wait_for_stuck([], Tx) -> {[], Tx};
 wait_for_stuck(Stuck, #tx{plan = Plan} = Tx) ->
     {_, _, Silent} = ask(Stuck, fun(_, From) -> {system, From, resume} end, option(code_change_timeout, Plan)),
-    [note(stuck, "still in code_change, it goes back when that ends: ~ts", [element(2, busy(Silent, Tx))], Silent) || Silent =/= []].
+    lists:foldl(fun end_stuck/2, {[], Tx}, Silent).
+
+end_stuck(P, {Problems, #tx{plan = Plan, procs = Procs, ended = Ended} = Tx}) ->
+    Proc = maps:get(P, Procs, #proc{pid = P, id = P}),
+    Ref = erlang:monitor(process, P),
+    exit(P, kill),
+    receive {'DOWN', Ref, process, P, _} -> ok end,
+    case is_started_again(Proc, now_ms() + option(child_timeout, Plan)) of
+        true -> {Problems, Tx#tx{ended = Ended ++ [who(Proc)]}};
+        false -> {Problems ++ [note(stuck, "~ts did not leave code_change and was ended, and nobody started it again", [who(Proc)], P)], Tx}
+    end.
+
+%% Children without a name of their own can't be told from each other: their supervisor has to be there.
+is_started_again(#proc{sup = undefined}, _) -> false;
+is_started_again(#proc{pid = Old, sup = Sup, id = Id} = Proc, End) ->
+    Children = try gen_server:call(Sup, which_children, max(0, End - now_ms())) catch exit:_ -> [] end,
+    case Children of
+        [{undefined, _, _, _} | _] -> true;
+        _ ->
+            case lists:keyfind(Id, 1, Children) of
+                {_, New, _, _} when is_pid(New), New =/= Old -> true;
+                _ -> now_ms() < End andalso timer:sleep(20) =:= ok andalso is_started_again(Proc, End)
+            end
+    end.
 
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 %%% Children of supervisors

@@ -209,7 +209,7 @@ impl<'a, 'n> Trial<'a, 'n> {
         }
         self.same_start(attempt)?;
         self.looks_as(before, "after the attempt")?;
-        self.holds(When::Version(1), "after the attempt")
+        self.holds(When::Back, "after the attempt")
     }
     /// The node has started again, with the old release, and is well.
     fn is_restarted(&mut self, attempt: &Attempt) -> Result<(), Box<dyn Error>> {

@@ -56,7 +56,10 @@ impl Judging<'_> {
                 self.appup(app.name.as_str(), before, after)
             }
             (_, None) => AppAction::Stop,
-            (None, Some(_)) => AppAction::Start,
+            (None, Some(after)) => {
+                self.missing(app.name.as_str(), None, after);
+                AppAction::Start
+            }
         };
         let vsn = |state: &Option<AppState>| state.as_ref().map(|state| state.vsn.as_str().to_owned());
         AppJudgement {
@@ -85,6 +88,7 @@ impl Judging<'_> {
                 format!("the code of {name} differs, and its version stays {}", after.vsn),
             );
         }
+        self.missing(name, Some(before), after);
         self.files(app);
         self.start(name, before, after);
         self.included(name, before, after);
@@ -119,6 +123,15 @@ impl Judging<'_> {
             self.tell(Rule::Appup, Some(name), None, format!("the appup of {name} restarts the emulator"));
         } else if script.iter().any(|step| matches!(step, Step::RestartApplication(_))) {
             self.tell(Rule::AppRestart, Some(name), None, format!("the appup of {name} stops and starts an application"));
+        }
+    }
+    /// Modules that the release lists and does not have. What was so before does no more harm now.
+    fn missing(&mut self, name: &str, before: Option<&AppState>, after: &AppState) {
+        let known = |module: &&Atom| before.is_some_and(|before| before.missing.contains(*module));
+        let missing: Vec<String> = after.missing.iter().filter(|module| !known(module)).map(super::shown).collect();
+        if !missing.is_empty() {
+            let what = format!("{name}.app lists {}, whose file the release does not have", list(missing));
+            self.tell(Rule::MissingModule, Some(name), None, what);
         }
     }
     fn files(&mut self, app: &AppChange) {
@@ -231,13 +244,13 @@ fn after(change: &ModuleChange) -> Option<&Module> {
     }
 }
 
-/// Functions of others that the module calls and that might do harm the second time. Its application's own modules are shown too: who
+/// Functions of others that `start/2` calls and that might do harm the second time. Its application's own modules are shown too: who
 /// knows what they do.
 fn foreign_calls(module: &Module) -> Vec<String> {
     let harmless = |module: &str, function: &str| match module {
         "erlang" => !HARMFUL.contains(&function),
         other => HARMLESS.contains(&other),
     };
-    let calls = module.imports.iter().filter(|call| !harmless(call.module.as_str(), call.function.name.as_str()));
+    let calls = module.start_calls.iter().filter(|call| !harmless(call.module.as_str(), call.function.name.as_str()));
     calls.map(shown_call).collect()
 }

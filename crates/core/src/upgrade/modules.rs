@@ -68,7 +68,7 @@ impl Judging<'_> {
         if after.behaviours.iter().any(|behaviour| behaviour.as_str() == PROVIDER) {
             tell(Rule::Provider, format!("{name} provides configuration and differs"));
         }
-        if before.receives == Known::Yes {
+        if before.receives == Known::Yes && !is_special(before) {
             tell(Rule::Receive, format!("{name} has a receive of its own"));
         }
         if is_process(&before.kind) && before.makes_funs == Known::Yes {
@@ -135,6 +135,12 @@ fn word(kind: &Kind) -> &'static str {
 
 pub(super) fn is_process(kind: &Kind) -> bool {
     matches!(kind, Kind::Process | Kind::ProcessWithoutCodeChange)
+}
+
+/// A process that `sys` suspends, and that comes back by the full name of its module: to the new code.
+fn is_special(module: &Module) -> bool {
+    let exports = |name: &str, arity: u8| module.exports.iter().any(|function| function.name == name && function.arity == arity);
+    exports("system_continue", 3) && exports("system_code_change", 4)
 }
 
 /// The kinds of process it was and is, where these have nothing in common.

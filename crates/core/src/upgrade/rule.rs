@@ -30,6 +30,8 @@ pub enum Rule {
     SharedLibrary,
     /// Configuration providers.
     Provider,
+    /// A module that an application lists and does not have.
+    MissingModule,
     /// A process module that became another kind of process.
     Behaviour,
     /// An appup that asks for a restart.
@@ -83,10 +85,11 @@ impl Rule {
             | Self::Nif
             | Self::SharedLibrary
             | Self::Provider
+            | Self::MissingModule
             | Self::Behaviour
             | Self::Appup
             | Self::BadAppup => Level::Restart,
-            Self::OnLoad | Self::Files => Level::Note,
+            Self::OnLoad | Self::Files | Self::NoCodeChange => Level::Note,
             _ => Level::Warning,
         }
     }
@@ -98,6 +101,7 @@ impl Rule {
             Self::Nif => "its native library stays in use, and the node refuses to load it twice unless it was written for that",
             Self::SharedLibrary => "a native library stays in use, and the new one is not loaded beside it",
             Self::Provider => "the new configuration is resolved on the running node, where the old providers are in place",
+            Self::MissingModule => "code that is not there can't be loaded, and a node that boots with such a list does not start",
             Self::Behaviour => "its running processes stay what they are, and would call functions that are gone",
             Self::Appup => "the application's own instructions ask for it",
             Self::BadAppup => "its instructions would be followed, and nobody can read them",
@@ -134,6 +138,7 @@ impl Rule {
                 "deploy with a restart; if the library has an `upgrade` callback, name the modules that load it in `upgrade.allow_nif`"
             }
             Self::Provider => "deploy with a restart",
+            Self::MissingModule => "build the release again",
             Self::Behaviour => "deploy with a restart, or give the new module another name",
             Self::Appup => "deploy with a restart, or edit the application's appup",
             Self::BadAppup => "correct the file, or leave it out of the release",

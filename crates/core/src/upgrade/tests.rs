@@ -45,6 +45,7 @@ fn module(name: &str, kind: Kind) -> Module {
         receives: Known::No,
         makes_funs: Known::No,
         keeps_states: Known::No,
+        start_calls: BTreeSet::new(),
     }
 }
 
@@ -62,7 +63,8 @@ fn same(name: &str, kind: Kind, with: impl Fn(&mut Module)) -> ModuleChange {
 fn state(name: &str, version: &str) -> AppState {
     let text = format!("{{application,{name},[{{vsn,\"{version}\"}},{{mod,{{'Elixir.App',[]}}}}]}}.");
     let app = App::parse(text.as_bytes()).unwrap();
-    AppState { vsn: vsn(version), dir: format!("lib/{name}-{version}"), start: StartType::Permanent, app, appup: None }
+    let (dir, start) = (format!("lib/{name}-{version}"), StartType::Permanent);
+    AppState { vsn: vsn(version), dir, start, app, appup: None, missing: BTreeSet::new() }
 }
 
 fn app(name: &str, modules: impl IntoIterator<Item = ModuleChange>) -> AppChange {
@@ -243,7 +245,7 @@ fn a_record_that_differs_is_told_where_no_code_change_migrates_it() {
     let (verdict, whats) = told([changed(of(2, bare()), of(3, bare()))]);
     assert_eq!(verdict, Verdict::HotWithWarnings);
     let record = "what looks like a record differs in app_server, and nothing migrates its states: st (2 to 3 elements)";
-    assert_eq!(whats, ["app_server has no code_change", record]);
+    assert_eq!(whats, [record, "app_server has no code_change"]);
     assert_eq!(told([changed(of(2, Kind::Process), of(3, Kind::Process))]), (Verdict::Hot, vec![]));
     let idle = Module { keeps_states: Known::Yes, ..of(3, Kind::Process) };
     assert_eq!(
@@ -258,7 +260,7 @@ fn children_that_start_lists_are_looked_for_with_what_that_calls() {
     let call = |module: &str, name: &str| Import { module: atom(module), function: Function { name: atom(name), arity: 1 } };
     let with = |calls: Vec<Import>| {
         let imports: BTreeSet<Import> = calls.into_iter().chain([call("Elixir.Supervisor", "start_link")]).collect();
-        same("Elixir.App", Kind::Application { starts_list: true }, |module| module.imports.clone_from(&imports))
+        same("Elixir.App", Kind::Application { starts_list: true }, |module| module.start_calls.clone_from(&imports))
     };
     let quiet = judge(&changes([app("app", [with(vec![call("erlang", "element")])])]), &policy());
     assert_eq!((quiet.verdict, quiet.discover), (Verdict::Hot, vec!["app".to_owned()]));
@@ -267,6 +269,30 @@ fn children_that_start_lists_are_looked_for_with_what_that_calls() {
     assert_eq!(told([with(calls)]), (Verdict::HotWithWarnings, vec![wanted.to_owned()]));
     let unlooked = judge(&changes([app("app", [with(vec![])])]), &Policy { discover_children: false, ..policy() });
     assert_eq!((unlooked.findings[0].rule, unlooked.discover.len()), (Rule::HiddenChildren, 0));
+    let elsewhere = same("Elixir.App", Kind::Application { starts_list: true }, |module| {
+        module.imports = [call("persistent_term", "put")].into();
+    });
+    assert_eq!(told([elsewhere]), (Verdict::Hot, vec![]), "config_change/3 calls it");
+}
+
+#[test]
+fn a_module_that_is_listed_and_not_there_stands_in_the_way() {
+    let mut app = app("app", [ModuleChange::Removed(Arc::new(module("app_lost", Kind::Plain)))]);
+    app.after.as_mut().unwrap().missing.insert(atom("app_lost"));
+    let wanted = "app.app lists app_lost, whose file the release does not have";
+    assert_eq!(told_of(&changes([app.clone()])), (Verdict::Restart, vec![wanted.to_owned()]));
+    app.before.as_mut().unwrap().missing.insert(atom("app_lost"));
+    assert_eq!(told_of(&changes([app])), (Verdict::Hot, vec![]), "as it was before");
+}
+
+#[test]
+fn a_special_process_goes_on_in_the_new_code() {
+    let special = |module: &mut Module| {
+        module.receives = Known::Yes;
+        let callbacks = [("system_continue", 3), ("system_code_change", 4), ("system_terminate", 4)];
+        module.exports = callbacks.map(|(name, arity)| Function { name: atom(name), arity }).into();
+    };
+    assert_eq!(told([same("app_special", Kind::Process, special)]), (Verdict::Hot, vec![]));
 }
 
 #[test]

@@ -103,6 +103,11 @@ impl Code {
         let entries: HashMap<u32, &Body> = self.functions.iter().filter_map(|body| Some((body.entry?, body))).collect();
         self.functions.iter().filter(move |body| body.receives && comes_back(body, &entries))
     }
+
+    /// Functions that this one calls inside of the module.
+    pub(crate) fn called_by<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = &'a Body> {
+        self.functions.iter().filter(|other| other.entry.is_some_and(|entry| body.calls.contains(&entry)))
+    }
 }
 
 fn comes_back(body: &Body, entries: &HashMap<u32, &Body>) -> bool {

@@ -75,7 +75,9 @@ fn dangling(before: &Image, after: &Image) -> Vec<(Atom, Atom)> {
     let called = |module: &Arc<Module>| -> BTreeSet<Atom> {
         module.imports.iter().map(|import| &import.module).filter(|name| gone.contains(*name)).cloned().collect()
     };
-    all(after).flat_map(|module| called(module).into_iter().map(|gone| (module.name.clone(), gone))).collect()
+    // Of a protocol the consolidated form is loaded, which knows other implementations than the plain one.
+    let loaded = all(after).map(|module| after.consolidated.get(&module.name).unwrap_or(module));
+    loaded.flat_map(|module| called(module).into_iter().map(|gone| (module.name.clone(), gone))).collect()
 }
 
 fn holders(before: &Image, after: &Image) -> BTreeMap<Atom, Vec<Arc<Module>>> {

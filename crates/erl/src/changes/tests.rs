@@ -80,6 +80,29 @@ fn modules_that_still_call_one_that_is_gone_are_told() {
 }
 
 #[test]
+fn what_only_the_plain_form_of_a_protocol_calls_is_not_missed() {
+    let protocol = |calls: &str| {
+        let text = format!("-module(caller).\n-export(['__protocol__'/1, f/0]).\n'__protocol__'(_) -> ok.\nf() -> {calls}:g().");
+        compiled(&[&text], "").remove("caller").unwrap()
+    };
+    let gone = compiled(&["-module(gone).\n-export([g/0]).\ng() -> 1."], "").remove("gone").unwrap();
+    let (before, after) = same();
+    let plain = |files: Files| files.with("lib/demo-1.0.0/ebin/caller.beam", protocol("gone"));
+    let before = plain(before).with("lib/demo-1.0.0/ebin/gone.beam", gone);
+    let consolidated = plain(after).with("releases/2/consolidated/caller.beam", protocol("there"));
+    assert!(between(&before, &consolidated).dangling.is_empty());
+}
+
+#[test]
+fn modules_that_are_listed_and_have_no_file_are_told() {
+    let (before, after) = same();
+    let lists = |modules: &str| format!("{{application,demo,[{{vsn,\"1.0.0\"}},{{modules,[{modules}]}}]}}.");
+    let after = after.with("lib/demo-1.0.0/ebin/demo.app", lists("m, lost")).with("lib/demo-1.0.0/ebin/m.beam", beam("", ""));
+    let demo = between(&before, &after).apps.remove(&atom("demo")).unwrap();
+    assert_eq!(demo.after.unwrap().missing, BTreeSet::from([atom("lost")]));
+}
+
+#[test]
 fn who_may_hold_a_struct_with_other_fields_is_told_changed_or_not() {
     let text = |fields: &str| {
         format!("-module('Elixir.S').\n-export(['__struct__'/0]).\n'__struct__'() -> #{{'__struct__' => 'Elixir.S', {fields}}}.")

@@ -42,6 +42,8 @@ pub struct Module {
     pub makes_funs: Known,
     /// Has a `code_change` that gives every state back as it came, which is what Elixir's `use GenServer` writes.
     pub keeps_states: Known,
+    /// Functions of others that its `start/2` may call: all that the module calls, where its instructions could not be read.
+    pub start_calls: BTreeSet<Import>,
 }
 
 impl Module {

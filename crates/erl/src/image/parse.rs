@@ -1,6 +1,7 @@
 //! From a module's file to what deciding about it needs.
 
 mod kind;
+mod reach;
 mod said;
 mod shapes;
 
@@ -37,6 +38,10 @@ impl Module {
             receives: said.receives,
             makes_funs: said.makes_funs,
             keeps_states: said.keeps_states,
+            start_calls: match &code {
+                Some(code) => reach::foreign_calls(&beam, code, &imports, "start", 2),
+                None => imports.iter().cloned().collect(),
+            },
             exports: exports.into_iter().collect(),
             imports: imports.into_iter().collect(),
         };

@@ -193,11 +193,11 @@ fn upgraded_to(runs: &str, booted: Option<&Version>, permanent: Option<&Version>
 
 /// The same from the list itself.
 pub(crate) fn upgraded_in(releases: &[Term], booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
-    let with = |status: &str| releases.iter().find_map(|release| version_with(release, status));
-    match with("current") {
-        Some(current) => Some(current),
-        None => with("permanent").filter(|vsn| Some(vsn) == permanent && Some(vsn) != booted && with("old").as_ref() == booted),
-    }
+    let with = |status: &'static str| releases.iter().filter_map(move |release| version_with(release, status));
+    // Earlier upgrades have left old releases of their own.
+    let was_booted = || with("old").any(|old| Some(&old) == booted);
+    let current = with("current").next();
+    current.or_else(|| with("permanent").find(|vsn| Some(vsn) == permanent && Some(vsn) != booted && was_booted()))
 }
 
 fn version_with(release: &Term, status: &str) -> Option<Version> {

@@ -118,7 +118,7 @@ cases! { case:
     ten_thousand_processes_are_as_before_after_a_failure
     one_process_is_suspended_for_less_than_five_milliseconds
     a_code_change_that_takes_too_long_leaves_everything_as_before
-    a_code_change_that_never_ends_is_told_and_holds_nobody_else
+    a_process_that_never_leaves_code_change_is_started_again_and_the_others_are_as_before
     a_busy_process_is_named_and_nothing_changes
     a_busy_process_keeps_the_configuration_away_too
     a_busy_process_is_waited_for_without_stopping_the_others

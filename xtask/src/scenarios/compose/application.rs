@@ -19,6 +19,9 @@ use crate::scenarios::{
     workshop::Workshop,
 };
 
+/// What compiles: what it made before counts no more once it has changed.
+const COMPILER: &str = include_str!("../../../scenarios/workshop.exs");
+
 /// Sources that were compiled together, and where what came of it is: `full` and `ebin`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Unit {
@@ -166,7 +169,7 @@ impl Unit {
         if sources.is_empty() {
             return Ok(None);
         }
-        let folder = cache().join(format!("unit-{:016x}", digest(&(tool, sources))));
+        let folder = cache().join(format!("unit-{:016x}", digest(&(COMPILER, tool, sources))));
         if !folder.exists() {
             let making = tempfile::TempDir::new_in(cache())?;
             let mut files = Vec::new();

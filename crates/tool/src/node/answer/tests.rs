@@ -49,6 +49,8 @@ fn an_upgraded_node_runs_another_version_than_it_booted() {
     assert_eq!(runs(r#"[{"0.2.0", current}, {"0.1.0", permanent}]"#, "0.1.0"), "0.2.0");
     assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.2.0"), "0.2.0");
     assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.1.0"), "0.1.0", "an old list says nothing");
+    let often = r#"[{"0.3.0", permanent}, {"0.2.0", old}, {"0.1.0", old}]"#;
+    assert_eq!(runs(often, "0.3.0"), "0.3.0", "not the first upgrade since it booted");
     assert_eq!(runs("{'EXIT', noproc}", "0.2.0"), "0.1.0");
 }
 

@@ -45,6 +45,7 @@ pub(super) fn module(name: &str, kind: Kind, exports: &[&str], calls: &[&str]) -
         receives: Known::No,
         makes_funs: Known::No,
         keeps_states: Known::No,
+        start_calls: BTreeSet::new(),
     }
 }
 
@@ -82,7 +83,8 @@ fn state(name: &'static str, version: &str, modules: Vec<Atom>) -> AppState {
         callback: None,
         env: vec![],
     };
-    AppState { vsn: vsn(version), dir: format!("lib/{name}-{version}"), start: StartType::Permanent, app, appup: None }
+    let (dir, start) = (format!("lib/{name}-{version}"), StartType::Permanent);
+    AppState { vsn: vsn(version), dir, start, app, appup: None, missing: BTreeSet::new() }
 }
 
 impl Sample {
