@@ -13,6 +13,7 @@
 //! | `release` | `erts VSN`, `vsn APP VSN`: another version of what the base has; `omit PATH`; `break PATH`: what isn't right |
 
 mod application;
+mod built;
 mod files;
 
 use std::{
@@ -32,6 +33,7 @@ use super::{
     workshop::{Workshop, words},
 };
 use application::Application;
+pub(super) use built::build;
 
 /// A release of a row, or of several.
 pub(super) struct Composed {

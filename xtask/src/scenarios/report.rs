@@ -87,3 +87,18 @@ fn cell(text: &str) -> String {
     let short: String = text.chars().take(300).collect();
     short.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_the_rows_that_exist_and_no_outcome_is_wrong() {
+        let table = std::fs::read_to_string(crate::cargo::workspace().join("docs/scenarios.md")).unwrap();
+        let named = |line: &str| Some(line.strip_prefix("| **")?.split_once("**:")?.0.to_owned());
+        let rows = Row::all().unwrap();
+        let expected: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(table.lines().filter_map(named).collect::<Vec<_>>(), expected);
+        assert!(!table.contains("**WRONG**") && !table.contains("not tried"));
+    }
+}

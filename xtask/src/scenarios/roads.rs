@@ -27,7 +27,7 @@ impl Trial<'_, '_> {
     /// The node is not there any more.
     pub(super) fn road(&mut self, new: &[Composed]) -> Result<(), Box<dyn Error>> {
         match self.row.road {
-            Road::UpAndDown | Road::ByHand => self.for_good(&new[0]),
+            Road::UpAndDown | Road::ByHand | Road::Built => self.for_good(&new[0]),
             Road::Three => self.three(new),
             Road::Damaged => self.damaged(&new[0]),
             Road::ClientKilled => self.client_killed(&new[0]),

@@ -68,6 +68,8 @@ pub(super) enum Road {
     Restart,
     /// What runs is not what the stored upgrade is from.
     OtherFrom,
+    /// Its releases are built by edeliver.
+    Built,
 }
 
 /// When something must hold.
@@ -214,6 +216,7 @@ impl Road {
             "by hand" => Self::ByHand,
             "restart" => Self::Restart,
             "other from" => Self::OtherFrom,
+            "built" => Self::Built,
             _ => return None,
         })
     }

@@ -68,8 +68,17 @@ impl Stage {
         }
         Ok(toml)
     }
-    fn project(&self) -> PathBuf {
+    pub(super) fn project(&self) -> PathBuf {
         self.dir.path().join("project")
+    }
+    /// Adds a folder of this machine as build host.
+    ///
+    /// # Errors
+    /// edeliver.toml can't be written.
+    pub(super) fn has_build_host(&self) -> std::io::Result<()> {
+        let (toml, builds) = (self.project().join("edeliver.toml"), self.dir.path().join("builds"));
+        let text = fs::read_to_string(&toml)?;
+        fs::write(toml, format!("{text}[build]\nhost = \"build\"\ntransport = \"local\"\npath = {builds:?}\n"))
     }
     fn store_folder(&self) -> PathBuf {
         self.project().join(".deliver")

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error, path::Path};
 
 use super::{
     base::Base,
-    compose::{Composed, Recipe},
+    compose::{self, Composed, Recipe},
     node::Node,
     roads,
     row::{Engine, Expected, Outcome, Road, Row, Tool},
@@ -125,7 +125,10 @@ impl<'a> Alone<'a> {
             let recipe = Recipe { version: format!("1.{}.0", version - 1), rows: vec![(row, version)], old: OLD };
             recipe.make(base, &mut workshop, &store)
         };
-        let composed = (1..=row.versions().max(2)).map(make).collect::<Result<Vec<_>, _>>()?;
+        let composed = match row.road {
+            Road::Built => compose::build(&stage, base, row, &mut workshop)?,
+            _ => (1..=row.versions().max(2)).map(make).collect::<Result<Vec<_>, _>>()?,
+        };
         let pairs = if row.road == Road::OtherFrom { 1 } else { composed.len() - 1 };
         let mut built = String::new();
         for pair in composed.windows(2).take(pairs) {

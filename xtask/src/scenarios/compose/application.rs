@@ -197,7 +197,7 @@ fn home(path: &str) -> (&str, &str) {
     path.split_once('/').unwrap_or(("", path))
 }
 
-fn is_source(file: &str) -> bool {
+pub(super) fn is_source(file: &str) -> bool {
     file.ends_with(".ex") || file.ends_with(".erl")
 }
 
@@ -208,7 +208,7 @@ fn common(recipe: &Recipe<'_>, base: &Base) -> Vec<(String, String)> {
 }
 
 /// The module with the children of the main application.
-fn top(tool: Tool, children: &[String]) -> (String, String) {
+pub(super) fn top(tool: Tool, children: &[String]) -> (String, String) {
     let children = children.iter().fold(String::new(), |all, child| format!("{all},\n      {child}"));
     match tool {
         Tool::Mix => ("application.ex".to_owned(), include_str!("top.ex").replace("# more", children.trim_start_matches(",\n"))),
