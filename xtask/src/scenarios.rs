@@ -5,6 +5,7 @@
 //! would spoil the node for others has one of its own.
 
 mod base;
+mod choice;
 mod compose;
 mod load;
 mod look;
@@ -22,7 +23,7 @@ use std::{
     error::Error,
     fs,
     hash::{DefaultHasher, Hash, Hasher as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     /// Show rows and what is expected of them
     #[arg(long)]
     list: bool,
-    /// Write the table to docs/scenarios.md
+    /// Write the table to docs/scenarios.md; rows that are not tried now stay as they are there
     #[arg(long)]
     write: bool,
 }
@@ -66,16 +67,33 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let edeliver = args.program.map_or_else(|| cargo::build_release_program("edeliver"), |program| Ok(program.canonicalize()?))?;
     fs::create_dir_all(cache())?;
     let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
-    let found = work::all(&edeliver, &rows, &engines)?;
-    let report = report::Report { rows: &rows, found: &found };
-    println!("{}", report.text());
+    let found = work::all(&edeliver, &rows, &engines, &choice::all(&rows, &engines))?;
+    let (table, all) = (cargo::workspace().join("docs/scenarios.md"), Row::all()?);
+    let before = fs::read_to_string(&table).unwrap_or_default();
+    println!("{}", report::Report { rows: &rows, found: &found, before: "" }.text());
+    let report = report::Report { rows: &all, found: &found, before: &before };
     for wrong in report.wrong() {
         eprintln!("{wrong}");
     }
     if args.write {
-        fs::write(cargo::workspace().join("docs/scenarios.md"), report.text())?;
+        fs::write(table, report.text())?;
     }
     Ok(if report.wrong().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tries what `cargo xtask test` has time for (see [`choice::short`]) with this edeliver.
+///
+/// # Errors
+/// Any outcome that is not as expected.
+pub(crate) fn check(edeliver: &Path) -> Result<(), Box<dyn Error>> {
+    let rows = Row::all()?;
+    fs::create_dir_all(cache())?;
+    let found = work::all(edeliver, &rows, &Engine::ALL, &choice::short(&rows))?;
+    let wrong = report::Report { rows: &rows, found: &found, before: "" }.wrong();
+    match wrong.as_slice() {
+        [] => Ok(()),
+        _ => Err(format!("{} scenarios came out otherwise than expected\n{}", wrong.len(), wrong.join("\n")).into()),
+    }
 }
 
 /// `xtask/scenarios`.

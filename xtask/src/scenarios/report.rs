@@ -13,7 +13,12 @@ use super::{
 pub(super) struct Report<'a> {
     pub(super) rows: &'a [Row],
     pub(super) found: &'a All,
+    /// The table that there was: what was not tried now is taken from it.
+    pub(super) before: &'a str,
 }
+
+/// What of a line of the table was measured, for each engine.
+type Measured = [[String; 3]; 2];
 
 impl Report<'_> {
     /// docs/scenarios.md.
@@ -40,33 +45,26 @@ impl Report<'_> {
     fn row(&self, out: &mut String, row: &Row) {
         let [one, other] = Engine::ALL.map(|engine| row.expected.of(engine));
         let expected = if one == other { one.to_string() } else { format!("{one}; release_handler: {other}") };
-        self.line(out, &format!("**{}**: {}", row.name, row.what), &expected);
-        self.cells(out, &row.name);
+        self.line(out, &row.name, &format!("**{}**: {}", row.name, row.what), &expected);
     }
     fn at_once(&self, out: &mut String, tool: Tool) {
-        if Engine::ALL.iter().any(|engine| self.found.contains_key(&(tool.name().to_owned(), *engine))) {
-            self.line(out, "all of these that are hot, in one upgrade; then down, up, stop and start", "hot");
-            self.cells(out, tool.name());
+        let what = format!("all {} rows that are hot, in one upgrade; then down, up, stop and start", tool.name());
+        self.line(out, tool.name(), &what, "hot");
+    }
+    fn line(&self, out: &mut String, name: &str, what: &str, expected: &str) {
+        let what = cell(what);
+        let mut measured = self.before.lines().find(|line| line.starts_with(&format!("| {what} |"))).and_then(read).unwrap_or_default();
+        for (engine, cells) in Engine::ALL.into_iter().zip(&mut measured) {
+            if let Some(found) = self.found.get(&(name.to_owned(), engine)) {
+                *cells = told(found);
+            }
         }
-    }
-    fn line(&self, out: &mut String, what: &str, expected: &str) {
-        let _ = write!(out, "| {} | {} |", cell(what), cell(expected));
-    }
-    fn cells(&self, out: &mut String, name: &str) {
-        let found = Engine::ALL.map(|engine| self.found.get(&(name.to_owned(), engine)));
-        let result = |found: &Option<&Found>| match found {
-            None => "not tried".to_owned(),
-            Some(found) if found.faults.is_empty() => "as expected".to_owned(),
-            Some(found) => format!("**WRONG**: {}", found.faults.first().map(String::as_str).unwrap_or_default()),
-        };
-        let both = |tell: &dyn Fn(&Found) -> String| found.map(|found| found.map_or("–".to_owned(), tell)).join(" / ");
-        let still = both(&|found| found.suspended.clone().unwrap_or_else(|| "–".to_owned()));
-        let lost = both(&|found| {
-            let Served { asked, lost, slowest } = found.served;
-            format!("{lost} of {asked} ({} ms)", slowest.as_millis())
-        });
-        let [one, other] = found.map(|found| cell(&result(&found)));
-        let _ = writeln!(out, " {one} | {other} | {still} | {lost} |");
+        let [[one, one_still, one_lost], [other, other_still, other_lost]] = measured.map(|cells| cells.map(or_nothing));
+        let _ = writeln!(
+            out,
+            "| {what} | {} | {one} | {other} | {one_still} / {other_still} | {one_lost} / {other_lost} |",
+            cell(expected)
+        );
     }
     /// Everything about rows that came out otherwise than expected.
     pub(super) fn wrong(&self) -> Vec<String> {
@@ -76,6 +74,29 @@ impl Report<'_> {
         };
         wrong.map(text).collect()
     }
+}
+
+/// Outcome, how long processes stood still, and requests that were lost.
+fn told(found: &Found) -> [String; 3] {
+    let outcome = match found.faults.first() {
+        None => "as expected".to_owned(),
+        Some(fault) => cell(&format!("**WRONG**: {fault}")),
+    };
+    let Served { asked, lost, slowest } = found.served;
+    let still = found.suspended.clone().unwrap_or_default();
+    [outcome, still, format!("{lost} of {asked} ({} ms)", slowest.as_millis())]
+}
+
+/// The same from a line of the table.
+fn read(line: &str) -> Option<Measured> {
+    let cells: Vec<&str> = line.split(" | ").collect();
+    let [_, _, one, other, still, lost] = cells.as_slice() else { return None };
+    let (still, lost) = (still.split_once(" / ")?, lost.trim_end_matches([' ', '|']).split_once(" / ")?);
+    Some([[*one, still.0, lost.0], [*other, still.1, lost.1]].map(|cells| cells.map(str::to_owned)))
+}
+
+fn or_nothing(cell: String) -> String {
+    if cell.is_empty() { "–".to_owned() } else { cell }
 }
 
 fn indented(text: &str) -> String {
@@ -93,12 +114,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_not_tried_is_as_the_table_had_it() {
+        let rows = [Row { what: "What it is".to_owned(), ..Row::nothing(Tool::Mix, "one") }];
+        let text = |found: &All, before: &str| Report { rows: &rows, found, before }.text();
+        let served = Served { asked: 9, lost: 0, slowest: std::time::Duration::from_millis(5) };
+        let fine = Found { served, suspended: Some("1.5 ms".to_owned()), ..Found::default() };
+        let of = |engine| All::from([(("one".to_owned(), engine), fine.clone())]);
+        let first = text(&of(Engine::Transactional), "");
+        assert!(first.contains("| **one**: What it is | hot | as expected | – | 1.5 ms / – | 0 of 9 (5 ms) / – |"), "{first}");
+        let both = text(&of(Engine::ReleaseHandler), &first);
+        assert!(both.contains("| as expected | as expected | 1.5 ms / 1.5 ms | 0 of 9 (5 ms) / 0 of 9 (5 ms) |"), "{both}");
+        assert_eq!(text(&All::new(), &both), both);
+    }
+
+    #[test]
     fn the_table_names_the_rows_that_exist_and_no_outcome_is_wrong() {
         let table = std::fs::read_to_string(crate::cargo::workspace().join("docs/scenarios.md")).unwrap();
         let named = |line: &str| Some(line.strip_prefix("| **")?.split_once("**:")?.0.to_owned());
         let rows = Row::all().unwrap();
         let expected: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(table.lines().filter_map(named).collect::<Vec<_>>(), expected);
-        assert!(!table.contains("**WRONG**") && !table.contains("not tried"));
+        assert!(!table.contains("**WRONG**") && !table.contains(" | – | "));
     }
 }

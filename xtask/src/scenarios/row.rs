@@ -48,7 +48,7 @@ impl Tool {
 }
 
 /// What happens to the application; its name in a row is in [`Road::named`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Road {
     /// Up, down, up, down.
     UpAndDown,

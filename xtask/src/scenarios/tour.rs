@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, error::Error, path::Path};
 
 use super::{
     base::Base,
+    choice::Choice,
     compose::{self, Composed, Recipe},
     node::Node,
     roads,
@@ -23,6 +24,8 @@ const ALL: &str = "2.0.0";
 pub(super) struct Tour<'a> {
     pub(super) tool: Tool,
     rows: Vec<&'a Row>,
+    /// Which of them are tried by themselves too.
+    choice: &'a Choice,
     stage: Stage,
     old: Composed,
     new: BTreeMap<&'a str, Composed>,
@@ -36,7 +39,12 @@ impl<'a> Tour<'a> {
     ///
     /// # Errors
     /// A row that can't be compiled.
-    pub(super) fn prepare(edeliver: &Path, base: &Base, rows: Vec<&'a Row>) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn prepare(
+        edeliver: &Path,
+        base: &Base,
+        rows: Vec<&'a Row>,
+        choice: &'a Choice,
+    ) -> Result<Self, Box<dyn Error>> {
         let stage = Stage::new(edeliver, base, &[])?;
         let (mut workshop, store) = (Workshop::open()?, stage.store()?);
         let mut make = |version: String, in_second: &dyn Fn(&Row) -> bool| {
@@ -45,14 +53,15 @@ impl<'a> Tour<'a> {
         };
         let old = make(OLD.to_owned(), &|_| false)?;
         let mut new = BTreeMap::new();
-        for (at, row) in rows.iter().enumerate() {
+        let chosen = |row: &Row| Engine::ALL.iter().any(|engine| choice.contains(&(row.name.clone(), *engine)));
+        for (at, row) in rows.iter().enumerate().filter(|(_, row)| chosen(row)) {
             let made = make(format!("1.{}.0", at + 1), &|other| other.name == row.name);
             new.insert(row.name.as_str(), made.map_err(|why| format!("{}: {why}", row.name))?);
         }
         let all = make(ALL.to_owned(), &Self::is_for_all)?;
         let built = new.values().chain([&all]).map(|new| Ok((new.version.clone(), stage.build_upgrade(OLD, &new.version)?)));
         let built = built.collect::<Result<_, Box<dyn Error>>>()?;
-        Ok(Self { tool: base.tool, rows, stage, old, new, all, built })
+        Ok(Self { tool: base.tool, rows, choice, stage, old, new, all, built })
     }
     /// Whether it can be upgraded together with others: one that can't would stop all.
     fn is_for_all(row: &Row) -> bool {
@@ -65,7 +74,7 @@ impl<'a> Tour<'a> {
     pub(super) fn walk(&self, engine: Engine, tell: &dyn Fn(&str, &Found)) -> Result<Found, Box<dyn Error>> {
         let mut node = Node::new(&self.stage, engine, self.tool)?;
         node.start(OLD)?;
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| self.choice.contains(&(row.name.clone(), engine))) {
             let new = &self.new[row.name.as_str()];
             let mut trial = Trial::new(&mut node, row, &self.old);
             trial.found.said.clone_from(&self.built[&new.version].said);

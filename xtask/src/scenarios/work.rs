@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     base::Base,
+    choice::Choice,
     row::{Engine, Row, Tool},
     tour::{Alone, Tour},
     trial::Found,
@@ -24,11 +25,11 @@ const HANDS: usize = 3;
 
 type Job<'a> = Box<dyn FnOnce() -> Result<(), String> + Send + 'a>;
 
-/// Tries all rows with these engines.
+/// Tries the rows of the choice by themselves, and all that are hot at once with these engines.
 ///
 /// # Errors
 /// A row that can't be compiled, or a node that does not start.
-pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<All, Box<dyn Error>> {
+pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine], choice: &Choice) -> Result<All, Box<dyn Error>> {
     let began = Instant::now();
     let found = Mutex::new(All::new());
     let keep = |name: &str, engine: Engine, one: &Found| {
@@ -46,7 +47,7 @@ pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<A
         let tours = &tours;
         if !together.is_empty() {
             jobs.push(Box::new(move || {
-                let tour = Tour::prepare(edeliver, base, together).map_err(|why| why.to_string())?;
+                let tour = Tour::prepare(edeliver, base, together, choice).map_err(|why| why.to_string())?;
                 tours.lock().unwrap_or_else(PoisonError::into_inner).push(tour);
                 Ok(())
             }));
@@ -64,7 +65,10 @@ pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine]) -> Result<A
     }
     for base in &bases {
         for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
-            jobs.push(Box::new(move || alone(edeliver, base, row, engines, keep).map_err(|why| format!("{}: {why}", row.name))));
+            let engines: Vec<Engine> = Engine::ALL.into_iter().filter(|engine| choice.contains(&(row.name.clone(), *engine))).collect();
+            if !engines.is_empty() {
+                jobs.push(Box::new(move || alone(edeliver, base, row, &engines, keep).map_err(|why| format!("{}: {why}", row.name))));
+            }
         }
     }
     work(jobs)?;

@@ -47,6 +47,17 @@ impl Outcome {
     pub(crate) fn is_hot(&self) -> bool {
         matches!(self, Self::Hot | Self::Warned(_))
     }
+    /// The kind of outcome.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Hot => "hot",
+            Self::Warned(_) => "warned",
+            Self::Restart(_) => "restart",
+            Self::Refused(_) => "refused",
+            Self::Reverted(_) => "reverted",
+            Self::Restarted(_) => "restarted",
+        }
+    }
     /// What edeliver must say.
     pub(crate) fn words(&self) -> Option<&str> {
         match self {
