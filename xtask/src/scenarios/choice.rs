@@ -47,7 +47,8 @@ mod tests {
             pairs.map(|(row, engine)| row.expected.of(engine).kind()).collect()
         };
         assert_eq!(kinds(&|row, engine| short.contains(&(row.name.clone(), engine))), kinds(&|_, _| true));
-        let roads = |chosen: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| chosen(row)).map(|row| row.road).collect::<BTreeSet<_>>();
+        let roads =
+            |chosen: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| chosen(row)).map(|row| row.road).collect::<BTreeSet<_>>();
         assert_eq!(roads(&|row| short.contains(&(row.name.clone(), Engine::Transactional))), roads(&|_| true));
         assert!(short.len() < rows.len() / 3, "{}", short.len());
     }

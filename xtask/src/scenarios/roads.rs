@@ -38,7 +38,7 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// Up, down, and up for good: stopped and started, it is what it was before.
+    /// Up, down, and up again for good: stopped and started, it is what it was before.
     pub(super) fn for_good(&mut self, new: &Composed) -> Result<(), Box<dyn Error>> {
         self.up_and_down(new)?;
         if !self.is_fine() || !self.is_hot() {

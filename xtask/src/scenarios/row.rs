@@ -50,7 +50,7 @@ impl Tool {
 /// What happens to the application; its name in a row is in [`Road::named`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Road {
-    /// Up, down, up, down.
+    /// Up and down.
     UpAndDown,
     /// Up, back, then a third version, and a fourth that is the second again.
     Three,

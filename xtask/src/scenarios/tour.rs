@@ -39,12 +39,7 @@ impl<'a> Tour<'a> {
     ///
     /// # Errors
     /// A row that can't be compiled.
-    pub(super) fn prepare(
-        edeliver: &Path,
-        base: &Base,
-        rows: Vec<&'a Row>,
-        choice: &'a Choice,
-    ) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn prepare(edeliver: &Path, base: &Base, rows: Vec<&'a Row>, choice: &'a Choice) -> Result<Self, Box<dyn Error>> {
         let stage = Stage::new(edeliver, base, &[])?;
         let (mut workshop, store) = (Workshop::open()?, stage.store()?);
         let mut make = |version: String, in_second: &dyn Fn(&Row) -> bool| {

@@ -52,7 +52,7 @@ impl<'a, 'n> Trial<'a, 'n> {
         self.row.expected.of(self.node.engine)
     }
 
-    /// Up, down, up, down; or the one attempt where it should not come to a new version.
+    /// Up and down; or the one attempt where it should not come to a new version.
     ///
     /// # Errors
     /// The node is not there any more.
@@ -61,12 +61,6 @@ impl<'a, 'n> Trial<'a, 'n> {
         let before = self.node.look()?;
         let mark = self.node.load.mark();
         self.first_time(new, &before)?;
-        if self.is_fine() && self.is_hot() {
-            self.down(&before)?;
-        }
-        if self.is_fine() && self.is_hot() {
-            self.up(new, &before)?;
-        }
         if self.is_fine() && self.is_hot() {
             self.down(&before)?;
         }

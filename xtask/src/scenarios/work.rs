@@ -65,9 +65,12 @@ pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine], choice: &Ch
     }
     for base in &bases {
         for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
-            let engines: Vec<Engine> = Engine::ALL.into_iter().filter(|engine| choice.contains(&(row.name.clone(), *engine))).collect();
+            let engines: Vec<Engine> =
+                Engine::ALL.into_iter().filter(|engine| choice.contains(&(row.name.clone(), *engine))).collect();
             if !engines.is_empty() {
-                jobs.push(Box::new(move || alone(edeliver, base, row, &engines, keep).map_err(|why| format!("{}: {why}", row.name))));
+                jobs.push(Box::new(move || {
+                    alone(edeliver, base, row, &engines, keep).map_err(|why| format!("{}: {why}", row.name))
+                }));
             }
         }
     }
