@@ -23,7 +23,7 @@ use std::{
     error::Error,
     fs,
     hash::{DefaultHasher, Hash, Hasher as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Only with this engine
     #[arg(long)]
     engine: Option<Engine>,
+    /// Only what `cargo xtask test` has time for: all hot ones at once, and one of each other kind
+    #[arg(long, conflicts_with_all = ["only", "engine", "write"])]
+    short: bool,
     /// This edeliver instead of an optimised one that is built first
     #[arg(long)]
     program: Option<PathBuf>,
@@ -67,7 +70,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let edeliver = args.program.map_or_else(|| cargo::build_release_program("edeliver"), |program| Ok(program.canonicalize()?))?;
     fs::create_dir_all(cache())?;
     let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
-    let found = work::all(&edeliver, &rows, &engines, &choice::all(&rows, &engines))?;
+    let choice = if args.short { choice::short(&rows) } else { choice::all(&rows, &engines) };
+    let found = work::all(&edeliver, &rows, &engines, &choice)?;
     let (table, all) = (cargo::workspace().join("docs/scenarios.md"), Row::all()?);
     let before = fs::read_to_string(&table).unwrap_or_default();
     println!("{}", report::Report { rows: &rows, found: &found, before: "" }.text());
@@ -79,21 +83,6 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         fs::write(table, report.text())?;
     }
     Ok(if report.wrong().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Tries what `cargo xtask test` has time for (see [`choice::short`]) with this edeliver.
-///
-/// # Errors
-/// Any outcome that is not as expected.
-pub(crate) fn check(edeliver: &Path) -> Result<(), Box<dyn Error>> {
-    let rows = Row::all()?;
-    fs::create_dir_all(cache())?;
-    let found = work::all(edeliver, &rows, &Engine::ALL, &choice::short(&rows))?;
-    let wrong = report::Report { rows: &rows, found: &found, before: "" }.wrong();
-    match wrong.as_slice() {
-        [] => Ok(()),
-        _ => Err(format!("{} scenarios came out otherwise than expected\n{}", wrong.len(), wrong.join("\n")).into()),
-    }
 }
 
 /// `xtask/scenarios`.

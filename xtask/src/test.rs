@@ -6,7 +6,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use crate::{cargo, packages, scenarios};
+use crate::{cargo, packages};
 
 /// Run everything that has to hold: formatting, lints, all tests, those on lab hosts included
 #[derive(Debug, clap::Args)]
@@ -33,8 +33,6 @@ pub(crate) fn run(Args { filters }: Args) -> Result<ExitCode, Box<dyn Error>> {
     cargo::run(&args)?;
     if filters.is_empty() {
         elixir()?;
-        // The program that the tests have built: one that is optimised would take longer to build than it saves here.
-        scenarios::check(&cargo::target_dir().join("debug/edeliver"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
