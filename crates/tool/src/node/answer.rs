@@ -70,7 +70,9 @@ impl Answer {
                 _ => return Err(AnswerError::Line(line.chars().take(80).collect())),
             }
         }
-        let (incarnation, code) = (node.incarnation(), node.code.as_deref().and_then(modules));
+        let said = node.said();
+        let incarnation = said.as_ref().and_then(|said| node.incarnation(said));
+        let code = said.and_then(|said| said.code);
         Ok(Self { node: node.facts(permanent.as_ref()), permanent, incarnation, code, unit: None })
     }
 }
@@ -90,9 +92,7 @@ pub(crate) struct NodeLines {
     booted: Option<Version>,
     name: Option<String>,
     says: Option<String>,
-    runs: Option<String>,
     began: Option<u64>,
-    code: Option<String>,
     is: String,
     others: Vec<u32>,
 }
@@ -106,23 +106,24 @@ impl NodeLines {
             "node-boot" => self.booted = value.parse().ok(),
             "node-name" => self.name = Some(value.to_owned()),
             "node-says" => self.says = Some(value.to_owned()),
-            "node-runs" => self.runs = Some(value.to_owned()),
             "node-began" => self.began = value.parse().ok(),
-            "node-code" => self.code = Some(value.to_owned()),
             "node-is" => value.clone_into(&mut self.is),
             "node-also" => self.others.extend(value.parse::<u32>()),
             _ => return false,
         }
         true
     }
-    fn incarnation(&self) -> Option<Incarnation> {
-        let said = Said::parse(self.says.as_deref()?, self.pid)?;
+    fn said(&self) -> Option<Said> {
+        Said::parse(self.says.as_deref()?, self.pid)
+    }
+    fn incarnation(&self, said: &Said) -> Option<Incarnation> {
         Some(Incarnation { pid: self.pid?, began: self.began?, creation: said.creation? })
     }
     /// The facts. `permanent`: what boots next, which tells an upgrade that was made permanent from an old list of releases.
     pub(crate) fn facts(self, permanent: Option<&Version>) -> NodeFacts {
-        let said = self.says.as_deref().and_then(|text| Said::parse(text, self.pid));
-        let version = self.runs.as_deref().and_then(|runs| upgraded_to(runs, self.booted.as_ref(), permanent));
+        let said = self.said();
+        let up = said.as_ref().filter(|said| said.state == NodeState::Running);
+        let version = up.and_then(|said| upgraded_in(&said.releases, self.booted.as_ref(), permanent));
         let state = match (self.is.as_str(), &said) {
             ("answered", Some(said)) => said.state,
             ("starting" | "answered", _) => NodeState::Starting,
@@ -144,23 +145,24 @@ impl NodeLines {
     }
 }
 
-/// `MODULE MD5;` for each module.
-fn modules(answer: &str) -> Option<Modules> {
-    let term = text::parse(answer).ok()?;
-    let [ok, list] = term.as_tuple()? else { return None };
-    let list = list.to_text().filter(|_| ok.is_atom("ok"))?;
+/// `MODULE MD5;` for each module; `None` where it was not asked for.
+fn modules(list: &Term) -> Option<Modules> {
+    let list = list.to_text()?;
     let module = |line: &str| {
         let (name, md5) = line.rsplit_once(' ')?;
         Some((name.to_owned(), u128::from_str_radix(md5, 16).ok()?))
     };
-    list.split_terminator(';').map(module).collect()
+    list.split_terminator(';').map(module).collect::<Option<Modules>>().filter(|modules| !modules.is_empty())
 }
 
-/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation}}`.
+/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …], Code}}`.
 struct Said {
     name: NodeName,
     state: NodeState,
     creation: Option<u32>,
+    /// release_handler's list.
+    releases: Vec<Term>,
+    code: Option<Modules>,
 }
 
 impl Said {
@@ -168,7 +170,7 @@ impl Said {
     fn parse(says: &str, pid: Option<u32>) -> Option<Self> {
         let term = text::parse(says).ok()?;
         let [_, said] = term.as_tuple()? else { return None };
-        let [its_pid, name, status, creation] = said.as_tuple()? else { return None };
+        let [its_pid, name, status, creation, releases, code] = said.as_tuple()? else { return None };
         if its_pid.to_text()?.parse() != Ok(pid?) {
             return None;
         }
@@ -179,19 +181,14 @@ impl Said {
             _ => NodeState::Running,
         };
         let creation = creation.as_i64().and_then(|creation| creation.try_into().ok());
-        Some(Self { name: name.as_atom()?.as_str().parse().ok()?, state, creation })
+        let name = name.as_atom()?.as_str().parse().ok()?;
+        let releases = releases.as_list().map(<[Term]>::to_vec).unwrap_or_default();
+        Some(Self { name, state, creation, releases, code: modules(code) })
     }
 }
 
-/// The version a node runs after an upgrade in place, from release_handler's list `{ok, [{"0.2.0", current}, …]}`. A release that was
+/// The version a node runs after an upgrade in place, from release_handler's list `[{"0.2.0", current}, …]`. A release that was
 /// made permanent counts only if it is what boots next too: a list that was out of date when the node booted says nothing.
-fn upgraded_to(runs: &str, booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
-    let term = text::parse(runs).ok()?;
-    let [_, releases] = term.as_tuple()? else { return None };
-    upgraded_in(releases.as_list()?, booted, permanent)
-}
-
-/// The same from the list itself.
 pub(crate) fn upgraded_in(releases: &[Term], booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
     let with = |status: &'static str| releases.iter().filter_map(move |release| version_with(release, status));
     // Earlier upgrades have left old releases of their own.

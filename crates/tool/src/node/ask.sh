@@ -5,7 +5,7 @@ find_erl_call() {
   for file in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
     [ -x "$file" ] || continue
     # Without a time limit of its own a hung node would hang us.
-    "$file" 2>&1 | grep -q -e -timeout && printf '%s\n' "$file" && return
+    case $("$file" 2>&1) in *-timeout*) printf '%s\n' "$file" && return ;; esac
   done
   return 1
 }
@@ -13,8 +13,7 @@ find_erl_call() {
 # Makes a home directory with the node's cookie in it, and prints its path.
 private_home() {
   home=$(private_dir) || return 1
-  (umask 077 && printf '%s' "$(cookie_of_node)" >"$home/.erlang.cookie" && chmod 400 "$home/.erlang.cookie") 2>/dev/null ||
-    { rm -rf "$home"; return 1; }
+  (umask 277 && printf '%s' "$(cookie_of_node)" >"$home/.erlang.cookie") 2>/dev/null || { rm -rf "$home"; return 1; }
   printf '%s\n' "$home"
 }
 
@@ -30,8 +29,23 @@ call_node() (
   HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
 )
 
-# What tells one node from another under the same name, how far it is, and this start of it from others in the same process.
-NODE_QUESTION='{os:getpid(), node(), init:get_status(), erlang:system_info(creation)}.'
+# What tells one node from another under the same name, how far it is, this start of it from others in the same process, and the versions
+# that its release_handler knows: a node that was upgraded in place runs another one than it booted. Without sasl there is no such list, but
+# what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy must not make
+# the node look hung.
+# With NODE_CODE the code that is loaded too: MODULE MD5; for each module that came from a file, in one string.
+node_question() {
+  releases='case whereis(release_handler) of
+    undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)],
+      [_, Vsn, "releases" | _] <- [lists:reverse(filename:split(Boot))]];
+    _ -> case rpc:call(node(), release_handler, which_releases, [], 900) of
+      Releases when is_list(Releases) -> [{Vsn, Status} || {_, Vsn, _, Status} <- Releases, is_list(Vsn)];
+      _ -> [] end end'
+  code='[]'
+  [ -z "${NODE_CODE:-}" ] || code='try [C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
+    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])] catch _:_ -> [] end'
+  printf '%s\n' "{os:getpid(), node(), init:get_status(), erlang:system_info(creation), $releases, $code}."
+}
 
 # Evaluates the Erlang source on standard input on the node, after ask_node: prints {ok, Value}. $1 seconds, then words of erl_call:
 # -fetch_stdout, and -no_result_term to leave the value out. Status as that of call_node.
@@ -55,7 +69,7 @@ ask_at() {
   node_says=$(
     program=$1 seconds=$2
     shift 2
-    printf '%s\n' "$NODE_QUESTION" | call_node "$program" "$seconds" -e "$@"
+    node_question | call_node "$program" "$seconds" -e "$@"
   )
   node_status=$?
   [ "$node_status" -eq 0 ] || return "$node_status"
@@ -110,23 +124,9 @@ ask_registered() {
 # Not with epmd: it has not come so far, or epmd was restarted, or it does without.
 ask_unregistered() {
   for port in $(listening_ports | sort -u | head -n 8); do
-    ask_at "$erl_call" 1 -address "localhost:$port" && { node_is=answered node_at="-address localhost:$port"; return; }
+    ask_at "$erl_call" 2 -address "localhost:$port" && { node_is=answered node_at="-address localhost:$port"; return; }
   done
   node_is=starting
-}
-
-# The versions that the running release_handler knows; a node that was upgraded in place runs another one than it booted. Without sasl there is
-# none, but what a restart in place would boot.
-ask_releases() {
-  printf '%s\n' 'case whereis(release_handler) of
-    undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)], [_, Vsn, "releases" | _] <- [lists:reverse(filename:split(Boot))]];
-    _ -> [{Vsn, Status} || {_, Vsn, _, Status} <- release_handler:which_releases(), is_list(Vsn)] end.' | evaluate 2
-}
-
-# The code that is loaded: MODULE MD5; for each module that came from a file. One line, as a string of Erlang.
-ask_code() {
-  printf '%s\n' '[C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
-    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])].' | evaluate 5
 }
 
 # Tells how far the node has come, whenever that changes: its applications start one after the other.
@@ -147,12 +147,6 @@ tell_node() {
   printf 'node-boot %s\n' "$node_version"
   [ -n "$node_name" ] && printf 'node-name %s\n' "$node_name"
   for pid in $node_others; do printf 'node-also %s\n' "$pid"; done
-  case $node_says in
-    *'{started,'*)
-      printf 'node-runs %s\n' "$(ask_releases)"
-      [ -z "${NODE_CODE:-}" ] || printf 'node-code %s\n' "$(ask_code)"
-      ;;
-  esac
   [ "$node_is" = answered ] && printf 'node-says %s\n' "$node_says"
   printf 'node-is %s\n' "$node_is"
 }

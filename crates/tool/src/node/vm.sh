@@ -77,7 +77,7 @@ EOF
 # Asks in this way: sets node_is and node_says.
 ask_by_vm() {
   node_way=vm
-  node_says=$(printf '%s\n' "$NODE_QUESTION" | by_vm "${NODE_PATIENCE:-3}")
+  node_says=$(node_question | by_vm "${NODE_PATIENCE:-3}")
   node_status=$?
   case $node_status in
     0) if is_ours; then node_is=answered; else node_is=starting; fi ;;

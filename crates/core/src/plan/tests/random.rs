@@ -258,7 +258,7 @@ fn happen(seen: &mut Seen, event: &Event) {
 
 proptest! {
     // A failing case is turned into a test with a name, so no file of seeds is kept.
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn plans_keep_their_promises_on_any_host(events in vec(event(), 1..10)) {
