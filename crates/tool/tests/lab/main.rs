@@ -7,6 +7,7 @@
 mod bad_days;
 mod calls;
 mod commands;
+mod company;
 mod killed;
 mod logins;
 mod main_job;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         bad_days::TESTS,
         calls::TESTS,
         commands::TESTS,
+        company::TESTS,
         killed::TESTS,
         logins::TESTS,
         shells::TESTS,

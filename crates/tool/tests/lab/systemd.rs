@@ -40,6 +40,14 @@ fn configure(scene: &Scene, service: &str, port: &str) {
     fs::write(scene.project().join("edeliver.toml"), text).expect("the project can be written");
 }
 
+/// Nodes then wait three seconds for one that never comes, when they have distribution and have begun to start their applications.
+fn slow(scene: &Scene) {
+    let toml = scene.project().join("edeliver.toml");
+    let text = fs::read_to_string(&toml).expect("the project can be read");
+    let flags = "ERL_FLAGS = \"-kernel sync_nodes_optional [nobody@prod1] -kernel sync_nodes_timeout 3000\"";
+    fs::write(toml, format!("{text}{flags}\n")).expect("the project can be written");
+}
+
 /// As the configured login, deploy, may do it from then on.
 fn allow(scene: &Scene) {
     let rule = "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl start hotapp.service, /usr/bin/systemctl stop hotapp.service";
@@ -49,6 +57,7 @@ fn allow(scene: &Scene) {
 fn system_unit() -> Result<(), Failed> {
     let scene = scene(App::Hotapp);
     configure(&scene, "systemd", "4000");
+    slow(&scene);
     scene.ok("deploy release to production --version=0.1.0 --yes");
     let ran = scene.run("start production");
     ran.assert(4, &["there is no unit hotapp.service", "edeliver setup production"]);
@@ -60,7 +69,7 @@ fn system_unit() -> Result<(), Failed> {
     assert_eq!(scene.as_root("stat -c '%U %a' /etc/edeliver/hotapp.env /etc/systemd/system/hotapp.service"), "root 600\nroot 644");
     scene.run("start production").assert(9, &["may not start and stop unit hotapp.service", "sudoers"]);
     allow(&scene);
-    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)"]);
+    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up, starting kernel"]);
     scene.assert_serves("prod1", "0.1.0");
     assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
     scene.ok("status production").assert(0, &["active (running)"]);
@@ -120,6 +129,7 @@ fn crash_loop() -> Result<(), Failed> {
 fn user_unit() -> Result<(), Failed> {
     let scene = scene(App::Relapp);
     configure(&scene, "systemd-user", "4000");
+    slow(&scene);
     scene.ok("deploy release to production --version=0.1.0 --yes");
     scene.as_root("systemctl mask --now polkit.service");
     let ran = scene.run("setup production --yes");
@@ -128,7 +138,7 @@ fn user_unit() -> Result<(), Failed> {
     scene.ok("setup production --yes");
     scene.ok("setup production").assert(0, &["user unit relapp.service is as it should be"]);
     assert_eq!(scene.on("prod1", "stat -c %a .config/edeliver/relapp.env"), "600");
-    scene.ok("start production").assert(0, &["start 0.1.0 (user unit relapp.service)"]);
+    scene.ok("start production").assert(0, &["start 0.1.0 (user unit relapp.service)", "applications are up, starting kernel"]);
     scene.assert_serves("prod1", "0.1.0");
     scene.lab.reboot("prod1")?;
     eventually("it is started at boot", || scene.served("prod1").is_some());
