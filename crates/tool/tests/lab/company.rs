@@ -102,7 +102,8 @@ fn tls() -> Result<(), Failed> {
 fn console() -> Result<(), Failed> {
     let scene = Scene::fleet(App::Hotapp, 2);
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
-    let line = format!("stty rows 31 cols 117; exec {} console production --host=prod2", edeliver());
+    // A shell that never says what is waited for ends all the same.
+    let line = format!("stty rows 31 cols 117; exec timeout --foreground 120 {} console production --host=prod2", edeliver());
     let mut command = scene.lab.command("script");
     command.args(["-qec", &line, "/dev/null"]).current_dir(scene.project()).env("TERM", "xterm");
     command.env("EDELIVER_SSH_CONFIG", scene.lab.ssh_config()).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -124,7 +124,9 @@ async fn a_node_that_is_starting_says_so_and_can_be_called() {
     let began = Instant::now();
     let mut link = loop {
         match open(&running).await {
-            Err(LinkError::Starting) if began.elapsed() < Duration::from_secs(20) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Err(LinkError::Starting) if began.elapsed() < Duration::from_secs(20) => {
+                tokio::time::sleep(Duration::from_millis(200)).await
+            }
             opened => break opened.unwrap(),
         }
     };
