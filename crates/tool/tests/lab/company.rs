@@ -110,8 +110,8 @@ fn console() -> Result<(), Failed> {
     let mut shell = command.spawn()?;
     let (mut keys, mut terminal) = (shell.stdin.take().expect("piped"), shell.stdout.take().expect("piped"));
     until(&mut terminal, "iex(");
-    keys.write_all(b"{Node.self(), :io.columns(), IO.ANSI.enabled?()}\n")?;
-    until(&mut terminal, "{:hotapp@prod2, {:ok, 117}, true}");
+    keys.write_all(b"{Node.self(), :io.columns(), :io.rows()}\n")?;
+    until(&mut terminal, "{:hotapp@prod2, {:ok, 117}, {:ok, 31}}");
     keys.write_all(b"\x03")?;
     until(&mut terminal, "BREAK");
     keys.write_all(b"a\n")?;

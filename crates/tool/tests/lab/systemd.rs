@@ -69,7 +69,9 @@ fn system_unit() -> Result<(), Failed> {
     assert_eq!(scene.as_root("stat -c '%U %a' /etc/edeliver/hotapp.env /etc/systemd/system/hotapp.service"), "root 600\nroot 644");
     scene.run("start production").assert(9, &["may not start and stop unit hotapp.service", "sudoers"]);
     allow(&scene);
-    scene.ok("start production").assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up, starting kernel"]);
+    scene
+        .ok("start production --verbose")
+        .assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up, starting kernel"]);
     scene.assert_serves("prod1", "0.1.0");
     assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
     scene.ok("status production").assert(0, &["active (running)"]);
@@ -138,7 +140,9 @@ fn user_unit() -> Result<(), Failed> {
     scene.ok("setup production --yes");
     scene.ok("setup production").assert(0, &["user unit relapp.service is as it should be"]);
     assert_eq!(scene.on("prod1", "stat -c %a .config/edeliver/relapp.env"), "600");
-    scene.ok("start production").assert(0, &["start 0.1.0 (user unit relapp.service)", "applications are up, starting kernel"]);
+    scene
+        .ok("start production --verbose")
+        .assert(0, &["start 0.1.0 (user unit relapp.service)", "applications are up, starting kernel"]);
     scene.assert_serves("prod1", "0.1.0");
     scene.lab.reboot("prod1")?;
     eventually("it is started at boot", || scene.served("prod1").is_some());
