@@ -21,6 +21,9 @@
 -module(edeliver_agent).
 -behaviour(gen_server).
 
+%% When an upgrade was last taken back, in seconds; it outlives this module.
+-define(TAKEN_BACK, {?MODULE, taken_back}).
+
 -export([version/0, preflight/1, upgrade/1, status/0, health/1, restarts/0, keep/2, commit/1, revert/1, unload/0]).
 -export([config/2, protocols/2, children/3, stash/1, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
@@ -249,7 +252,10 @@ rescued(Plan, Log, Entries, Why) ->
 moved({done, Report, Keep}, K) -> soaking({done, Report}, Keep, answer({done, Report}, K));
 moved({committed, Report}, K) -> over({committed, Report}, answer({ok, Report}, K));
 moved({uncommitted, Why}, K) -> soaking(K#keeper.last, K#keeper.keep, answer({error, Why}, K));
-moved({reverting, Why, {done, Report, _}}, K) -> finish({reverted, Why, Report}, K);
+moved({reverting, Why, {done, Report, _}}, K) ->
+    %% What crashed in a release that was taken back is no measure for its next try.
+    persistent_term:put(?TAKEN_BACK, erlang:monotonic_time(second)),
+    finish({reverted, Why, Report}, K);
 %% The way back failed and was undone itself: the new release runs as it ran.
 moved({reverting, Why, {_, Back, Report}}, K) -> still_here({broken, way_back(Why, Back), Report}, K);
 moved({_, _, _} = Result, K) -> finish(Result, K).
@@ -1859,15 +1865,21 @@ restarts_now() ->
     Sups = [Pid || {Pid, #proc{kind = supervisor}} <- maps:to_list(Procs)],
     {Replies, _, _} = ask(Sups, fun(_, From) -> {system, From, {replace_state, fun throw_restarts/1}} end, 5000),
     [{Sup, Count, Seconds, names(maps:get(Sup, Tree, []))}
-     || {Sup, Reply} <- maps:to_list(Replies), {Count, Seconds} <- restarts_in(Reply, erlang:monotonic_time(second))].
+     || {Sup, Reply} <- maps:to_list(Replies),
+        {Count, Seconds} <- restarts_in(Reply, persistent_term:get(?TAKEN_BACK, none), erlang:monotonic_time(second))].
 
 %% When a child is restarted, a supervisor forgets the restarts that are older than its period. The places are the same from OTP 25 to 29.
 throw_restarts(#{max_seconds := Period, restarts := Times}) -> throw({restarts, Period, Times});
 throw_restarts(State) -> throw({restarts, element(7, State), element(8, State)}).
 
-restarts_in({error, {callback_failed, _, {throw, {restarts, Period, [Last | _] = Times}}}}, Now) when is_integer(Period), is_integer(Last) ->
+restarts_in({error, {callback_failed, _, {throw, {restarts, Period, [Last | _] = Times}}}}, none, Now) when is_integer(Period), is_integer(Last) ->
     [{length(Times), max(1, Now - min(Last - Period, lists:last(Times)))}];
-restarts_in(_, _) -> [].
+restarts_in({error, {callback_failed, _, {throw, {restarts, Period, Times}}}}, Since, Now) when is_integer(Period), is_list(Times) ->
+    case [Time || Time <- Times, is_integer(Time), Time > Since] of
+        [] -> [];
+        [Last | _] = Fresh -> [{length(Fresh), max(1, Now - max(Since, min(Last - Period, lists:last(Fresh))))}]
+    end;
+restarts_in(_, _, _) -> [].
 
 names(Children) ->
     [Name || {_, Pid, _, _} <- Children, is_pid(Pid), {registered_name, Name} <- [process_info(Pid, registered_name)]].

@@ -849,7 +849,14 @@ what_was_restarted_before_an_upgrade_is_known() ->
     [{Sup, 2, Seconds, [counter]}] = edeliver_agent:restarts(),
     true = Seconds >= 5 andalso Seconds < 30,
     done(counter_plan()),
-    [{Sup, 2, _, [counter]}] = edeliver_agent:restarts().
+    [{Sup, 2, _, [counter]}] = edeliver_agent:restarts(),
+    %% What the new code does is no measure for its next try.
+    Again(),
+    {reverted, _, _} = edeliver_agent:revert(<<"run1">>),
+    [] = edeliver_agent:restarts(),
+    timer:sleep(1100),
+    Again(),
+    [{Sup, 1, _, [counter]}] = edeliver_agent:restarts().
 
 more_time_is_given_to_who_asks() ->
     two(counter_v2()),
