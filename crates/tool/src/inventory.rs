@@ -23,17 +23,7 @@ use crate::{
     transport::{self, Call, Limits, Script, Transport, TransportError},
 };
 
-const INVENTORY: Script = Script {
-    name: "inventory",
-    text: concat!(
-        include_str!("node/process.sh"),
-        include_str!("node/permanent.sh"),
-        include_str!("node/files.sh"),
-        include_str!("node/vm.sh"),
-        include_str!("node/ask.sh"),
-        include_str!("inventory/inventory.sh")
-    ),
-};
+const INVENTORY: Script = node::asking!("inventory", "inventory/inventory.sh");
 const MANIFESTS: Script = Script { name: "read manifests", text: include_str!("inventory/manifests.sh") };
 
 /// Digesting the files of a root that another tool filled takes the longest: some seconds for each gigabyte.

@@ -25,42 +25,27 @@ pub use link::Link;
 
 use crate::transport::{Call, Output, Script, Transport};
 
-const STATE: Script = Script {
-    name: "node state",
-    text: concat!(
-        include_str!("node/process.sh"),
-        include_str!("node/permanent.sh"),
-        include_str!("node/files.sh"),
-        include_str!("node/vm.sh"),
-        include_str!("node/ask.sh"),
-        include_str!("node/state.sh")
-    ),
-};
-const START: Script = Script {
-    name: "node start",
-    text: concat!(
-        include_str!("node/process.sh"),
-        include_str!("node/permanent.sh"),
-        include_str!("node/files.sh"),
-        include_str!("node/vm.sh"),
-        include_str!("node/ask.sh"),
-        include_str!("node/watch.sh"),
-        include_str!("node/environment.sh"),
-        include_str!("node/start.sh")
-    ),
-};
-const STOP: Script = Script {
-    name: "node stop",
-    text: concat!(
-        include_str!("node/process.sh"),
-        include_str!("node/permanent.sh"),
-        include_str!("node/files.sh"),
-        include_str!("node/vm.sh"),
-        include_str!("node/ask.sh"),
-        include_str!("node/watch.sh"),
-        include_str!("node/stop.sh")
-    ),
-};
+/// A script that finds and asks a node: what all of them share, and then these files of `src/`.
+macro_rules! asking {
+    ($name:literal, $($file:literal),+) => {
+        $crate::transport::Script {
+            name: $name,
+            text: concat!(
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/node/process.sh")),
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/node/permanent.sh")),
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/node/files.sh")),
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/node/vm.sh")),
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/node/ask.sh")),
+                $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", $file))),+
+            ),
+        }
+    };
+}
+pub(crate) use asking;
+
+const STATE: Script = asking!("node state", "node/state.sh");
+const START: Script = asking!("node start", "node/watch.sh", "node/environment.sh", "node/start.sh");
+const STOP: Script = asking!("node stop", "node/watch.sh", "node/stop.sh");
 
 /// What a script may take beyond the wait that it was told: finding the process, asking it, cleaning up.
 const GRACE: Duration = Duration::from_secs(45);

@@ -28,19 +28,7 @@ use crate::{
 
 const STATE: Script =
     Script { name: "unit state", text: concat!(include_str!("service/systemctl.sh"), include_str!("service/state.sh")) };
-const START: Script = Script {
-    name: "unit start",
-    text: concat!(
-        include_str!("node/process.sh"),
-        include_str!("node/permanent.sh"),
-        include_str!("node/files.sh"),
-        include_str!("node/vm.sh"),
-        include_str!("node/ask.sh"),
-        include_str!("node/watch.sh"),
-        include_str!("service/systemctl.sh"),
-        include_str!("service/start.sh")
-    ),
-};
+const START: Script = node::asking!("unit start", "node/watch.sh", "service/systemctl.sh", "service/start.sh");
 const STOP: Script = Script {
     name: "unit stop",
     text: concat!(include_str!("node/process.sh"), include_str!("service/systemctl.sh"), include_str!("service/stop.sh")),

@@ -22,21 +22,11 @@ use super::{
     room::{FREE, Room, Taken},
 };
 use crate::{
-    node::{Found, NodeError, Place},
+    node::{self, Found, NodeError, Place},
     transport::{Call, Input, Listener, Output, Script, Transport, TransportError},
 };
 
-const CALL: Script = Script {
-    name: "call function",
-    text: concat!(
-        include_str!("../process.sh"),
-        include_str!("../permanent.sh"),
-        include_str!("../files.sh"),
-        include_str!("../vm.sh"),
-        include_str!("../ask.sh"),
-        include_str!("scripts.sh")
-    ),
-};
+const CALL: Script = node::asking!("call function", "node/link/scripts.sh");
 
 /// What the script may take beyond the call: finding the node, starting a VM.
 const GRACE: Duration = Duration::from_secs(15);
