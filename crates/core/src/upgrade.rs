@@ -7,6 +7,7 @@
 mod apps;
 mod config;
 mod modules;
+pub mod restarts;
 mod rule;
 mod shape;
 pub mod show;

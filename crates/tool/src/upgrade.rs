@@ -14,7 +14,6 @@ mod journey;
 mod ongoing;
 mod order;
 mod place;
-mod restarts;
 mod session;
 mod watch;
 mod ways;

@@ -4,6 +4,7 @@ mod reply;
 
 use std::time::Duration;
 
+use edeliver_core::upgrade::restarts::Restarts;
 use edeliver_erl::{Term, term::text};
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +14,7 @@ use crate::{
     relup::AGENT,
 };
 pub(super) use reply::text_of;
-pub use reply::{Health, Moved, Note, Ready, Report, Restarted, Restarts, Status};
+pub use reply::{Health, Moved, Note, Ready, Report, Restarted, Status};
 
 /// The version of the protocol that is spoken here.
 const VERSION: i64 = 1;

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use edeliver_core::upgrade::restarts::Restarts;
 use edeliver_erl::Term;
 use tokio::time::{Instant, sleep};
 
-use super::{Journey, UpgradeError, agent::Restarts};
+use super::{Journey, UpgradeError};
 use crate::{
     node::{
         Place,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edeliver_core::{config::Engine, step::Soak};
+use edeliver_core::{config::Engine, step::Soak, upgrade::restarts::Lives};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -10,7 +10,6 @@ use super::{
     agent::{self, Health},
     error::Notes,
     handler, health,
-    restarts::Lives,
 };
 use crate::{
     cancel::{Cancel, Level},

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use edeliver_core::name::Version;
+use edeliver_core::{name::Version, upgrade::restarts::Restarts};
 use edeliver_erl::{Term, term::text};
 
 use crate::ui::words;
@@ -117,19 +117,6 @@ pub struct Restarted {
     pub supervisor: String,
     /// The process that it is now.
     pub process: String,
-}
-
-/// What a supervisor has restarted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restarts {
-    /// Its process.
-    pub supervisor: String,
-    /// How often it has restarted a child.
-    pub count: u32,
-    /// In how long a time, until it was asked.
-    pub within: Duration,
-    /// Names that its children are registered by.
-    pub names: Vec<String>,
 }
 
 impl Note {

@@ -5,15 +5,27 @@ use std::{
     time::Duration,
 };
 
-use edeliver_core::config::Engine;
+use crate::config::Engine;
 
-use super::agent::Restarts;
+/// What a supervisor has restarted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarts {
+    /// Its process.
+    pub supervisor: String,
+    /// How often it has restarted a child.
+    pub count: u32,
+    /// In how long a time, until it was asked.
+    pub within: Duration,
+    /// Names that its children are registered by.
+    pub names: Vec<String>,
+}
 
 /// A child that was replaced more often, where nothing was before, is in a crash loop.
 const HARMLESS: usize = 1;
 
 /// What is known of each child's processes.
-pub(super) struct Lives {
+#[derive(Debug)]
+pub struct Lives {
     /// How many of the processes that are seen are no restart: with `release_handler` the one that a child was at first.
     first: usize,
     before: Vec<Restarts>,
@@ -21,7 +33,7 @@ pub(super) struct Lives {
     children: BTreeMap<String, Child>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Child {
     /// The process of its supervisor, where it is known.
     supervisor: Option<String>,
@@ -30,17 +42,18 @@ struct Child {
 
 impl Lives {
     /// Nothing is seen yet.
-    pub(super) fn new(engine: Engine, before: &[Restarts]) -> Self {
+    pub fn new(engine: Engine, before: &[Restarts]) -> Self {
         let first = usize::from(engine == Engine::ReleaseHandler);
         Self { first, before: before.to_vec(), children: BTreeMap::new() }
     }
-    pub(super) fn seen(&mut self, child: String, supervisor: Option<String>, process: String) {
+    /// A child was seen as this process.
+    pub fn seen(&mut self, child: String, supervisor: Option<String>, process: String) {
         let child = self.children.entry(child).or_default();
         child.supervisor = supervisor.or(child.supervisor.take());
         child.processes.insert(process);
     }
     /// Children that were restarted more often in this time than could be expected, a line each.
-    pub(super) fn loops(&self, since: Duration) -> Vec<String> {
+    pub fn loops(&self, since: Duration) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, child) in &self.children {
             let (count, before) = (self.count(child), self.before(name, child));
@@ -51,7 +64,7 @@ impl Lives {
         lines
     }
     /// Those that were restarted at all, for people.
-    pub(super) fn note(&self) -> Option<String> {
+    pub fn note(&self) -> Option<String> {
         let restarted = self.children.iter().filter(|(_, child)| self.count(child) > 0);
         let told: Vec<String> = restarted.map(|(name, child)| format!("{name}{}", compared(self.before(name, child)))).collect();
         (!told.is_empty()).then(|| format!("restarted by its supervisor: {}", told.join(", ")))
