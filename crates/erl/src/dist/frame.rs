@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_message_says_how_long_it_is_before_it_has_come() {
-        let message = encode(&Control::Send { to: pid() }, Some(&Term::binary([7; 3 << 20])));
+        let message = encode(&Control::Send { to: pid() }, Some(&Term::binary(vec![7; 3 << 20])));
         let mut frames = Frames::default();
         frames.push(&TICK);
         assert_eq!((frames.next_frame(), frames.coming()), (Ok(Some(Frame::Tick)), 0));
