@@ -2,8 +2,10 @@
 
 use std::{
     error::Error,
+    num::NonZero,
     path::Path,
     process::{Command, ExitCode},
+    thread,
 };
 
 use crate::{cargo, packages};
@@ -28,13 +30,22 @@ pub(crate) fn run(Args { filters }: Args) -> Result<ExitCode, Box<dyn Error>> {
     }
     // The lab's program is started by tests of other packages, so it has to be there before them.
     cargo::run(&["build", "--workspace", "--bins"])?;
+    let at_once = at_once();
     let mut args = vec!["test", "--workspace", "--no-fail-fast"];
     args.extend(filters.iter().map(String::as_str));
+    args.extend(["--", &at_once]);
     cargo::run(&args)?;
     if filters.is_empty() {
         elixir()?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many tests run at once, as an argument of each test program: twice as many as there are processors, as most of them wait for hosts
+/// and nodes most of the time.
+fn at_once() -> String {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    format!("--test-threads={}", 2 * processors)
 }
 
 /// The tests of the mix package, which has no dependencies and so needs no network.
