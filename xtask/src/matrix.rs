@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     only_make: bool,
     /// Only tests with this in their name
-    filters: Vec<String>,
+    filter: Option<String>,
 }
 
 /// Makes what is missing, runs the tests on each, and says how it went.
@@ -43,7 +43,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         let system = system(&args.folder, suite)?;
         let versions = versions(&system)?;
         println!("xtask: hosts of {suite} have {versions}");
-        if !args.only_make && !test(&system, &args.filters)? {
+        if !args.only_make && !test(&system, args.filter.as_deref())? {
             failed.push(suite.as_str());
         }
     }
@@ -111,14 +111,14 @@ const WITHIN: [[&str; 4]; 5] = [
 ];
 
 /// Runs them all; whether all went well.
-fn test(system: &Path, filters: &[String]) -> Result<bool, Box<dyn Error>> {
+fn test(system: &Path, filter: Option<&str>) -> Result<bool, Box<dyn Error>> {
     cargo::run(&["build", "--workspace", "--bins"])?;
     let mut well = true;
     for words in WITHIN {
-        well &= within(system, &words).args(filters).status()?.success();
+        well &= within(system, &words).args(filter).status()?.success();
     }
     let mut on_hosts = cargo::cargo(&["test", "-p", "edeliver", "--test", "lab", "--"]);
-    let on_hosts = on_hosts.args(filters).env("LAB_USR", system.join("usr")).status()?;
+    let on_hosts = on_hosts.args(filter).env("LAB_USR", system.join("usr")).status()?;
     Ok(well && on_hosts.success())
 }
 

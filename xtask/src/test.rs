@@ -14,7 +14,7 @@ use crate::{cargo, packages};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only tests with this in their name, and no lints
-    filters: Vec<String>,
+    filter: Option<String>,
 }
 
 /// Installs what is missing, then formatting, lints, all tests and doctests.
@@ -23,19 +23,19 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// The first stage that fails.
-pub(crate) fn run(Args { filters }: Args) -> Result<ExitCode, Box<dyn Error>> {
+pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
-    if filters.is_empty() {
+    if filter.is_none() {
         lint()?;
     }
     // The lab's program is started by tests of other packages, so it has to be there before them.
     cargo::run(&["build", "--workspace", "--bins"])?;
     let at_once = at_once();
     let mut args = vec!["test", "--workspace", "--no-fail-fast"];
-    args.extend(filters.iter().map(String::as_str));
+    args.extend(filter.as_deref());
     args.extend(["--", &at_once]);
     cargo::run(&args)?;
-    if filters.is_empty() {
+    if filter.is_none() {
         elixir()?;
     }
     Ok(ExitCode::SUCCESS)
