@@ -18,22 +18,15 @@ use crate::{HostName, LabError, files, mounts};
 /// Where systemd looks for them.
 const PLACE: &str = "/sys/fs/cgroup";
 
-/// Shows the control groups at this place: version 2, or where the machine still has systemd's own hierarchy of version 1, that.
+/// Shows the control groups at this place: version 2, which is all that systemd knows since its version 258.
 pub(crate) fn mount(target: &Path) -> Result<(), LabError> {
-    let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    if !has_named_hierarchy() {
-        return mounts::fresh("cgroup2", target, plain, "");
-    }
-    mounts::fresh("tmpfs", target, plain, "mode=755,size=1m")?;
-    let named = target.join("systemd");
-    files::make_dir(&named, 0o755)?;
-    mounts::fresh("cgroup", &named, plain, "none,name=systemd,xattr")
+    mounts::fresh("cgroup2", target, MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC, "")
 }
 
 /// Puts this process, and what it will start, into the host's own group, and hides all others.
 pub(crate) fn enter(state: &StateDir, host: &HostName) -> Result<(), LabError> {
     mount(Path::new(PLACE))?;
-    let group = top().join(name(state)).join(host.as_str());
+    let group = Path::new(PLACE).join(name(state)).join(host.as_str());
     files::make_dir(&group, 0o755)?;
     fs::write(group.join("cgroup.procs"), "0").during(|| format!("enter {}", group.display()))?;
     unshare(CloneFlags::CLONE_NEWCGROUP).during(|| "make a namespace of control groups".to_owned())
@@ -41,7 +34,7 @@ pub(crate) fn enter(state: &StateDir, host: &HostName) -> Result<(), LabError> {
 
 /// Removes what a dead lab's hosts left. Its last processes may still be on their way out.
 pub(crate) fn clear(state: &StateDir) {
-    let top = top().join(name(state));
+    let Some(top) = machines().map(|top| top.join(name(state))) else { return };
     for _ in 0..50 {
         match remove(&top) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::sleep(Duration::from_millis(100)),
@@ -60,13 +53,14 @@ fn remove(group: &Path) -> io::Result<()> {
     fs::remove_dir(group)
 }
 
-fn top() -> PathBuf {
-    let place = Path::new(PLACE);
-    if has_named_hierarchy() { place.join("systemd") } else { place.to_owned() }
-}
-
-fn has_named_hierarchy() -> bool {
-    fs::read_to_string("/proc/self/cgroup").is_ok_and(|groups| groups.contains("name=systemd"))
+/// Where the machine has them: below [`PLACE`] where it has those of version 1 too.
+fn machines() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let found = mounts.lines().map(|line| line.split(' ')).find_map(|mut words| match (words.nth(1), words.next()) {
+        (Some(place), Some("cgroup2")) => Some(place),
+        _ => None,
+    });
+    found.map(PathBuf::from)
 }
 
 /// Of the state directory, which no two labs share.
