@@ -72,7 +72,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
     let edeliver = cargo::build_release_program("edeliver")?;
     if args.upgrades {
-        return shown(&upgrades::page(edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
+        return shown(&upgrades::page(&edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
     }
     let project = Project::make(edeliver)?;
     let calls = args.has(Part::Calls).then(|| calls::measured(&project, args.rounds)).transpose()?;
