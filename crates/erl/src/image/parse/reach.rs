@@ -39,7 +39,9 @@ mod tests {
             .env("DIR", dir.path())
             .eval(r#"D = os:getenv("DIR"), {ok, m} = compile:file(filename:join(D, "m.erl"), [{outdir, D}])"#);
         let module = Module::parse(&std::fs::read(dir.path().join("m.beam")).unwrap()).unwrap();
-        let called: Vec<&str> = module.start_calls.iter().map(|call| call.module.as_str()).collect();
+        // Compilers differ in how they raise errors, which is a call to `erlang`.
+        let called: Vec<&str> =
+            module.start_calls.iter().map(|call| call.module.as_str()).filter(|name| *name != "erlang").collect();
         assert_eq!(called, ["a", "c", "e", "g", "lists"]);
     }
 }
