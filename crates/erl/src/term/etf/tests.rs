@@ -1,3 +1,5 @@
+mod oracle;
+
 use super::*;
 use crate::term::testing::{arbitrary_term, arbitrary_written_term};
 use crate::term::{MAX_DEPTH, Term, text};
