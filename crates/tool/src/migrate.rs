@@ -78,12 +78,32 @@ impl Order {
         let version = self.version.map(|version| version.to_string()).unwrap_or_default();
         vec![self.app.to_string(), action.to_owned(), version, self.repos.join(","), self.task.clone().unwrap_or_default()]
     }
+    /// The repositories, if the order has to name one of them: the last migration of several is not one.
+    pub fn undecided(&self, migrations: &[Migration]) -> Vec<String> {
+        let mut repos: Vec<String> = Vec::new();
+        for migration in migrations {
+            if !repos.contains(&migration.repo) {
+                repos.push(migration.repo.clone());
+            }
+        }
+        if self.action == Action::Down && repos.len() > 1 { repos } else { Vec::new() }
+    }
+    /// Of these, those that the order would take back and can't, for want of their files. Ecto passes over them.
+    pub fn passed_over<'a>(&self, migrations: &'a [Migration]) -> Vec<&'a Migration> {
+        let oldest = self.concerns(migrations).last().map(|migration| migration.version);
+        let newer = |migration: &Migration| self.version.is_some() || oldest.is_none_or(|oldest| migration.version > oldest);
+        let passed_over = |migration: &&Migration| self.reaches_back(migration) && migration.is_without_file() && newer(migration);
+        migrations.iter().filter(passed_over).collect()
+    }
+    fn reaches_back(&self, migration: &Migration) -> bool {
+        self.action == Action::Down && migration.status == Status::Up && self.version.is_none_or(|to| migration.version >= to)
+    }
     /// Of these, those that the order is about, in the order in which it takes them.
     pub fn concerns<'a>(&self, migrations: &'a [Migration]) -> Vec<&'a Migration> {
         let within = |migration: &&Migration| match self.action {
             Action::Show => true,
             Action::Up => migration.status == Status::Down && self.version.is_none_or(|to| migration.version <= to),
-            Action::Down => migration.status == Status::Up && self.version.is_none_or(|to| migration.version >= to),
+            Action::Down => self.reaches_back(migration) && !migration.is_without_file(),
         };
         let mut concerned: Vec<&Migration> = migrations.iter().filter(within).collect();
         if self.action == Action::Down {

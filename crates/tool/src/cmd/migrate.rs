@@ -103,17 +103,35 @@ pub(crate) async fn show(ctx: &Ctx, args: ShowArgs) -> Result<u8, Error> {
     let order = Order::new(&app, Action::Show, None, args.repo, &target);
     let host = first(&target)?;
     let site = open(ctx, &app, &target, host).await?;
-    let shown = listed(&site, &order).await;
+    let shown = listed(&site, &order, &ctx.reporter.for_host(&host.name)).await;
     site.host.close().await;
     ctx.answer_rows(shown?.migrations.iter().map(row).collect(), "the release has no migrations");
     Ok(0)
 }
 
-async fn listed(site: &Site, order: &Order) -> Result<Said, MigrateError> {
+async fn listed(site: &Site, order: &Order, reporter: &Reporter) -> Result<Said, MigrateError> {
     let mut way = Way::find(site).await?;
-    let said = way.carry_out(site, order, &mut |_| {}).await;
+    let said = asked(&mut way, site, order, reporter).await;
     way.close().await;
     said
+}
+
+/// What a question logs is told only if it fails: it has the reason for which a database can't be reached.
+async fn asked(way: &mut Way, site: &Site, order: &Order, reporter: &Reporter) -> Result<Said, MigrateError> {
+    let mut log = Vec::new();
+    let said = way.carry_out(site, order, &mut |line| log.push(line.to_owned())).await;
+    if said.is_err() {
+        log.iter().for_each(|line| tell(reporter, line));
+    }
+    said
+}
+
+/// A console's log has empty lines between entries.
+fn tell(reporter: &Reporter, line: &str) {
+    match crate::report::printable(line) {
+        line if line.is_empty() => {}
+        line => reporter.info(line),
+    }
 }
 
 fn row(migration: &Migration) -> IndexMap<String, String> {
@@ -203,7 +221,15 @@ impl Work<'_> {
             self.reporter.info(format!("calls {task}"));
             return Ok(true);
         }
-        let said = way.carry_out(self.site, &self.order.to_show(), &mut |_| {}).await?;
+        let said = asked(way, self.site, &self.order.to_show(), &self.reporter).await?;
+        let repos = self.order.undecided(&said.migrations);
+        if !repos.is_empty() {
+            return Err(MigrateError::Several { repos }.into());
+        }
+        for Migration { version, repo, .. } in self.order.passed_over(&said.migrations) {
+            let text = format!("{version} ({repo}) stays: the release that boots has no file of it");
+            self.reporter.warn(text, vec![Hint::text("deploy the release that has it, and take it back with that one")]);
+        }
         let concerned = self.order.concerns(&said.migrations);
         let verb = if self.order.action == Action::Down { "takes back" } else { "carries out" };
         for migration in &concerned {
@@ -225,12 +251,7 @@ impl Work<'_> {
     async fn carry_out(&self, way: &mut Way) -> Result<Said, MigrateError> {
         let (what, began) = (format!("migrate {}", self.order.action.word()), Instant::now());
         self.reporter.send(EventKind::StepStarted { index: 0, what: what.clone() });
-        // A console's log has empty lines between entries.
-        let mut tell = |line: &str| match crate::report::printable(line) {
-            line if line.is_empty() => {}
-            line => self.reporter.info(line),
-        };
-        let said = way.carry_out(self.site, self.order, &mut tell).await?;
+        let said = way.carry_out(self.site, self.order, &mut |line| tell(&self.reporter, line)).await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.reporter.send(EventKind::StepFinished { index: 0, what, took_ms, note: None });
         Ok(said)

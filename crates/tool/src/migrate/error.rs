@@ -39,6 +39,9 @@ pub enum MigrateError {
     /// A migration raised an error.
     #[error("the migration failed")]
     Migration(#[source] Cause),
+    /// Nothing was migrated: already the question failed, which a database has to answer.
+    #[error("the migrations can't be listed")]
+    NotListed(#[source] Cause),
     /// It ended without saying how.
     #[error("the migrator ended with status {status} before it was done")]
     Ended {
@@ -110,7 +113,7 @@ impl MigrateError {
             }
             Self::Link(error) => return error.hints(),
             Self::Node(error) => return error.hints(),
-            Self::Migration(_) | Self::Ended { .. } | Self::Call(_) => return Vec::new(),
+            Self::Migration(_) | Self::NotListed(_) | Self::Ended { .. } | Self::Call(_) => return Vec::new(),
         };
         vec![Hint::text(text)]
     }

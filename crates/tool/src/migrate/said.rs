@@ -25,6 +25,13 @@ pub struct Migration {
     pub name: String,
 }
 
+impl Migration {
+    /// Whether it was carried out by another release, and this one lacks its file. Ecto tells so in place of the name.
+    pub fn is_without_file(&self) -> bool {
+        self.name == "** FILE NOT FOUND **"
+    }
+}
+
 /// All that the migrator has said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {

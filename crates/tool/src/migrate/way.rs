@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use edeliver_erl::Term;
 
-use super::{MigrateError, Order, Said, error::Cause, said::Lines};
+use super::{Action, MigrateError, Order, Said, error::Cause, said::Lines};
 use crate::{
     node::{
         Environment, Link, Place, find,
@@ -86,7 +86,7 @@ impl Way {
             Self::Node(link) => (by_node(&mut **link, site, order, tell).await?, 0, Vec::new()),
             Self::Files(_) => by_files(site, order, tell).await?,
         };
-        judge(said, status, log)
+        judge(order.action, said, status, log)
     }
 
     /// Ends the connection to the node.
@@ -136,7 +136,7 @@ async fn by_function(
     let (module, name) = function.split_once(':').unwrap_or((function, ""));
     let version =
         || order.version.map_or_else(|| Term::atom("undefined"), |version| Term::from(i64::try_from(version).unwrap_or(i64::MAX)));
-    let arguments = if order.action == super::Action::Down { vec![version()] } else { Vec::new() };
+    let arguments = if order.action == Action::Down { vec![version()] } else { Vec::new() };
     let call = Mfa::new(module, name, arguments).map_err(|_| MigrateError::NoEcto)?;
     let mut lines = Lines::default();
     let called = link.call(&call, site.patience, &mut |piece| lines.take(piece, &mut *tell)).await;
@@ -170,7 +170,7 @@ async fn by_files(
     let call = Call { output: Output::Lines(&mut take), ..Call::new(EVAL, args, site.patience) };
     match site.host.run(call).await {
         Ok(reply) => Ok((said, reply.status, reply.tail)),
-        Err(error @ (TransportError::LinkLost { .. } | TransportError::Timeout { .. })) if order.action != super::Action::Show => {
+        Err(error @ (TransportError::LinkLost { .. } | TransportError::Timeout { .. })) if order.action != Action::Show => {
             Err(MigrateError::Lost(error))
         }
         Err(error) => Err(error.into()),
@@ -178,9 +178,12 @@ async fn by_files(
 }
 
 /// What came of it. Only the migrator's own last word counts as success.
-fn judge(said: Said, status: i32, log: Vec<String>) -> Result<Said, MigrateError> {
+fn judge(action: Action, said: Said, status: i32, log: Vec<String>) -> Result<Said, MigrateError> {
     match () {
-        () if !said.failed.is_empty() => Err(MigrateError::Migration(Cause { lines: said.failed })),
+        () if !said.failed.is_empty() => {
+            let cause = Cause { lines: said.failed };
+            Err(if action == Action::Show { MigrateError::NotListed(cause) } else { MigrateError::Migration(cause) })
+        }
         () if said.no_ecto => Err(MigrateError::NoEcto),
         () if said.no_repositories => Err(MigrateError::NoRepositories),
         () if !said.several.is_empty() => Err(MigrateError::Several { repos: said.several }),

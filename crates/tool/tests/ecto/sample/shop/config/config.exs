@@ -1,0 +1,3 @@
+import Config
+config :shop, ecto_repos: [Shop.Repo]
+config :billing, ecto_repos: [Billing.Repo]
