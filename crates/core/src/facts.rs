@@ -159,6 +159,8 @@ pub enum NodeState {
     NoDistribution,
     /// It runs, and there is no way to ask it (no `erl_call` on the host, or distribution over TLS).
     Unasked,
+    /// Its process is there and belongs to another login, and epmd does not know it: it may be up, or not yet.
+    Unregistered,
 }
 
 impl NodeState {
@@ -173,6 +175,7 @@ impl NodeState {
             Self::WrongCookie => "wrong cookie",
             Self::NoDistribution => "distribution off",
             Self::Unasked => "can't be asked",
+            Self::Unregistered => "not in epmd",
         }
     }
 }

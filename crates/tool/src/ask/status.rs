@@ -137,6 +137,7 @@ fn state_of(error: &LinkError) -> NodeState {
         LinkError::Hung { .. } | LinkError::Stopped => NodeState::Hung,
         LinkError::WrongCookie => NodeState::WrongCookie,
         LinkError::NoDistribution => NodeState::NoDistribution,
+        LinkError::Unregistered => NodeState::Unregistered,
         _ => NodeState::Unasked,
     }
 }

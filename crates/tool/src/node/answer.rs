@@ -131,6 +131,7 @@ impl NodeLines {
             ("wrong-cookie", _) => NodeState::WrongCookie,
             ("no-distribution", _) => NodeState::NoDistribution,
             ("unasked", _) => NodeState::Unasked,
+            ("unregistered", _) => NodeState::Unregistered,
             _ => NodeState::Down,
         };
         NodeFacts {

@@ -26,6 +26,7 @@ call_node() (
   trap 'rm -rf "$home"' EXIT
   trap 'exit 1' HUP INT TERM
   unset XDG_CONFIG_HOME
+  use_its_epmd
   HOME=$home "$program" -R -timeout "$seconds" "$@" 2>/dev/null
 )
 
@@ -126,7 +127,12 @@ ask_unregistered() {
   for port in $(listening_ports | sort -u | head -n 8); do
     ask_at "$erl_call" 2 -address "localhost:$port" && { node_is=answered node_at="-address localhost:$port"; return; }
   done
-  node_is=starting
+  not_registered
+}
+
+# Nobody answered where epmd knows nothing. Only who can see that nobody listens knows that the node has not come so far.
+not_registered() {
+  if sees_files; then node_is=starting; else node_is=unregistered; fi
 }
 
 # Tells how far the node has come, whenever that changes: its applications start one after the other.

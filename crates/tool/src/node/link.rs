@@ -125,8 +125,6 @@ pub async fn open_found(
     match scripts::connect(host, place, found, patience).await {
         Ok(link) => Ok(Box::new(link)),
         Err(LinkError::Ended) => Err(error),
-        // They see no more of another login's node than we do, and take it for one that has only begun to start.
-        Err(LinkError::Starting) if matches!(error, LinkError::Unregistered) => Err(error),
         Err(other) => Err(other),
     }
 }

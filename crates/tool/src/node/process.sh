@@ -123,19 +123,28 @@ cookie_of_node() {
   cat "$home/.erlang.cookie" 2>/dev/null || cat "${config:-$home/.config}/erlang/.erlang.cookie" 2>/dev/null
 }
 
-# Prints the port under which the node is registered with epmd.
-registered_port() {
+# Makes programs that come after it ask the epmd that the node is registered with.
+use_its_epmd() {
   ERL_EPMD_PORT=$(variable_of "$node_pid" ERL_EPMD_PORT)
   [ -n "$ERL_EPMD_PORT" ] && export ERL_EPMD_PORT || unset ERL_EPMD_PORT
+}
+
+# Prints the port under which the node is registered with epmd.
+registered_port() {
+  use_its_epmd
   "$node_bin/epmd" -names 2>/dev/null | while read -r _ name _ _ port; do
     [ "$name" = "${node_name%%@*}" ] && printf '%s\n' "$port"
   done
 }
 
-# Prints the TCP ports that the node listens on, found by the sockets it holds; nothing if it belongs to another user.
+# Whether this login can see what the node has open: not if the node belongs to another one.
+sees_files() { ls "/proc/$node_pid/fd" >/dev/null 2>&1; }
+
+# Prints the TCP ports that the node listens on, found by the sockets it holds. Status 1: they can't be seen.
 listening_ports() {
+  sees_files || return 1
   sockets=$(ls -l "/proc/$node_pid/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p')
-  [ -n "$sockets" ] || return 1
+  [ -n "$sockets" ] || return 0
   cat "/proc/$node_pid/net/tcp" "/proc/$node_pid/net/tcp6" 2>/dev/null | while read -r _ local _ state _ _ _ _ _ inode _; do
     [ "$state" = 0A ] || continue
     case " $(echo $sockets) " in *" $inode "*) printf '%d\n' "0x${local##*:}" ;; esac

@@ -63,8 +63,7 @@ by_vm() (
 $(distribution_words)
 EOF
   unset XDG_CONFIG_HOME ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ERL_LIBS
-  ERL_EPMD_PORT=$(variable_of "$node_pid" ERL_EPMD_PORT)
-  [ -n "$ERL_EPMD_PORT" ] && export ERL_EPMD_PORT || unset ERL_EPMD_PORT
+  use_its_epmd
   boot=$(clean_boot)
   # Its options may name files from where the node began.
   cd "/proc/$node_pid/cwd" 2>/dev/null || cd "$root" || exit 3
@@ -83,6 +82,6 @@ ask_by_vm() {
     0) if is_ours; then node_is=answered; else node_is=starting; fi ;;
     142) node_is=hung ;;
     # It has not come so far, or it takes no connection that is made with its own options.
-    *) if [ -n "$(registered_port)" ]; then node_is=unasked; else node_is=starting; fi ;;
+    *) if [ -n "$(registered_port)" ]; then node_is=unasked; else not_registered; fi ;;
   esac
 }

@@ -35,7 +35,12 @@ fn main() -> ExitCode {
         // By the thread that lives longest: the server ends with the one that started it.
         database::start();
     }
-    let run = |test: fn()| move || -> Result<(), Failed> { Ok(test()) };
+    let run = |test: fn()| {
+        move || -> Result<(), Failed> {
+            test();
+            Ok(())
+        }
+    };
     let trials = TESTS.iter().map(|(name, test)| Trial::test(*name, run(*test)).with_ignored_flag(ignored));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

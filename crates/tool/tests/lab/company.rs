@@ -59,6 +59,7 @@ fn two_on_a_host() -> Result<(), Failed> {
     each_answers("");
     // Nobody else can see where it listens.
     hotapp("rpc Node.self() production --host=admin@prod1").assert(8, &["epmd does not know the node"]);
+    hotapp("ping production --host=admin@prod1").assert(8, &["not in epmd"]);
     hotapp("stop production").assert(0, &[]);
     relapp("status production").assert(0, &["running"]);
     hotapp("status production").assert(8, &["down"]);

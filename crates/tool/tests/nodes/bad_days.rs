@@ -1,9 +1,6 @@
 //! Links on bad days: what is wrong is told apart, in time, and nothing that nobody knows is called done.
 
 use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +10,7 @@ use std::{
 
 use edeliver::{
     node::{
-        Link, find,
+        Link,
         link::{self, CallError, LinkError, Mfa, Way},
     },
     transport::{Local, Transport},
@@ -27,18 +24,22 @@ use crate::{
     link::{PATIENCE, open},
     release::{Kind, Running, signal, unique},
     road::Road,
-    shells,
 };
 
 async fn open_over(host: Arc<dyn Transport>, running: &Running) -> Result<Box<dyn Link>, LinkError> {
     link::open(&host, &running.place, PATIENCE).await
 }
 
-async fn call(link: &mut dyn Link, module: &'static str, function: &'static str, arguments: Vec<Term>) -> Result<Term, CallError> {
+pub(crate) async fn call(
+    link: &mut dyn Link,
+    module: &'static str,
+    function: &'static str,
+    arguments: Vec<Term>,
+) -> Result<Term, CallError> {
     link.call(&Mfa::literal(module, function, arguments), PATIENCE, &mut |_| {}).await
 }
 
-async fn pid(link: &mut dyn Link) -> u32 {
+pub(crate) async fn pid(link: &mut dyn Link) -> u32 {
     call(link, "os", "getpid", vec![]).await.unwrap().to_text().unwrap().parse().unwrap()
 }
 
@@ -162,69 +163,6 @@ async fn nodes_of_different_releases_with_short_and_long_names_are_not_confused(
     let (mut to_mix, mut to_relx) = (open(&mix).await.unwrap(), open(&relx).await.unwrap());
     assert_eq!((to_mix.node().to_string(), to_relx.node().name()), (long, short.as_str()));
     assert_eq!((pid(&mut *to_mix).await, pid(&mut *to_relx).await), (one.pid.unwrap(), two.pid.unwrap()));
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn epmd(port: u16, words: &[&str]) {
-    let status = Command::new("epmd").args(["-port", &port.to_string()]).args(words).output().unwrap();
-    assert!(status.status.success(), "{status:?}");
-}
-
-/// Tells an epmd that a node of this name listens on this port; it forgets that when the stream is closed.
-fn register(epmd_port: u16, name: &str, port: u16) -> TcpStream {
-    let name_len = u16::try_from(name.len()).unwrap().to_be_bytes();
-    let request = [&[120][..], &port.to_be_bytes(), &[77, 0, 0, 6, 0, 6], &name_len, name.as_bytes(), &[0, 0]].concat();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let mut stream = loop {
-        match TcpStream::connect(("127.0.0.1", epmd_port)) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
-    };
-    stream.write_all(&[&u16::try_from(request.len()).unwrap().to_be_bytes()[..], &request].concat()).unwrap();
-    let mut answer = [0; 4];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(answer[1], 0, "epmd has taken it");
-    stream
-}
-
-#[tokio::test]
-async fn a_node_is_called_without_its_epmd_and_past_a_stale_entry_of_it() {
-    let (mut running, host) = (Running::new(Kind::Mix), Local::new());
-    let port = free_port();
-    running.set("ERL_EPMD_PORT", &port.to_string());
-    running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
-    let node = running.start(&host).await.unwrap();
-    epmd(port, &["-kill"]);
-    let mut link = open(&running).await.unwrap();
-    assert_eq!(pid(&mut *link).await, node.pid.unwrap(), "without epmd");
-    link.close().await;
-
-    epmd(port, &["-daemon", "-relaxed_command_check"]);
-    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
-    let entry = register(port, running.variable("RELEASE_NODE"), stranger.local_addr().unwrap().port());
-    let mut link = open(&running).await.unwrap();
-    assert_eq!(pid(&mut *link).await, node.pid.unwrap(), "past the entry");
-    drop(entry);
-    epmd(port, &["-kill"]);
-}
-
-#[tokio::test]
-async fn a_node_of_another_user_is_called_with_the_cookie_of_its_command_line() {
-    if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root can be two users");
-        return;
-    }
-    let running = Running::new(Kind::Mix);
-    let node = running.start(&Local::new()).await.unwrap();
-    let nobody: Arc<dyn Transport> = Arc::new(shells::user(running.dir()));
-    let found = find::find(&*nobody, &running.place).await.unwrap().unwrap();
-    assert_eq!((found.uid, found.user.as_deref(), &found.ports.listening), (Some(0), Some("root"), &None));
-    let mut link = link::open(&nobody, &running.place, PATIENCE).await.unwrap();
-    assert_eq!(pid(&mut *link).await, node.pid.unwrap());
 }
 
 #[tokio::test]

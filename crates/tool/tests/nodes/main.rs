@@ -4,6 +4,7 @@
 
 mod bad_days;
 mod blind;
+mod epmd;
 mod found;
 mod life;
 mod link;

@@ -122,6 +122,7 @@ fn state(status: i32, after: Duration) -> LinkError {
         43 => LinkError::WrongCookie,
         44 => LinkError::NoDistribution,
         45 => LinkError::Tls,
+        47 => LinkError::Unregistered,
         _ => LinkError::Ended,
     }
 }

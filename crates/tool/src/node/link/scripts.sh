@@ -6,7 +6,7 @@
 # What the function prints goes to standard output, then its result: the base64 of the external form of {ok, Value} or {raised, Class,
 # Reason, Stack}, in lines that begin with the tag. Neither program's exit status says that a function failed, so it counts for nothing.
 # Status: 0 the call was made; 40 no node, 41 starting, 42 hung, 43 other cookie, 44 without distribution, 45 no program can ask it;
-# 46 the call was made and not answered in time.
+# 46 the call was made and not answered in time; 47 epmd does not know the node, and its sockets can't be seen.
 root=$(absolute_root "$1") app=$2 prefer=$3 seconds=$4 tag=$5
 
 # What is evaluated on the node. An expression and nothing else: erl_call's own handling of results writes what nobody can read.
@@ -29,6 +29,7 @@ case $node_is in
   hung) exit 42 ;;
   wrong-cookie) exit 43 ;;
   no-distribution) exit 44 ;;
+  unregistered) exit 47 ;;
   *) exit 45 ;;
 esac
 exit 0
