@@ -55,6 +55,9 @@ impl Site {
     pub(crate) async fn link(&self, patience: Duration) -> Result<(Found, Box<dyn Link>), Error> {
         let found = node::find::find(&*self.transport, &self.place).await?.ok_or(LinkError::Down)?;
         let link = link::open_found(&self.transport, &self.place, &found, patience.min(CONNECTING)).await?;
+        if let Some(why) = link.way().why(&found) {
+            self.reporter.output(why);
+        }
         Ok((found, link))
     }
     /// Tells what the host prints.

@@ -92,7 +92,10 @@ async fn of_node(site: &Site) -> Result<Status, Error> {
         Err(LinkError::Find(error)) => return Err(error.into()),
         Err(error) => return Ok(unasked(&found, state_of(&error), &error)),
     };
-    let status = ask(&found, &mut *link).await;
+    let mut status = ask(&found, &mut *link).await;
+    if let Some(why) = link.way().why(&found).filter(|_| status.note.is_empty()) {
+        status.note = why.to_owned();
+    }
     link.close().await;
     Ok(status)
 }

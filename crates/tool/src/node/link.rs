@@ -54,6 +54,17 @@ pub enum Way {
     Scripts,
 }
 
+impl Way {
+    /// Why it is another one than usual, for the user: calls take longer then, and what they print comes at their end.
+    pub fn why(self, found: &Found) -> Option<&'static str> {
+        match self {
+            Self::Distribution => None,
+            Self::Scripts if found.is_tls() => Some("it speaks TLS with nodes: the release's own programs ask it"),
+            Self::Scripts => Some("no connection to it can be made: the release's own programs ask it"),
+        }
+    }
+}
+
 /// A function and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mfa {

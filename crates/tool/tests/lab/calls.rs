@@ -73,6 +73,7 @@ fn no_forwarding() -> Result<(), Failed> {
         let failed = scene.run("rpc erlang:error(as_asked) production");
         assert_eq!(failed.code, Some(8), "{app:?}: {}", failed.said());
         assert!(failed.said().contains("as_asked"), "{app:?}: {}", failed.said());
+        scene.ok("status production").assert(0, &["running", "no connection to it can be made"]);
     }
     Ok(())
 }

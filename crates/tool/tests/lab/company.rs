@@ -90,10 +90,10 @@ fn tls() -> Result<(), Failed> {
     let flags = "ERL_FLAGS = \"-proto_dist inet_tls -ssl_dist_optfile /home/deploy/dist.conf\", HOTAPP_PORT";
     fs::write(&toml, fs::read_to_string(&toml)?.replace("HOTAPP_PORT", flags))?;
     scene.ok("deploy release to production --version=0.2.0 --start-deploy");
-    for words in ["ping production", "status production"] {
-        scene.ok(words).assert(0, &["running"]);
-    }
-    scene.ok("rpc Node.self() production").assert(0, &["hotapp@prod1"]);
+    scene.ok("ping production").assert(0, &["running"]);
+    scene.ok("status production").assert(0, &["running", "it speaks TLS with nodes"]);
+    let called = scene.ok("rpc Node.self() production --verbose");
+    called.assert(0, &["hotapp@prod1", "it speaks TLS with nodes: the release's own programs ask it"]);
     scene.run("rpc :erlang.error(:as_asked) production").assert(8, &["as_asked"]);
     scene.ok("stop production");
     scene.run("ping production").assert(8, &["down"]);

@@ -2,11 +2,13 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     time::{Duration, Instant},
 };
 
 use edeliver_lab::{Base, HostSpec};
 use libtest_mimic::Failed;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     Test,
@@ -88,11 +90,23 @@ fn system_unit() -> Result<(), Failed> {
         own if own.code == Some(0) => own.assert(0, &["prod1 | told-to-the-journal"]),
         refused => refused.assert(8, &["may not read the journal", "usermod -aG systemd-journal"]),
     }
+    followed(&scene);
     scene.ok("stop production --yes");
     assert_ne!(scene.as_root("systemctl is-active hotapp.service || true"), "active");
     assert_eq!(scene.served("prod1"), None);
     assert!(logs(), "also of a node that is down");
     Ok(())
+}
+
+/// What comes into the journal after the command has begun is told too, until Ctrl-C.
+fn followed(scene: &Scene) {
+    let mut following = scene.spawn("logs production --host=root@prod1 -n 1 -f");
+    let mut lines = BufReader::new(following.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(lines.next().is_some(), "what is there already comes first");
+    scene.ok("eval IO.puts(:user,\"told-while-followed\") on production");
+    assert!(lines.any(|line| line == "prod1 | told-while-followed"), "the journal ended");
+    kill_process(Pid::from_child(&following), Signal::INT).expect("it runs");
+    assert_eq!(following.wait().expect("it ends").code(), Some(130));
 }
 
 /// A VM loses the signals that come before it is ready for them.

@@ -6,3 +6,4 @@ mod logs;
 mod memory;
 mod rpc;
 mod status;
+mod told;
