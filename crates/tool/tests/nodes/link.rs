@@ -72,6 +72,7 @@ async fn a_node_is_called_by_the_releases_own_programs() {
         assert_eq!((link.way(), link.node().name()), (Way::Scripts, open(&running).await.unwrap().node().name()));
         conform(&mut *link).await;
         link.close().await;
+        assert!(!running.is_being_asked().await, "calls that were given up have left something running");
     }
 }
 

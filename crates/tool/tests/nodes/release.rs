@@ -161,6 +161,17 @@ impl Running {
         node::stop(host, &self.place, None, Duration::from_secs(20), tell).await.expect("it stops");
         told
     }
+    /// Whether a program of the release that asks nodes is running, after it had some seconds to end.
+    pub(crate) async fn is_being_asked(&self) -> bool {
+        let asks = |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| contains(&words, b"/erl_call\0"));
+        for _ in 0..50 {
+            if !self.processes().iter().any(asks) {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        true
+    }
     /// Processes whose program or words are below the root.
     fn processes(&self) -> Vec<i32> {
         let root = self.place.root.as_str().as_bytes();
