@@ -1,6 +1,6 @@
 //! What the scripts answer about a node, as facts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Read};
 
 use edeliver_core::{
     facts::{NodeFacts, NodeState},
@@ -8,6 +8,9 @@ use edeliver_core::{
     unit::UnitFacts,
 };
 use edeliver_erl::{Term, term::text};
+use flate2::bufread::ZlibDecoder;
+
+use super::base64;
 
 /// The version of the answers' form; first line of each.
 const FIRST_LINE: &str = "edeliver-node 1";
@@ -38,8 +41,11 @@ pub struct Incarnation {
     pub creation: u32,
 }
 
-/// MD5 of modules, by their names.
-pub type Modules = BTreeMap<String, u128>;
+/// The first half of the MD5 of modules, by their names.
+pub type Modules = BTreeMap<String, u64>;
+
+/// What a node's list of modules may take, unpacked: a release with thousands of them has a tenth of it.
+const LONGEST_LIST: u64 = 4 << 20;
 
 /// Why an answer can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,14 +152,18 @@ impl NodeLines {
     }
 }
 
-/// `MODULE MD5;` for each module; `None` where it was not asked for.
+/// Name, NUL and the first half of the MD5 of each module, by zlib and in base64; `None` where it was not asked for.
 fn modules(list: &Term) -> Option<Modules> {
-    let list = list.to_text()?;
-    let module = |line: &str| {
-        let (name, md5) = line.rsplit_once(' ')?;
-        Some((name.to_owned(), u128::from_str_radix(md5, 16).ok()?))
-    };
-    list.split_terminator(';').map(module).collect::<Option<Modules>>().filter(|modules| !modules.is_empty())
+    let packed = base64::decode(list.to_text()?.as_bytes())?;
+    let mut list = Vec::new();
+    ZlibDecoder::new(&packed[..]).take(LONGEST_LIST).read_to_end(&mut list).ok()?;
+    let (mut rest, mut modules) = (&list[..], Modules::new());
+    while let Some(end) = rest.iter().position(|&byte| byte == 0) {
+        let (name, (half, after)) = (&rest[..end], rest[end + 1..].split_first_chunk()?);
+        modules.insert(String::from_utf8_lossy(name).into_owned(), u64::from_be_bytes(*half));
+        rest = after;
+    }
+    Some(modules).filter(|modules| rest.is_empty() && !modules.is_empty())
 }
 
 /// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …], Code}}`.

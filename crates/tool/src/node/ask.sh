@@ -1,20 +1,20 @@
 # Asking the node that find_node has found. For POSIX sh. Comes after process.sh and vm.sh.
 
-# Prints the path of an erl_call that fits; it comes with the runtime system since OTP 23.
+# Sets erl_call to the path of one that fits; it comes with the runtime system since OTP 23.
 find_erl_call() {
-  for file in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
-    [ -x "$file" ] || continue
+  for erl_call in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
+    [ -x "$erl_call" ] || continue
     # Without a time limit of its own a hung node would hang us.
-    case $("$file" 2>&1) in *-timeout*) printf '%s\n' "$file" && return ;; esac
+    case $("$erl_call" 2>&1) in *-timeout*) return ;; esac
   done
   return 1
 }
 
-# Makes a home directory with the node's cookie in it, and prints its path.
+# Makes a home directory with the node's cookie in it and sets `home` to its path. For subshells: it leaves them with another umask.
 private_home() {
   home=$(private_dir) || return 1
-  (umask 277 && printf '%s' "$(cookie_of_node)" >"$home/.erlang.cookie") 2>/dev/null || { rm -rf "$home"; return 1; }
-  printf '%s\n' "$home"
+  umask 077
+  { printf '%s' "${node_cookie:-$(cookie_of_node)}" >"$home/.erlang.cookie"; } 2>/dev/null || { rm -rf "$home"; return 1; }
 }
 
 # erl_call with the node's cookie, which stands in a private home directory and in no command line.
@@ -22,7 +22,7 @@ private_home() {
 call_node() (
   program=$1 seconds=$2
   shift 2
-  home=$(private_home) || exit 3
+  private_home || exit 3
   trap 'rm -rf "$home"' EXIT
   trap 'exit 1' HUP INT TERM
   unset XDG_CONFIG_HOME
@@ -34,7 +34,8 @@ call_node() (
 # that its release_handler knows: a node that was upgraded in place runs another one than it booted. Without sasl there is no such list, but
 # what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy must not make
 # the node look hung.
-# With NODE_CODE the code that is loaded too: MODULE MD5; for each module that came from a file, in one string.
+# With NODE_CODE the code that is loaded too, packed because it is most of what travels: for each module that came from a file its name, a
+# NUL, and the first half of its MD5.
 node_question() {
   releases='case whereis(release_handler) of
     undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)],
@@ -43,8 +44,8 @@ node_question() {
       Releases when is_list(Releases) -> [{Vsn, Status} || {_, Vsn, _, Status} <- Releases, is_list(Vsn)];
       _ -> [] end end'
   code='[]'
-  [ -z "${NODE_CODE:-}" ] || code='try [C || {M, F} <- code:all_loaded(), F =/= preloaded, <<I:128>> <- [M:module_info(md5)],
-    C <- lists:flatten([atom_to_list(M), io_lib:format(" ~32.16.0b;", [I])])] catch _:_ -> [] end'
+  [ -z "${NODE_CODE:-}" ] || code='try base64:encode_to_string(zlib:compress([[atom_to_binary(M, utf8), 0, Half] ||
+    {M, F} <- code:all_loaded(), F =/= preloaded, <<Half:8/binary, _/binary>> <- [M:module_info(md5)]])) catch _:_ -> [] end'
   printf '%s\n' "{os:getpid(), node(), init:get_status(), erlang:system_info(creation), $releases, $code}."
 }
 
@@ -66,11 +67,13 @@ is_ours() {
 # Asks at the place given by $3… (-address …, -sname …): sets node_says. Status: 0 our node answered, 142 no answer in time,
 # 3 there is no room for the question, 1 else.
 ask_at() {
-  # All in a subshell: the scripts that this file is part of have variables of such names too.
+  ask_program=$1 ask_seconds=$2
+  shift 2
+  question=$(node_question)
   node_says=$(
-    program=$1 seconds=$2
-    shift 2
-    node_question | call_node "$program" "$seconds" -e "$@"
+    call_node "$ask_program" "$ask_seconds" -e "$@" <<EOF
+$question
+EOF
   )
   node_status=$?
   [ "$node_status" -eq 0 ] || return "$node_status"
@@ -90,10 +93,11 @@ ask_node() {
 
 ask_somehow() {
   node_says='' node_at='' node_again='' node_way=erl_call
-  case $(process_state "$node_pid") in T | t) node_is=hung; return ;; esac
+  read_stat "$node_pid" || :
+  case $stat_letter in T | t) node_is=hung; return ;; esac
   [ -n "$node_name" ] || { node_is=no-distribution; return; }
   case $node_proto in *tls*) ask_by_vm; return ;; esac
-  erl_call=$(find_erl_call "$1") || { ask_by_vm; return; }
+  find_erl_call "$1" || { ask_by_vm; return; }
   port=$(registered_port)
   if [ -n "$port" ]; then
     ask_registered "$port"

@@ -57,9 +57,10 @@ fn beam_files(manifest: &Manifest) -> impl Iterator<Item = &Digest> {
     libraries.into_iter().chain(consolidated).map(|(_, digest)| digest)
 }
 
-fn module(file: &[u8]) -> Option<(String, u128)> {
+fn module(file: &[u8]) -> Option<(String, u64)> {
     let beam = Beam::parse(file).ok()?;
-    Some((beam.module().as_str().to_owned(), u128::from_be_bytes(beam.md5().ok()?)))
+    let half = *beam.md5().ok()?.first_chunk()?;
+    Some((beam.module().as_str().to_owned(), u64::from_be_bytes(half)))
 }
 
 #[cfg(test)]
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn only_modules_of_the_release_that_are_loaded_count() {
-        let modules = |list: &[(&str, u128)]| list.iter().map(|(name, md5)| ((*name).to_owned(), *md5)).collect::<Modules>();
+        let modules = |list: &[(&str, u64)]| list.iter().map(|(name, md5)| ((*name).to_owned(), *md5)).collect::<Modules>();
         let release = modules(&[("a", 1), ("b", 2), ("c", 3)]);
         let same = compare(&modules(&[("a", 1), ("b", 2), ("shell_eval", 9)]), &release);
         assert_eq!(same, Compared { loaded: 2, others: vec![] });

@@ -14,7 +14,7 @@ exported_in() {
 # What node would root $1, release name $2 start? Sets the node_* variables of find_node, as far as files tell, and node_port.
 # $3: name from the configuration or empty. Status 1: epmd knows no such node.
 node_by_files() {
-  node_pid='' node_started=0 node_others='' node_proto='' node_cookie='' node_name_kind='' node_dist_port=''
+  node_pid='' node_started=0 node_others='' node_proto='' node_cookie='' node_name_kind='' node_dist_port='' node_epmd=''
   node_version=$(permanent_version "$1" "$2")
   [ -n "$node_version" ] || return 1
   files=$1/releases/$node_version

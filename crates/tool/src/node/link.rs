@@ -3,7 +3,6 @@
 //! Erlang distribution over the [`Transport`]: the node takes us for a hidden node on its own machine. Where that is refused or
 //! impossible, and only there, the release's own programs do the same ([`Way::Scripts`]).
 
-mod base64;
 mod connect;
 mod driver;
 mod error;

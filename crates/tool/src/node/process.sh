@@ -4,16 +4,21 @@
 # A node is recognised by the boot file on its command line, which lies below ROOT/releases/, so that releases without a runtime
 # system of their own are found too. Helper VMs (`bin/APP rpc`, `remote`, `eval`) boot start_clean and are passed over.
 # /proc/PID/cmdline is readable for every user, /proc/PID/environ only for the owner.
+#
+# Every process that a script starts costs a host about a millisecond, and a question to a node is short: what is on the way of each of
+# them sets variables where it could print, and reads with what the shell has.
 
-# Prints $1 as an absolute path without symbolic links, where it exists; a relative one is meant from the home directory.
+# Prints $1 as an absolute path without symbolic links, where it exists; a relative one is meant from the home directory. For substitutions
+# only, because it goes there.
 absolute_root() {
   case $1 in /*) set -- "$1" ;; *) set -- "$HOME/$1" ;; esac
-  (CDPATH='' cd -P -- "$1" 2>/dev/null && pwd) || printf '%s\n' "$1"
+  { CDPATH='' cd -P -- "$1" 2>/dev/null && pwd; } || printf '%s\n' "$1"
 }
 
 # Reads the command line of process $1 into node_* variables.
 read_command_line() {
   node_boot='' node_name='' node_name_kind='' node_cookie='' node_bin='' node_proto='' node_dist_port='' before=''
+  node_words=$(words_of "$1" cmdline)
   while IFS= read -r word; do
     case $before in
       -boot) node_boot=$word ;;
@@ -26,9 +31,12 @@ read_command_line() {
     [ "$word" = -extra ] && break
     before=$word
   done <<EOF
-$({ tr '\n\000' ' \n' <"/proc/$1/cmdline"; } 2>/dev/null)
+$node_words
 EOF
 }
+
+# Prints the words in file $2 (cmdline, environ) of process $1, each on a line of its own.
+words_of() { 2>/dev/null tr '\n\000' ' \n' <"/proc/$1/$2"; }
 
 # Whether the command line read last is that of a node serving root $1.
 serves_root() {
@@ -37,6 +45,14 @@ serves_root() {
     "$1"/releases/*/*) return 0 ;;
     *) return 1 ;;
   esac
+}
+
+# Prints the ids of processes that were booted from something below $1/releases/. As below, text that looks like a header misleads it.
+booted_from() {
+  head -n 99 /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' '\n' | BELOW=$1/releases/ awk '
+    /^==> \/proc\/[0-9]+\/cmdline <==$/ { split($0, part, "/"); pid = part[3]; before = ""; next }
+    before == "-boot" && index($0, ENVIRON["BELOW"]) == 1 && pid != told { print pid; told = pid }
+    { before = $0 }'
 }
 
 # Prints the ids of processes with $1 somewhere in their words.
@@ -68,8 +84,8 @@ find_node() {
 # Looks for the node of root $1; sets node_pid (empty: none), node_version and the rest. With a node name in $2 that one is
 # preferred among several; node_others lists the processes that were not chosen.
 find_process() {
-  node_pid='' node_others='' chosen=''
-  for pid in $(processes_with "$1/releases/"); do
+  node_pid='' node_others='' chosen='' pid=''
+  for pid in $(booted_from "$1"); do
     read_command_line "$pid"
     serves_root "$1" || continue
     if [ -z "$chosen" ]; then
@@ -81,39 +97,60 @@ find_process() {
     fi
   done
   [ -n "$chosen" ] || return 1
-  # Between its start script and the VM a process changes its command line, and has none for a moment.
-  read_command_line "$chosen"
-  serves_root "$1" || return 1
-  node_pid=$chosen
+  if [ "$pid" != "$chosen" ]; then
+    # Between its start script and the VM a process changes its command line, and has none for a moment.
+    read_command_line "$chosen"
+    serves_root "$1" || return 1
+  fi
+  read_stat "$chosen" || return 1
+  node_pid=$chosen node_started=$stat_began
   node_version=${node_boot#"$1"/releases/} node_version=${node_version%%/*}
-  node_started=$(start_time "$node_pid")
+  read_variable "$node_pid" ERL_EPMD_PORT
+  node_epmd=$variable
 }
 
-# When process $1 began, in clock ticks since boot; empty if it is gone, 0 where nobody can tell. With the pid it names a process for good.
+# Reads how process $1 is: its letter (R, S, T, Z …) into `stat_letter`, and into `stat_began` when it began, in clock ticks since boot,
+# which with its id names a process for good. Status 1: it is gone.
+read_stat() {
+  stat_letter='' stat_began=''
+  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  set -- ${stat_line##*)}
+  stat_letter=$1 stat_began=${20}
+}
+
+# Prints when process $1 began; nothing if it is gone, 0 where nobody can tell.
 start_time() {
   see_processes || { echo 0; return; }
-  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
-  set -- ${stat_line##*)}
-  printf '%s\n' "${20}"
+  read_stat "$1" && printf '%s\n' "$stat_began"
 }
 
-# The state letter of process $1 (R, S, T, Z …).
-process_state() {
-  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
-  set -- ${stat_line##*)}
-  printf '%s\n' "$1"
-}
+# Prints the letter of process $1.
+process_state() { read_stat "$1" && printf '%s\n' "$stat_letter"; }
 
 # Whether process $1, which began at $2, is still there. A zombie is not.
 lives() {
   [ -z "$1" ] || see_processes || { kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1; return; }
-  [ -n "$1" ] && [ "$(start_time "$1")" = "$2" ] && [ "$(process_state "$1")" != Z ]
+  [ -n "$1" ] && read_stat "$1" && [ "$stat_began" = "$2" ] && [ "$stat_letter" != Z ]
 }
 
-# Prints variable $2 of the environment of process $1, if it may be read.
-variable_of() {
-  { tr '\n\000' ' \n' <"/proc/$1/environ" | sed -n "s/^$2=//p"; } 2>/dev/null
+# Sets `variable` to variable $2 of the environment of process $1, empty if it is not there or may not be read.
+read_variable() {
+  variable="
+$(words_of "$1" environ)
+"
+  case $variable in
+    *"
+$2="*) ;;
+    *) variable=''; return ;;
+  esac
+  variable=${variable#*"
+$2="}
+  variable=${variable%%"
+"*}
 }
+
+# Prints it.
+variable_of() { read_variable "$@" && printf '%s\n' "$variable"; }
 
 # Prints the cookie of the node: from its command line, or the file that Erlang reads.
 cookie_of_node() {
@@ -124,17 +161,17 @@ cookie_of_node() {
 }
 
 # Makes programs that come after it ask the epmd that the node is registered with.
-use_its_epmd() {
-  ERL_EPMD_PORT=$(variable_of "$node_pid" ERL_EPMD_PORT)
-  [ -n "$ERL_EPMD_PORT" ] && export ERL_EPMD_PORT || unset ERL_EPMD_PORT
-}
+use_its_epmd() { [ -n "$node_epmd" ] && export ERL_EPMD_PORT="$node_epmd" || unset ERL_EPMD_PORT; }
 
 # Prints the port under which the node is registered with epmd.
 registered_port() {
   use_its_epmd
-  "$node_bin/epmd" -names 2>/dev/null | while read -r _ name _ _ port; do
+  names=$("$node_bin/epmd" -names 2>/dev/null)
+  while read -r _ name _ _ port; do
     [ "$name" = "${node_name%%@*}" ] && printf '%s\n' "$port"
-  done
+  done <<EOF
+$names
+EOF
 }
 
 # Whether this login can see what the node has open: not if the node belongs to another one.

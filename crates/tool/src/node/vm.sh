@@ -52,7 +52,7 @@ by_vm() (
   seconds=$1 print=value own=edeliver-vm-$(($$ % 16))
   case $* in *-no_result_term*) print=nothing ;; esac
   case $node_name_kind:$node_name in -name:*@*) own=$own@${node_name#*@} ;; esac
-  home=$(private_home) || exit 3
+  private_home || exit 3
   trap 'rm -rf "$home"' EXIT
   trap 'exit 1' HUP INT TERM
   cat >"$home/source" || exit 3

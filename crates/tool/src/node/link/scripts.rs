@@ -18,11 +18,11 @@ use edeliver_erl::{
 };
 
 use super::{
-    CallError, Link, LinkError, Mfa, Printed, Way, base64, names,
+    CallError, Link, LinkError, Mfa, Printed, Way, names,
     room::{FREE, Room, Taken},
 };
 use crate::{
-    node::{self, Found, NodeError, Place},
+    node::{self, Found, NodeError, Place, base64},
     transport::{Call, Input, Listener, Output, Script, Transport, TransportError},
 };
 
