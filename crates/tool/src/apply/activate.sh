@@ -14,7 +14,7 @@ draft() { case $1 in */*) draft=${1%/*}/$mark${1##*/} ;; *) draft=$mark$1 ;; esa
 # relx releases come with a RELEASES of their own, which knows nothing of the others in this root.
 find_top() {
   for top in "$own/top/$version" "$own/found/$version"; do
-    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed -e 's,^\./,,' -e '/^releases\/RELEASES$/d' | sort); return 0; }
+    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed -e 's,^\./,,' -e '/^releases\/RELEASES$/d'); return 0; }
   done
   top='' list=''
 }

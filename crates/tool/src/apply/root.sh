@@ -4,8 +4,8 @@
 # $1 root; a relative one is meant from the home directory. $2 release name. $3 the version that boots as the plan has it, `-` for none.
 #
 # Statuses of all these scripts: 0 done; 40 the root is not as the plan has it, nothing was changed; 41 another process is changing it;
-# 42 content is not what it should be; 43 the disk is full; 44 failed half way; others: see the last line on standard error, which is
-# the cause.
+# 42 content is not what it should be; 43 the disk is full; 44 failed half way; 45 the manifest can't be mended; others: see the last line
+# on standard error, which is the cause.
 
 LC_ALL=C
 export LC_ALL
@@ -50,26 +50,39 @@ make_above() { case $1 in */*) [ -d "${1%/*}" ] || must mkdir -p -- "${1%/*}" ;;
 # Whether something has this name, be it a link to nowhere.
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
+# Whether this is a directory with nothing in it.
+is_empty() {
+  [ -d "$1" ] && [ ! -L "$1" ] || return 1
+  for inside in "$1"/* "$1"/.[!.]* "$1"/..?*; do ! exists "$inside" || return 1; done
+}
+
 # All that was written so far is on the disk: this file system if sync can do just that, otherwise all of them.
 settle() { sync -f . 2>/dev/null || sync; }
 
 # ---- the lock: a symbolic link whose text is its holder, so that it appears with the holder's name in it
 
-# Prints process $1 as a name that no other process has, in this life of the machine or the next; fails if it is gone.
-name_of_process() {
+# Sets name_of_process to a name of process $1 that no other process has, in this life of the machine or the next; fails if it is gone.
+name_process() {
   if [ -r /proc/self/stat ]; then
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     set -- "$1" ${stat##*)}
     [ "$2" != Z ] || return 1
     boot=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
-    printf '%s-%s-%s\n' "$1" "${21}" "${boot%%-*}"
+    name_of_process=$1-${21}-${boot%%-*}
   else
-    kill -0 "$1" 2>/dev/null && printf '%s-0-0\n' "$1"
+    kill -0 "$1" 2>/dev/null && name_of_process=$1-0-0
   fi
 }
 
-lives() { [ "$(name_of_process "${1%%-*}")" = "$1" ]; }
+# Sets `me` to the name of this process. $$ is the wrapper's shell.
+name_me() {
+  { read -r pid _ </proc/self/stat; } 2>/dev/null || pid=$(exec sh -c 'echo $PPID')
+  name_process "$pid"
+  me=$name_of_process
+}
+
+lives() { name_process "${1%%-*}" && [ "$name_of_process" = "$1" ]; }
 
 # Takes the lock $1, or fails because a living process has it.
 take() {
@@ -97,9 +110,7 @@ bury() {
 # works again (and TCP has tried again, which takes it up to 13 seconds then) that nobody is at the other end.
 patience=30
 take_lock() {
-  # $$ is the wrapper's shell. Not in one line: the parent would be the outer substitution's shell.
-  pid=$(exec sh -c 'echo $PPID')
-  me=$(name_of_process "$pid")
+  name_me
   seconds=0
   until take "$lock"; do
     [ "$seconds" -lt "$patience" ] || stop_with 41 "process ${holder%%-*} is changing $root"
@@ -128,9 +139,9 @@ enter() {
   case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
   app=$2 expected=$3
   cd -P -- "$root" || stop_with 40 "there is no $root"
+  [ -d "$own" ] || must mkdir -m 700 "$own"
   [ -d "$own/manifests" ] && [ -d "$own/top" ] || must mkdir -p "$own/manifests" "$own/top"
-  must chmod 700 "$own"
-  here=$(pwd -P) held=''
+  here=$PWD held=''
   trap leave EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -138,8 +149,10 @@ enter() {
   take_lock
   held=yes
   # What was begun by somebody who is gone.
-  ! exists "$own/staging" || must rm -rf -- "$own/staging"
-  must mkdir -m 700 "$own/staging"
+  is_empty "$own/staging" || {
+    ! exists "$own/staging" || must rm -rf -- "$own/staging"
+    must mkdir -m 700 "$own/staging"
+  }
   boots=$(permanent_version . "$app")
   boots=${boots:--}
 }

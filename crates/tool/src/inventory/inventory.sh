@@ -9,8 +9,7 @@ fact() { printf '%s %s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 tell_platform() {
-  fact os "$(uname -s)"
-  fact arch "$(uname -m)"
+  uname -sm | { read -r os arch; fact os "$os"; fact arch "$arch"; }
   libc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
   case $libc in glibc\ *) fact libc "$libc"; return ;; esac
   for file in /lib/ld-musl-*; do
@@ -32,23 +31,22 @@ tell_tools() {
   if has sha256sum; then sha=sha256sum; elif has shasum; then sha='shasum -a 256'; else fact missing sha256sum; fi
 }
 
-# The nearest directory that exists, from the root upwards.
-nearest() {
-  dir=$root
-  while [ ! -d "$dir" ]; do dir=${dir%/*} dir=${dir:-/}; done
-  printf '%s\n' "$dir"
+# Sets nearest to the nearest directory that exists, from the root upwards.
+find_nearest() {
+  nearest=$root
+  while [ ! -d "$nearest" ]; do nearest=${nearest%/*} nearest=${nearest:-/}; done
 }
 
 # All directories in which something appears must allow it, where they are there.
 tell_writable() {
-  for dir in "$(nearest)" "$root" "$root/bin" "$root/lib" "$root/releases" "$root/.edeliver"; do
+  for dir in "$nearest" "$root" "$root/bin" "$root/lib" "$root/releases" "$root/.edeliver"; do
     [ ! -e "$dir" ] || { [ -d "$dir" ] && [ -w "$dir" ] && [ -x "$dir" ]; } || { fact unwritable "$dir"; return; }
   done
 }
 
 # df prints device, size, used, free, percentage and mount point; the first and the last may contain blanks.
 tell_free() {
-  free=$(df -Pk "$(nearest)" 2>/dev/null | tail -n 1 | sed -n 's/^.* \([0-9][0-9]*\)  *[0-9-]*% .*$/\1/p')
+  free=$(df -Pk "$nearest" 2>/dev/null | sed -n '$s/^.* \([0-9][0-9]*\)  *[0-9-]*% .*$/\1/p')
   fact free "${free:-0}"
 }
 
@@ -57,7 +55,15 @@ tell_free() {
 complete() { [ -f ".edeliver/manifests/$1.json" ] && [ -d "releases/$1" ]; }
 unfinished() { [ -f ".edeliver/manifests/$1.dirs" ] && ! complete "$1"; }
 
-tell_uses() { [ ! -f ".edeliver/manifests/$1.dirs" ] || { sed 's/^/uses /' ".edeliver/manifests/$1.dirs"; echo; }; }
+# Prints the lines of files, each as fact $1; what follows begins a line of its own, whether the last of them has an end or not.
+tell_lines() {
+  word=$1
+  shift
+  sed "s/^/$word /" "$@"
+  echo
+}
+
+tell_uses() { [ ! -f ".edeliver/manifests/$1.dirs" ] || tell_lines uses ".edeliver/manifests/$1.dirs"; }
 
 # Releases, the newest on this host first: by the time of the manifest, or of the directory for what was put there otherwise.
 tell_releases() {
@@ -74,7 +80,7 @@ tell_releases() {
     fact release "$vsn"
     [ -e ".edeliver/failed/$vsn" ] && fact failed "$vsn"
     for rel in "releases/$vsn/$app.rel" "releases/$vsn"/*.rel; do
-      [ -f "$rel" ] && { sed 's/^/rel /' "$rel"; echo; break; }
+      [ -f "$rel" ] && { tell_lines rel "$rel"; break; }
     done
     tell_uses "$vsn"
   done
@@ -86,20 +92,37 @@ tell_unfinished() {
   done
 }
 
-# Files below $2…, digested, each as fact $1.
+# Manifests, the files that lie outside of a release's own directories, and the files below $1…, digested; each is the fact that its place
+# says.
 tell_files() {
-  word=$1
-  shift
-  [ -z "$sha" ] || find "$@" -type f ! -path '*[[:cntrl:]]*' ! -path '*\\*' -exec $sha {} + 2>/dev/null |
-    sed -n "s/^\([0-9a-f]\{64\}\) [ *]\(.*\)/$word \1 \2/p"
+  [ -n "$sha" ] || return 0
+  find .edeliver/manifests bin releases/COOKIE releases/start_erl.data "$@" -type f ! -path '.edeliver/manifests/*.dirs' \
+    ! -path '*[[:cntrl:]]*' ! -path '*\\*' -exec $sha {} + 2>/dev/null | sed -n \
+    -e 's,^\([0-9a-f]\{64\}\) [ *]\(\.edeliver/.*\),manifest \1 \2,p' \
+    -e 's,^\([0-9a-f]\{64\}\) [ *]\(bin/.*\),top \1 \2,p' \
+    -e 's,^\([0-9a-f]\{64\}\) [ *]\(releases/[^/]*\)$,top \1 \2,p' \
+    -e 's,^\([0-9a-f]\{64\}\) [ *]\(.*\),stray \1 \2,p'
+}
+
+# Sets covered to the directories that complete releases account for, each on a line.
+find_covered() {
+  covered=''
+  set --
+  for file in .edeliver/manifests/*.json; do
+    vsn=${file##*/} vsn=${vsn%.json}
+    [ -f ".edeliver/manifests/$vsn.dirs" ] && complete "$vsn" || continue
+    covered="$covered
+releases/$vsn"
+    set -- "$@" ".edeliver/manifests/$vsn.dirs"
+  done
+  # Not cat: a file whose last line has no end must not take the next one's first line.
+  [ $# -eq 0 ] || covered="$covered
+$(sed '' "$@")"
 }
 
 # Directories that complete releases account for are not looked into.
 tell_dirs() {
-  covered=$(for file in .edeliver/manifests/*.json; do
-    vsn=${file##*/} vsn=${vsn%.json}
-    complete "$vsn" && cat ".edeliver/manifests/$vsn.dirs" && printf '\nreleases/%s\n' "$vsn"
-  done 2>/dev/null)
+  find_covered
   set --
   for dir in lib/* erts-* releases/*; do
     [ -d "$dir" ] || continue
@@ -111,7 +134,7 @@ $covered
 $dir
 "*) ;; *) [ -L "$dir" ] || set -- "$@" "$dir" ;; esac
   done
-  [ $# -eq 0 ] || tell_files stray "$@"
+  tell_files "$@"
   for dir in .edeliver/top/*; do [ ! -d "$dir" ] || fact dir "$dir"; done
 }
 
@@ -120,17 +143,16 @@ fact root "$root"
 fact user "$(id -un)"
 tell_platform
 tell_tools
+find_nearest
 tell_writable
 tell_free
 if cd -- "$root" 2>/dev/null; then
   fact permanent "$(permanent_version "$root" "$app")"
-  [ -f .edeliver/previous ] && fact previous "$(cat .edeliver/previous)"
+  { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
   tell_releases
   tell_unfinished
-  [ -d .edeliver/manifests ] && tell_files manifest .edeliver/manifests -name '*.json'
   tell_dirs
-  tell_files top bin releases/COOKIE releases/start_erl.data
-  [ -f releases/RELEASES ] && { sed 's/^/releases /' releases/RELEASES; echo; }
+  [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
 fi
 tell_node "$root" "$prefer"
 echo end

@@ -7,8 +7,7 @@ cd -P -- "$root" || stop_with 40 "there is no $root"
 must mkdir -p "$own"
 must chmod 700 "$own"
 lock=$own/migrating held=''
-pid=$(exec sh -c 'echo $PPID')
-me=$(name_of_process "$pid")
+name_me
 trap leave EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
