@@ -1,20 +1,23 @@
 //! Putting a release beside what is there.
 
 mod load;
+mod mend;
 
 use std::collections::BTreeSet;
 
 use edeliver_core::{
     event::EventKind,
-    release::RelPath,
+    name::Version,
+    release::{Manifest, RelPath},
     size::size,
     step::{Copied, Stage},
 };
 
-use self::load::load;
+use self::load::{Sent, load};
 use super::{Contents, StepError, root, step::Work};
 use crate::{
     report::Reporter,
+    store::blocking,
     transfer,
     transport::{Call, Input, Reply, Script},
 };
@@ -24,14 +27,20 @@ pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
 /// The answer's word for a file whose content is not what it should be.
 const BAD: &str = "bad ";
 
+/// The script's status when the manifest can't be made of the one that is there.
+const UNMENDED: i32 = 45;
+
 /// Stages the release; tells what travelled.
 ///
 /// Content that the host should have and has not (somebody changed an installed file) is found out by its digest; it is then sent, in a
-/// second try.
+/// second try. So is the whole manifest, where the host's own of the release that boots is not the one we know.
 pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepError> {
     let contents = work.shared.contents.as_ref().filter(|contents| contents.manifest.id() == stage.manifest);
     let contents = contents.ok_or(StepError::Misplanned)?;
-    let reply = send(work, stage, contents).await?;
+    let reply = match send(work, stage, contents, booting(work, stage, contents).await).await? {
+        reply if reply.status == UNMENDED => send(work, stage, contents, None).await?,
+        reply => reply,
+    };
     match repaired(stage, &reply) {
         Some(repaired) => {
             let changed = repaired.send.len() - stage.send.len();
@@ -39,19 +48,26 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
                 format!("{changed} files of installed releases were changed on this host; their content is sent"),
                 Vec::new(),
             );
-            let reply = send(work, &repaired, contents).await?;
+            let reply = send(work, &repaired, contents, None).await?;
             finish(&repaired, reply)
         }
         None => finish(stage, reply),
     }
 }
 
-async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<Reply, StepError> {
-    let load = load(stage, contents)?;
+/// The manifest of the release that boots, if we know it and it is another version.
+async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<Manifest> {
+    let version = work.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
+    let store = contents.store.clone();
+    blocking(move || store.manifest(&version)).await.ok()
+}
+
+async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents, base: Option<Manifest>) -> Result<Reply, StepError> {
+    let Sent { load, mends } = load(stage, contents, base.as_ref())?;
     let total = load.files.iter().map(|file| file.size).sum();
     let mut args = root::args(work.site, work.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
-    args.extend([run, stage.version.to_string()]);
+    args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
     Ok(work.site.transport.run(call).await?)

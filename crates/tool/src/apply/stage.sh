@@ -1,5 +1,5 @@
 # Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh.
-# $4 name of the staging directory, $5 version.
+# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 the manifest's digest.
 #
 # Standard input: a compressed tar archive with
 #   new/…          files, links and directories of the release that travel, at their paths below the root
@@ -8,18 +8,32 @@
 #   sums           of every file: lines DIGEST blank blank ./PATH, sorted
 #   place          what moves to its place, in this order: lines `new` or `replace`, tab, DIR
 #   dirs manifest  to become .edeliver/manifests/VERSION.dirs and .json
+#   mend           instead of the manifest: lines that make it of that of version $6. Pieces of both end with a closing brace; `=FIRST COUNT`
+#                  are so many of the other's, `+TEXT` is one of this one's
 #
 # The answer with status 42: lines `bad PATH`, the files whose content is not what it should be.
 
-stage=$own/staging/$4 version=$5 new=$own/staging/$4/new old=$own/staging/$4/old
-tab=$(printf '\t')
+stage=$own/staging/$4 version=$5 mended=$6 id=$7 new=$own/staging/$4/new old=$own/staging/$4/old
+tab='	'
+line_end='
+'
 clean_up() { rm -rf -- "$stage"; }
 
 # Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause.
 unpack() {
   must mkdir "$stage" "$new" "$old"
-  error=$(tar -xzmof - -C "$stage" 2>&1) && [ -f "$stage/manifest" ] && return 0
+  error=$(tar -xzmof - -C "$stage" 2>&1) && { [ -f "$stage/manifest" ] || [ -f "$stage/mend" ]; } && return 0
   failed "$(printf '%s\n' "${error:-the archive is not whole}" | head -n 1)"
+}
+
+mend_manifest() {
+  [ -f "$stage/mend" ] || return 0
+  awk 'BEGIN { ORS = "}" }
+    NR == FNR { piece[NR] = $0; next }
+    /^=/ { from = substr($1, 2) + 0; for (at = from; at < from + $2; at++) print piece[at]; next }
+    { print substr($0, 2) }' RS='}' "$own/manifests/$mended.json" RS='\n' "$stage/mend" >"$stage/manifest" 2>/dev/null
+  digest=$($digester "$stage/manifest" 2>/dev/null)
+  [ "${digest%% *}" = "$id" ] || stop_with 45 "the manifest of $mended is not what it should be"
 }
 
 # Copies the files $2… into directory $1 of staging. What can't be copied is noticed by its digest.
@@ -29,11 +43,15 @@ copy_into() {
   [ $# -eq 0 ] || cp -- "$@" "$new/$into/" 2>/dev/null || incomplete=yes
 }
 
-# Makes the copies of list $1, whose sources are below $2: those that keep their names and go to the same directory at once.
+# Makes the copies of list $1, whose sources are below $2: those that keep their names and go to the same directory at once. Shells read a
+# file byte by byte; lists that may be long are taken as a whole.
 copy() {
-  from=$2 list=$1 goal=''
+  from=$2 list=$(cat "$1") goal=''
   set --
-  while IFS=$tab read -r source target; do
+  set -f
+  IFS=$line_end
+  for line in $list; do
+    source=${line%%"$tab"*} target=${line#*"$tab"}
     if [ "${source##*/}" != "${target##*/}" ]; then
       cp -- "$from/$source" "$new/$target" 2>/dev/null || incomplete=yes
       continue
@@ -44,15 +62,20 @@ copy() {
       goal=${target%/*}
     fi
     set -- "$@" "$from/$source"
-  done <"$list"
+  done
+  set +f
+  unset IFS
   copy_into "$goal" "$@"
 }
 
-# Gives files their modes: lines MODE tab PATH on standard input.
+# Gives files their modes: lines MODE tab PATH of file $1.
 set_modes() {
-  bits=''
+  bits='' list=$(cat "$1")
   set --
-  while IFS=$tab read -r mode path; do
+  set -f
+  IFS=$line_end
+  for line in $list; do
+    mode=${line%%"$tab"*} path=${line#*"$tab"}
     if [ "$mode" != "$bits" ] || [ $# -ge 100 ]; then
       [ $# -eq 0 ] || chmod "$bits" "$@" 2>/dev/null
       set --
@@ -60,12 +83,16 @@ set_modes() {
     fi
     set -- "$@" "$new/$path"
   done
+  set +f
+  unset IFS
   [ $# -eq 0 ] || chmod "$bits" "$@" 2>/dev/null
 }
 
+# Sets digester to the first program that makes digests and is not $1. OpenSSL before the others: it uses what the processor has for it, and
+# takes less than half the time.
 choose_digester() {
-  for digester in sha256sum 'shasum -a 256' 'openssl dgst -sha256 -r'; do
-    ! command -v "${digester%% *}" >/dev/null 2>&1 || return 0
+  for digester in 'openssl dgst -sha256 -r' sha256sum 'shasum -a 256'; do
+    [ "$digester" = "$1" ] || ! command -v "${digester%% *}" >/dev/null 2>&1 || return 0
   done
   stop_with 1 "there is no program here that makes SHA-256 digests"
 }
@@ -79,6 +106,9 @@ digests() {
 # Every file of the list must be found with its digest. Counted, so that nothing passes where a program is missing.
 check() {
   found=$(digests "$new")
+  # A program may be there and not work.
+  [ -n "$found" ] || [ ! -s "$stage/sums" ] || { choose_digester "$digester" && found=$(digests "$new"); }
+  [ "$found" != "$(cat "$stage/sums")" ] || return 0
   good=$(printf '%s\n' "$found" | sort - "$stage/sums" | uniq -d | wc -l)
   [ "$good" -ne "$(wc -l <"$stage/sums")" ] || return 0
   [ -z "$incomplete" ] || ! disk_full || failed ''
@@ -117,7 +147,7 @@ place_all() {
     [ -d "$new/$dir" ] || stop_with 40 "$dir was not sent"
   done <"$stage/place"
   # Another release under this version makes way, if it may.
-  if ! cmp -s "$stage/manifest" "$own/manifests/$version.json"; then
+  if exists "$own/manifests/$version.json" && ! cmp -s "$stage/manifest" "$own/manifests/$version.json"; then
     ! complete "$version" || [ "$boots" != "$version" ] || stop_with 40 "another release boots under the version $version"
     must rm -f -- "$own/manifests/$version.json"
   fi
@@ -128,20 +158,22 @@ place_all() {
 
 finish() {
   must settle
-  cmp -s "$stage/manifest" "$own/manifests/$version.json" && return 0
-  rm -f -- "$own/failed/$version"
+  [ -e "$own/manifests/$version.json" ] && cmp -s "$stage/manifest" "$own/manifests/$version.json" && return 0
+  [ ! -e "$own/failed/$version" ] || rm -f -- "$own/failed/$version"
   must mv -f -- "$stage/manifest" "$own/manifests/$version.json"
 }
 
-error=$(mkdir -p -- "$(case $1 in /*) printf '%s' "$1" ;; *) printf '%s' "$HOME/$1" ;; esac)" 2>&1) || stop_with 1 "$error"
+case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
+[ -d "$root" ] || error=$(mkdir -p -- "$root" 2>&1) || stop_with 1 "$error"
 enter "$1" "$2" "$3"
 must_boot "$expected" "$version"
-choose_digester
+choose_digester none
 unpack
+mend_manifest
 incomplete=''
 copy "$stage/copies" .
 copy "$stage/twins" "$new"
-set_modes <"$stage/modes"
+set_modes "$stage/modes"
 check
 must settle
 place_all

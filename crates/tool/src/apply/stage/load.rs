@@ -3,18 +3,29 @@
 use std::collections::BTreeSet;
 
 use edeliver_core::{
-    release::{Digest, RelPath},
+    name::Version,
+    release::{Digest, Manifest, RelPath},
     step::{Copied, Linked, Placed, Stage},
 };
 
-use super::super::{Contents, StepError};
+use super::{
+    super::{Contents, StepError},
+    mend::mend,
+};
 use crate::transfer::Load;
 
 /// Where the archive has the files of the release.
 const NEW: &str = "new";
 
-/// Everything that is sent to stage a release.
-pub(super) fn load(stage: &Stage, contents: &Contents) -> Result<Load, StepError> {
+/// What is sent.
+pub(super) struct Sent<'a> {
+    pub(super) load: Load,
+    /// The version whose manifest, which the host has, is mended to this one's.
+    pub(super) mends: Option<&'a Version>,
+}
+
+/// Everything that is sent to stage a release. `base`: a manifest that the host has.
+pub(super) fn load<'a>(stage: &Stage, contents: &Contents, base: Option<&'a Manifest>) -> Result<Sent<'a>, StepError> {
     let mut load = Load { extra: contents.extra.clone(), ..Load::default() };
     load.empty_dirs = directories(stage).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
     // The manifest last: with it the lists are complete.
@@ -24,14 +35,20 @@ pub(super) fn load(stage: &Stage, contents: &Contents) -> Result<Load, StepError
     add(&mut load, "sums", sums(stage));
     add(&mut load, "place", places(stage));
     add(&mut load, "dirs", list(&stage.dirs, RelPath::to_string));
-    add(&mut load, "manifest", contents.manifest.to_json());
+    let manifest = contents.manifest.to_json();
+    let mending = base.and_then(|base| Some((mend(&base.to_json(), &manifest)?, &base.version)));
+    let (name, text, mends) = match mending {
+        Some((lines, version)) => ("mend", lines, Some(version)),
+        None => ("manifest", manifest, None),
+    };
+    add(&mut load, name, text);
     for file in &stage.send {
         load.files.push(Placed { path: below_new(file.path.as_str())?, ..file.clone() });
     }
     for link in &stage.links {
         load.links.push(Linked { path: below_new(link.path.as_str())?, target: link.target.clone() });
     }
-    Ok(load)
+    Ok(Sent { load, mends })
 }
 
 /// Adds a file that exists here only.

@@ -229,6 +229,24 @@ async fn content_that_somebody_changed_on_the_host_is_sent_after_all() {
 }
 
 #[tokio::test]
+async fn a_manifest_is_mended_of_the_hosts_own_unless_somebody_changed_that() {
+    for shell in SHELLS {
+        let host = Host::new(shell);
+        let stages = || host.folder.calls.lock().unwrap().iter().filter(|script| **script == "stage").count();
+        host.deploy(&Release::new("0.1.0")).await.assert_done();
+        let (second, third) = (Release::new("0.2.0"), Release::new("0.3.0"));
+        host.deploy(&second).await.assert_done();
+        host.assert_complete(&second);
+        assert_eq!(stages(), 2);
+        let plan = host.plan(&third, |_| {}).await;
+        std::fs::write(host.root.join(".edeliver/manifests/0.2.0.json"), "{}").unwrap();
+        host.apply(&plan, Some(&third)).await.assert_done();
+        host.assert_complete(&third);
+        assert_eq!(stages(), 4, "the manifest was sent whole in a second try");
+    }
+}
+
+#[tokio::test]
 async fn content_that_is_damaged_in_the_store_is_never_placed() {
     let host = Host::new(Shell::Dash);
     let release = Release::new("0.1.0");

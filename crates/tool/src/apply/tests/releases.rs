@@ -39,6 +39,10 @@ impl Release {
         release.add(&format!("lib/demo-{version}/ebin/demo_same.beam"), 0o644, "the same code in all versions");
         release.add(&format!("lib/demo-{version}/priv/tool"), 0o755, "#!/bin/sh\necho the same tool in all versions\n");
         release.add("lib/other-1.0/ebin/other.beam", 0o644, "other code");
+        // Enough of what stays that a manifest is mended and not sent whole.
+        for number in 0..20 {
+            release.add(&format!("lib/other-1.0/ebin/other_{number}.beam"), 0o644, "code that all of them have");
+        }
         release.add("lib/other-1.0/priv/two words \u{fc}\u{4e2d}.txt", 0o644, "a name with blanks and letters");
         release.add("lib/other-1.0/priv/back\\slash", 0o644, "a backslash");
         release.add("erts-13.1.5/bin/erl", 0o755, "#!/bin/sh\n");
