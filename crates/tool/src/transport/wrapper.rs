@@ -2,22 +2,31 @@
 //!
 //! The login shell sees [`BOOTSTRAP`] and nothing else: one constant line that means the same to dash, bash, zsh, fish, csh and busybox.
 //! It reads the loader, one line of standard input; the loader reads exactly as many bytes as it is told and evaluates them; these are
-//! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell.
+//! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell. Where there
+//! is none, and the script is long, all of it is compressed, and another loader takes it to its end.
 //!
 //! Marks are lines `SOH edeliver NONCE WORD` that the wrapper writes: `begin` and `end STATUS` on both outputs, `beat` every second
 //! and `late` on standard output, wherever in a line that may be. The nonce is new for every call, so no output can be taken for a mark.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    io::Write,
     time::Duration,
 };
 
-use super::{Call, TransportError, quote};
+use flate2::{Compression, write::GzEncoder};
+
+use super::{Call, Input, TransportError, quote};
 
 /// The command given to the login shell. No backslash, `!`, newline or inner single quote: those are what shells disagree on.
 pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r s && eval "$s"'"#;
 
 const LOADER: &str = include_str!("loader.sh");
+const UNPACKER: &str = include_str!("unpacker.sh");
+
+/// Longer code is compressed. A new connection carries ten segments, 14 KB, before it waits for the first word from the other side: what does
+/// not fit costs a round trip.
+const ROOM: usize = 12 << 10;
 const WRAPPER: &str = include_str!("wrapper.sh");
 
 /// Names the marks of one call.
@@ -50,7 +59,16 @@ pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, Transp
         return Err(TransportError::Here { what: "an argument can't be given to a script", source });
     }
     let code = format!("set -- {}\n{}", quote::words(all()), condensed(WRAPPER));
-    Ok(format!("{LOADER}{}\n{code}", code.len()).into_bytes())
+    Ok(match call.input {
+        Input::Empty if code.len() > ROOM => [UNPACKER.as_bytes(), &packed(&code)].concat(),
+        _ => format!("{LOADER}{}\n{code}", code.len()).into_bytes(),
+    })
+}
+
+fn packed(code: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = encoder.write_all(code.as_bytes()).and_then(|()| encoder.finish());
+    packed.expect("memory takes all that is written")
 }
 
 /// The script without indentation and without lines that are comments: half of what would travel with every call. Our scripts have no text
@@ -68,6 +86,7 @@ fn seconds(timeout: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Script;
 
     #[test]
     fn the_bootstrap_has_nothing_that_shells_disagree_on() {
@@ -82,9 +101,22 @@ mod tests {
     }
 
     #[test]
-    fn the_loader_is_one_line() {
-        assert_eq!(LOADER.matches('\n').count(), 1);
-        assert!(LOADER.ends_with('\n'));
+    fn each_loader_is_one_line() {
+        for loader in [LOADER, UNPACKER] {
+            assert_eq!(loader.matches('\n').count(), 1);
+            assert!(loader.ends_with('\n'));
+        }
+    }
+
+    #[test]
+    fn a_long_script_travels_packed_unless_input_follows_it() {
+        let text: &'static str = ":\n".repeat(ROOM).leak();
+        let sent = |input| {
+            let call = Call { input, ..Call::new(Script { name: "long", text }, [""; 0], Duration::from_secs(1)) };
+            preamble(&call, &Nonce::new()).unwrap().len()
+        };
+        assert!(sent(Input::Empty) < 4 << 10);
+        assert!(sent(Input::Bytes(Vec::new())) > text.len());
     }
 
     #[test]
