@@ -66,6 +66,14 @@ impl<'a> Field<'a> {
         run(self.script(rivals::CLOSE, sockets.path(), "-"), "close connections")?;
         measure
     }
+    /// What every node runs, by `bin/APP rpc` on all hosts at once.
+    pub(super) fn rpc(&self, path: &str) -> Result<Measure, Box<dyn Error>> {
+        self.rival(rivals::RPC, Path::new(self.project.app()), path)
+    }
+    /// The same, one host after the other.
+    pub(super) fn rpc_in_turn(&self, path: &str) -> Result<Measure, Box<dyn Error>> {
+        self.rival(rivals::RPC_IN_TURN, Path::new(self.project.app()), path)
+    }
     /// A one-line change, built by edeliver.
     pub(super) fn build(&self, who: &str, round: usize) -> Result<Measure, Box<dyn Error>> {
         self.aim("apps")?;

@@ -38,6 +38,10 @@ pub(super) struct Series {
     pub(super) floor: Vec<Measure>,
     /// The same on connections that are open already.
     pub(super) open_floor: Vec<Measure>,
+    /// What nodes run, asked by `bin/APP rpc` on all hosts at once.
+    pub(super) rpc: Vec<Measure>,
+    /// The same, one host after the other.
+    pub(super) rpc_in_turn: Vec<Measure>,
 }
 
 impl Series {
@@ -51,6 +55,8 @@ impl Series {
             version: Vec::new(),
             floor: Vec::new(),
             open_floor: Vec::new(),
+            rpc: Vec::new(),
+            rpc_in_turn: Vec::new(),
         }
     }
 }

@@ -84,6 +84,9 @@ impl Project {
     pub(super) fn configure(&self, hosts: &str) -> Result<(), Box<dyn Error>> {
         Ok(self.sample.write("edeliver.toml", &format!("app = \"{}\"\n\n[store]\narchive = true\n\n{hosts}", self.sample.app))?)
     }
+    pub(super) fn app(&self) -> &str {
+        self.sample.app
+    }
     pub(super) fn dir(&self) -> &Path {
         &self.sample.dir
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     cable::Cable,
+    calls::{self, Calls},
     measure::{Measure, Series, median},
     report::ratio,
 };
@@ -29,7 +30,13 @@ const BYTES: Goal = Goal { what: "second deploy: bytes, of the archive", below: 
 const TIME: Goal = Goal { what: "second deploy at 40 ms: time, of scp's", below: 1.0 / 3.0, unit: "×" };
 const PING: Goal = Goal { what: "`ping`: time, of the floor", below: 1.5, unit: "×" };
 const VERSION: Goal = Goal { what: "`version`: time, of the floor", below: 1.5, unit: "×" };
+const RPC: Goal = Goal { what: "`version`: time, of that of `bin/APP rpc` on each host in turn", below: 0.2, unit: "×" };
+const MEMORY: Goal = Goal { what: "`status` of a hundred hosts: most memory of edeliver's own", below: 60.0, unit: "MB" };
+const ATOMS: Goal = Goal { what: "ten thousand calls: atoms that they leave on the node", below: 4.0, unit: "" };
 const BUILD: Goal = Goal { what: "build: time above the bare commands", below: 1.5, unit: "s" };
+
+/// This machine itself.
+const HERE: Cable = Cable { latency_ms: 0.0, rate_mbit: 0.0 };
 
 impl Goal {
     fn row(&self, out: &mut String, hosts: usize, cable: Cable, value: f64) {
@@ -40,7 +47,7 @@ impl Goal {
 }
 
 /// The page's last section.
-pub(super) fn table(out: &mut String, all: &[Series], builds: &[(Cable, Measure, Measure)], archive: u64) {
+pub(super) fn table(out: &mut String, all: &[Series], builds: &[(Cable, Measure, Measure)], calls: Option<&Calls>, archive: u64) {
     out.push_str("## What was to be reached\n\n| | hosts | cable | below | measured | reached |\n|--|--:|--:|--:|--:|--|\n");
     for series in all.iter().filter(|series| !series.second.ours.is_empty()) {
         deploy(out, series, archive);
@@ -49,6 +56,13 @@ pub(super) fn table(out: &mut String, all: &[Series], builds: &[(Cable, Measure,
         for series in all.iter().filter(|series| !series.floor.is_empty()) {
             goal.row(out, series.hosts, series.cable, ratio(median(of(series)), median(&series.floor)));
         }
+    }
+    for series in all.iter().filter(|series| !series.rpc_in_turn.is_empty()) {
+        RPC.row(out, series.hosts, series.cable, ratio(median(&series.version), median(&series.rpc_in_turn)));
+    }
+    if let Some(calls) = calls {
+        MEMORY.row(out, calls::HUNDRED, HERE, calls.memory_mb());
+        ATOMS.row(out, 1, HERE, calls.atoms_left());
     }
     for (cable, ours, by_hand) in builds {
         BUILD.row(out, 1, *cable, ours.wall.as_secs_f64() - by_hand.wall.as_secs_f64());

@@ -54,7 +54,7 @@ impl Report {
         if !self.builds.is_empty() {
             self.build_table(&mut out);
         }
-        remarks::table(&mut out, &self.series, &self.builds, archive);
+        remarks::table(&mut out, &self.series, &self.builds, self.calls.as_ref(), archive);
         out
     }
     fn transfers(&self, out: &mut String, title: &str, archive: u64, of: fn(&Series) -> &Contest) {
@@ -89,15 +89,16 @@ impl Report {
         let _ = writeln!(
             out,
             "## Asking nodes\n\nThe floor is `ssh host true` on all hosts at once, with its login; below it the same on connections that were open \
-             already (which edeliver uses too, where the user keeps them).\n\n| hosts | cable | ping | of the floor | version | of the floor | \
-             floor | on open connections | logins a host | refused |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+             already (which edeliver uses too, where the user keeps them). Last what `version` tells, asked by `bin/APP rpc` over ssh on all \
+             hosts at once, and one after the other.\n\n| hosts | cable | ping | of the floor | version | of the floor | \
+             floor | on open connections | logins a host | refused | rpc takes | in turn |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
         );
         for series in &self.series {
             let [ping, version, floor, open] =
                 [&series.ping, &series.version, &series.floor, &series.open_floor].map(|s| median(s));
             let _ = writeln!(
                 out,
-                "| {} | {} | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} |",
+                "| {} | {} | {:.2} s | {:.2} × | {:.2} s | {:.2} × | {:.2} s | {:.2} s | {:.1} | {} | {:.1} × as long | {:.1} × as long |",
                 series.hosts,
                 series.cable,
                 ping.wall.as_secs_f64(),
@@ -108,6 +109,8 @@ impl Report {
                 open.wall.as_secs_f64(),
                 ping.logins as f64 / series.hosts as f64,
                 ping.refused,
+                ratio(median(&series.rpc), version),
+                ratio(median(&series.rpc_in_turn), version),
             );
         }
         out.push('\n');

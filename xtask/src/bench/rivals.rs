@@ -25,6 +25,19 @@ for host do ssh -F "$conf" "$host" true & pids="$pids $!"; done
 for pid in $pids; do wait "$pid"; done
 "#;
 
+/// What each host's node runs, by the release's own script.
+pub(super) const RPC: &str = r#"
+conf=$1 what=$2 to=$3; shift 3; pids=
+for host do ssh -F "$conf" "$host" "$to/$what/bin/$what rpc 'Application.spec(:$what, :vsn) |> IO.puts'" & pids="$pids $!"; done
+for pid in $pids; do wait "$pid"; done
+"#;
+
+/// The same, one host after the other.
+pub(super) const RPC_IN_TURN: &str = r#"
+conf=$1 what=$2 to=$3; shift 3
+for host do ssh -F "$conf" "$host" "$to/$what/bin/$what rpc 'Application.spec(:$what, :vsn) |> IO.puts'"; done
+"#;
+
 /// Opens connections to stay.
 pub(super) const OPEN: &str = r#"
 conf=$1 dir=$2; shift 3
