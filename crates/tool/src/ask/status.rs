@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::Error,
     node::{
-        self, Found,
+        self, Found, Incarnation,
         answer::upgraded_in,
         link::{self, CallError, Link, LinkError},
     },
@@ -38,6 +38,8 @@ pub(crate) struct Status {
     pub(crate) runs: Option<Version>,
     /// The version that boots next.
     pub(crate) permanent: Option<Version>,
+    /// Which start of the node this is, where it tells.
+    pub(crate) incarnation: Option<Incarnation>,
     /// What only the node itself knows.
     pub(crate) figures: Option<Figures>,
     /// Why it is not as it should be.
@@ -82,6 +84,7 @@ async fn of_node(site: &Site) -> Result<Status, Error> {
             node: None,
             runs: None,
             permanent,
+            incarnation: None,
             figures: None,
             note: String::new(),
             unit: None,
@@ -102,9 +105,12 @@ async fn of_node(site: &Site) -> Result<Status, Error> {
 
 async fn ask(found: &Found, link: &mut dyn Link) -> Status {
     let node = link.node().to_string().parse().ok();
+    let incarnation = found.incarnation(link.creation());
     match link.call(&STATUS.call([]), PATIENCE, &mut |_| {}).await {
-        Ok(answer) => read(found, &answer)
-            .map_or_else(|| unasked(found, NodeState::Unasked, &"its answer can't be read"), |status| Status { node, ..status }),
+        Ok(answer) => read(found, &answer).map_or_else(
+            || unasked(found, NodeState::Unasked, &"its answer can't be read"),
+            |status| Status { node, incarnation, ..status },
+        ),
         Err(error @ CallError::Timeout { .. }) => unasked(found, NodeState::Hung, &error),
         Err(error) => unasked(found, NodeState::Unasked, &error),
     }
@@ -130,7 +136,7 @@ fn read(found: &Found, answer: &Term) -> Option<Status> {
 /// What is known without the node's word.
 fn unasked(found: &Found, state: NodeState, why: &dyn std::fmt::Display) -> Status {
     let (node, runs, permanent) = (found.name.clone(), found.booted.clone(), found.permanent.clone());
-    Status { state, node, runs, permanent, figures: None, note: why.to_string(), unit: None }
+    Status { state, node, runs, permanent, incarnation: None, figures: None, note: why.to_string(), unit: None }
 }
 
 fn state_of(error: &LinkError) -> NodeState {

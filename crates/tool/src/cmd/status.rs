@@ -1,11 +1,12 @@
 //! `edeliver status TARGET`: how the nodes of a target are, once or all the time.
 
-use std::{pin::Pin, time::Duration};
+use std::{collections::BTreeMap, pin::Pin, time::Duration};
 
 use edeliver_core::{
     config::{TargetSettings, duration},
     event::EventKind,
     facts::NodeState,
+    name::HostName,
     unit::Unit,
 };
 use indexmap::IndexMap;
@@ -19,7 +20,7 @@ use crate::{
     cli::options::TargetArgs,
     ctx::Ctx,
     error::{Error, Kind},
-    node,
+    node::{self, Incarnation},
     ui::words,
 };
 
@@ -73,10 +74,34 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
 async fn watch(ctx: &Ctx, kept: &Kept, target: &TargetSettings, unit: Option<&Unit>, pace: Duration) -> Result<u8, Error> {
     let mut rounds = tokio::time::interval(pace);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut starts = Starts::default();
     loop {
         rounds.tick().await;
-        let answered = ask::every_over(ctx, Some(kept), target, ask::AT_A_TIME, looking_at(unit)).await?;
+        let mut answered = ask::every_over(ctx, Some(kept), target, ask::AT_A_TIME, looking_at(unit)).await?;
+        for Answered { host, answer } in &mut answered {
+            answer.iter_mut().for_each(|status| starts.compare(host, status));
+        }
         ctx.reporter.send(EventKind::Frame { rows: rows(&answered, unit) });
+    }
+}
+
+/// Which start of each node was seen last, and how many others were seen before it.
+#[derive(Default)]
+struct Starts(BTreeMap<HostName, (Incarnation, usize)>);
+
+impl Starts {
+    /// Notes that the node was restarted while it was watched, which one look at it does not show.
+    fn compare(&mut self, host: &HostName, status: &mut Status) {
+        let Some(seen) = status.incarnation else { return };
+        let (last, restarts) = self.0.entry(host.clone()).or_insert((seen, 0));
+        if *last != seen {
+            (*last, *restarts) = (seen, *restarts + 1);
+        }
+        if *restarts > 0 {
+            let note = format!("restarted since the first look ({})", words::count(*restarts, "time"));
+            let before = std::mem::take(&mut status.note);
+            status.note = if before.is_empty() { note } else { format!("{before}; {note}") };
+        }
     }
 }
 

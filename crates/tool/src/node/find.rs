@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 use edeliver_core::name::{NodeName, Version};
 use edeliver_erl::dist::Cookie;
 
-use super::{NodeError, Place, answer};
+use super::{Incarnation, NodeError, Place, answer};
 use crate::transport::{Call, Script, Transport};
 
 const FIND: Script = Script {
@@ -90,6 +90,10 @@ impl Found {
     /// What proves to the node that we may speak with it; none if this login can't read it.
     pub(crate) fn cookie(&self) -> Option<&Cookie> {
         self.cookie.as_ref()
+    }
+    /// Which start of the node this is, with what it counts its starts with.
+    pub(crate) fn incarnation(&self, creation: Option<u32>) -> Option<Incarnation> {
+        Some(Incarnation { pid: self.pid?, began: self.started?, creation: creation? })
     }
     /// Whether nodes speak TLS with it.
     pub fn is_tls(&self) -> bool {

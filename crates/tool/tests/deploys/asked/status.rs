@@ -40,6 +40,10 @@ fn a_watched_status_is_renewed_until_ctrl_c() {
     frame("\"running\"");
     fleet.edeliver("stop staging").ok();
     frame("\"down\"");
+    fleet.edeliver("start staging").ok();
+    frame("restarted since the first look (1 time)");
+    fleet.words(&["rpc", "init:restart()", "on", "staging"]);
+    frame("restarted since the first look (2 times)");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
