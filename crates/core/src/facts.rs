@@ -112,6 +112,9 @@ pub struct NodeFacts {
     pub booted: Option<Version>,
     /// The version it runs: another one than it booted after an upgrade in place.
     pub version: Option<Version>,
+    /// Where `release_handler` has installed what it runs, and nobody made that permanent: what it would go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgraded_from: Option<Version>,
     /// Processes that serve the same root beside it.
     pub others: Vec<u32>,
     /// A hot upgrade that is going on there, where it was asked for.
@@ -135,7 +138,16 @@ pub struct Ongoing {
 impl NodeFacts {
     /// No node.
     pub fn down() -> Self {
-        Self { state: NodeState::Down, name: None, pid: None, booted: None, version: None, others: Vec::new(), ongoing: None }
+        Self {
+            state: NodeState::Down,
+            name: None,
+            pid: None,
+            booted: None,
+            version: None,
+            upgraded_from: None,
+            others: Vec::new(),
+            ongoing: None,
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What happens to a node besides one upgrade: several in a row, accidents, other people.
 
+mod killed;
+
 use std::{
     error::Error,
     fs,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -12,7 +14,7 @@ use std::{
 use super::{
     base,
     compose::Composed,
-    look::{Identity, Look},
+    look::Look,
     row::{Road, Tool, When},
     trial::{Attempt, Trial, tail},
 };
@@ -47,15 +49,19 @@ impl Trial<'_, '_> {
         let before = self.node.look()?;
         self.up(new, &before)?;
         let hot = self.node.look()?;
-        self.node.load.aim(0);
-        self.node.ok("stop TARGET")?;
-        self.node.ok("start TARGET")?;
-        self.node.aim()?;
-        self.boots_as(&hot)?;
+        self.stopped_and_started(&hot)?;
         if self.row.seeds.is_empty() {
             self.holds(When::Version(2), "after a cold start")?;
         }
         Ok(())
+    }
+    /// What boots is what the node was upgraded to.
+    fn stopped_and_started(&mut self, hot: &Look) -> Result<(), Box<dyn Error>> {
+        self.node.load.aim(0);
+        self.node.ok("stop TARGET")?;
+        self.node.ok("start TARGET")?;
+        self.node.aim()?;
+        self.boots_as(hot)
     }
 
     /// To each version, and back from each to the one before.
@@ -98,64 +104,6 @@ impl Trial<'_, '_> {
         Ok(())
     }
 
-    /// The node comes to an end by itself, and the next run finds what is.
-    fn client_killed(&mut self, new: &Composed) -> Result<(), Box<dyn Error>> {
-        self.seed()?;
-        let (before, was) = (self.node.look()?, self.node.started()?);
-        let mut client = self.in_the_middle(new)?;
-        client.kill()?;
-        client.wait()?;
-        self.settles(&was, &before, new)?;
-        if self.is_fine() {
-            let before = self.node.look()?;
-            let attempt = self.attempt(&format!("deploy upgrade to TARGET --version={}", new.version))?;
-            self.is_upgraded(&attempt, new, &before, When::Version(2))?;
-        }
-        Ok(())
-    }
-    /// Nothing is suspended any more, and the code is that of one release.
-    fn settles(&mut self, was: &Identity, before: &Look, new: &Composed) -> Result<(), Box<dyn Error>> {
-        let began = Instant::now();
-        while !self.node.stuck()?.is_empty() && began.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(100));
-        }
-        self.stands_still()?;
-        if !self.node.started()?.is(was) {
-            self.fault("the node has been restarted");
-        }
-        let look = self.node.look()?;
-        let has =
-            |of: &Composed| of.modules.iter().all(|(module, md5)| look.portrait.get(&format!("module {module}")) == Some(md5));
-        match (has(self.old), has(new)) {
-            (true, false) if before.pids == look.pids => self.holds(When::Version(1), "after the client's end"),
-            (false, true) => self.holds(When::Version(2), "after the client's end"),
-            _ => {
-                self.fault("after the client's end, the node has neither the old release nor the new one");
-                Ok(())
-            }
-        }
-    }
-
-    /// It is started again with the old release, and the next upgrade works.
-    fn node_killed(&mut self, new: &Composed) -> Result<(), Box<dyn Error>> {
-        self.seed()?;
-        let client = self.in_the_middle(new)?;
-        self.node.kill();
-        let output = client.wait_with_output()?;
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        self.found.said.push_str(&said);
-        if output.status.success() {
-            self.fault("edeliver says that it is done");
-        }
-        self.attempt_down("start TARGET")?;
-        self.node.started()?;
-        self.node.aim()?;
-        self.seed()?;
-        let before = self.node.look()?;
-        let attempt = self.attempt(&format!("deploy upgrade to TARGET --version={}", new.version))?;
-        self.is_upgraded(&attempt, new, &before, When::Version(2))
-    }
-
     /// One of them is done; the other one is done too, or says why not.
     fn two_operators(&mut self, new: &Composed) -> Result<(), Box<dyn Error>> {
         self.seed()?;
@@ -181,7 +129,13 @@ impl Trial<'_, '_> {
         let before = self.node.look()?;
         let attempt = self.attempt(&format!("deploy upgrade to TARGET --version={}", new.version))?;
         self.is_upgraded(&attempt, new, &before, When::Version(2))?;
-        let (hot, was) = (self.node.look()?, self.node.started()?);
+        let hot = self.node.look()?;
+        self.boots_in_place(&hot)?;
+        self.holds(When::Version(2), "after a restart in place")
+    }
+    /// What a restart in the process boots is what the node was upgraded to.
+    fn boots_in_place(&mut self, hot: &Look) -> Result<(), Box<dyn Error>> {
+        let was = self.node.started()?;
         self.node.load.aim(0);
         self.node.restart_in_place()?;
         let began = Instant::now();
@@ -193,8 +147,7 @@ impl Trial<'_, '_> {
             thread::sleep(Duration::from_millis(100));
         }
         self.node.aim()?;
-        self.holds(When::Version(2), "after a restart in place")?;
-        self.boots_as(&hot)
+        self.boots_as(hot)
     }
 
     /// The node runs the third version, and there is an upgrade from the first to the second.
@@ -211,20 +164,6 @@ impl Trial<'_, '_> {
         self.looks_as(&before, "after the attempt")
     }
 
-    /// An upgrade whose processes are suspended just now.
-    fn in_the_middle(&mut self, new: &Composed) -> Result<Child, Box<dyn Error>> {
-        let words = self.node.on_target(&format!("deploy upgrade to TARGET --version={}", new.version));
-        let mut client = self.node.stage.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let began = Instant::now();
-        while self.node.stuck()?.is_empty() {
-            if client.try_wait()?.is_some() || began.elapsed() > PATIENCE {
-                let output = client.wait_with_output()?;
-                return Err(format!("nothing was suspended: {}", tail(&String::from_utf8_lossy(&output.stderr))).into());
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(client)
-    }
     fn attempt_down(&mut self, words: &str) -> Result<(), Box<dyn Error>> {
         let done = self.node.ok(words)?;
         self.found.said.push_str(&done.said);

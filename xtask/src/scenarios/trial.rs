@@ -30,6 +30,8 @@ pub(super) struct Trial<'a, 'n> {
     pub(super) row: &'a Row,
     pub(super) old: &'a Composed,
     pub(super) found: Found,
+    /// How long the last upgrade took.
+    pub(super) takes: Duration,
 }
 
 /// An attempt to get to another version: the node before it, and what edeliver did.
@@ -40,7 +42,7 @@ pub(super) struct Attempt {
 
 impl<'a, 'n> Trial<'a, 'n> {
     pub(super) fn new(node: &'a mut Node<'n>, row: &'a Row, old: &'a Composed) -> Self {
-        Self { node, row, old, found: Found::default() }
+        Self { node, row, old, found: Found::default(), takes: Duration::ZERO }
     }
     pub(super) fn fault(&mut self, what: impl Into<String>) {
         self.found.faults.push(what.into());
@@ -76,7 +78,7 @@ impl<'a, 'n> Trial<'a, 'n> {
         }
     }
     /// Processes that need not be the same afterwards.
-    fn restarted(&self) -> Vec<String> {
+    pub(super) fn restarted(&self) -> Vec<String> {
         self.row.restarted.iter().cloned().chain([HANDLER.to_owned()]).collect()
     }
     pub(super) fn is_hot(&self) -> bool {

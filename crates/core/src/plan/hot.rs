@@ -1,5 +1,7 @@
 //! Changing the release of a node that runs, in either direction: whether it can be done there, the steps, and the way back.
 
+use std::time::Duration;
+
 use edeliver_erl::rel::{Rel, releases::Releases};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     switch::{self, Switch},
 };
 use crate::{
-    config::Engine,
+    config::{Engine, duration},
     facts::{NodeState, Seen},
     name::Version,
     release::{Digest, RelPath},
@@ -66,6 +68,20 @@ pub(super) fn road<'w>(switch: &Switch<'_>, ways: &'w [Way], to: &Version) -> Re
     if let Some(other) = seen.permanent.as_ref().filter(|permanent| *permanent != runs && *permanent != to) {
         return no(format!("the node runs {runs}, and {other} is to boot next"));
     }
+    by_way(switch, ways, runs, to)
+}
+
+/// The way that a node has gone whose operator was lost then: `release_handler` knows no deadline, and leaves it there.
+pub(super) fn unfinished<'w>(switch: &Switch<'_>, ways: &'w [Way], to: &Version) -> Option<&'w Way> {
+    let node = &switch.seen.node;
+    let is = node.state == NodeState::Running && node.version.as_ref() == Some(to);
+    let from = node.upgraded_from.as_ref().filter(|_| is && switch.settings.upgrade.engine == Engine::ReleaseHandler)?;
+    by_way(switch, ways, from, to).ok()
+}
+
+fn by_way<'w>(switch: &Switch<'_>, ways: &'w [Way], runs: &Version, to: &Version) -> Result<&'w Way, Vec<String>> {
+    let seen = switch.seen;
+    let no = |why: String| Err(vec![why]);
     let Some(way) = ways.iter().find(|way| way.from.version == *runs && way.to.version == *to) else {
         return no(format!("there is no relup from {runs} to {to}"));
     };
@@ -192,9 +208,14 @@ pub(super) fn warnings(way: &Way) -> Vec<String> {
 /// Why a plan waits for an upgrade that is going on.
 pub(super) fn ongoing(seen: &Seen) -> Option<String> {
     let ongoing = seen.node.ongoing.as_ref()?;
-    let how = match ongoing.left_ms {
-        Some(_) => "is being watched",
-        None => "is being carried out",
+    let (how, until) = match ongoing.left_ms {
+        Some(left) => ("is being watched", format!(": the node takes it back in {} if that run does not go on", seconds(left))),
+        None => ("is being carried out", String::new()),
     };
-    Some(format!("the upgrade from {} to {} {how} (run {})", ongoing.from, ongoing.to, ongoing.run))
+    Some(format!("the upgrade from {} to {} {how} (run {}){until}", ongoing.from, ongoing.to, ongoing.run))
+}
+
+/// Not less than there is.
+fn seconds(millis: u64) -> String {
+    duration::show(Duration::from_secs(millis.div_ceil(1000)))
 }

@@ -98,7 +98,8 @@ impl Switch<'_> {
     }
     /// Makes the release that served before `new` the one that boots, if it is another one. `releases`: as they are once `new` is active.
     pub(super) fn boots_again(&self, new: &Version, releases: &Releases) -> Option<Activate> {
-        let old = served(self.seen).filter(|old| *old != new)?;
+        // Where the node runs the new one already, and nobody made that permanent, the one before it served.
+        let old = [served(self.seen), self.seen.node.upgraded_from.as_ref()].into_iter().flatten().find(|old| *old != new)?;
         let mut releases = releases.clone();
         // A release without a `.rel` is not listed; what boots is decided elsewhere.
         let _ = Vsn::new(old.as_str()).map(|vsn| releases.make_permanent(&vsn));

@@ -93,10 +93,13 @@ impl Upgrading<'_> {
             return deploy::blocked(&facts.host, seen, vec![Obstacle { why, hint }]);
         }
         let runs_it = seen.node.state == NodeState::Running && seen.node.version.as_ref() == Some(wanted);
+        let switch = Switch { app: &self.request.deploy.app, settings: self.settings, seen };
+        if let Some(way) = hot::unfinished(&switch, self.ways, wanted) {
+            return self.upgraded(&facts.host, seen, way);
+        }
         if !switch::is_up(seen) || runs_it {
             return self.deployed(facts, self.request.deploy.start && !runs_it);
         }
-        let switch = Switch { app: &self.request.deploy.app, settings: self.settings, seen };
         match hot::road(&switch, self.ways, wanted) {
             Ok(way) => self.upgraded(&facts.host, seen, way),
             Err(why) => self.restarted(facts, seen, why),
@@ -181,7 +184,12 @@ impl Upgraded<'_> {
         let there = || format!("{} is there already", host.version());
         let mut reasons = vec![if stage { host.travels() } else { there() }];
         reasons.extend(host.moved());
-        reasons.push(format!("the node runs {}: it is upgraded without a restart", way.from.version));
+        reasons.push(match host.seen.node.upgraded_from.as_ref() == Some(&way.from.version) {
+            true => {
+                format!("the node was upgraded from {} before, which nobody made permanent: that is ended now", way.from.version)
+            }
+            false => format!("the node runs {}: it is upgraded without a restart", way.from.version),
+        });
         let unproved = switch::installed(host.seen, &way.from.version).is_some_and(|installed| installed.manifest.is_none());
         reasons.extend(unproved.then(|| {
             format!("{} was put there otherwise: the node is asked first whether its code is that of the store's", way.from.version)

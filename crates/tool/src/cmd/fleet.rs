@@ -213,7 +213,8 @@ fn pairs(facts: &HostFacts, to: Option<&Version>) -> Vec<Pair> {
         Some(to) => vec![to],
         None => seen.installed.iter().map(|installed| &installed.version).collect(),
     };
-    goals.into_iter().filter(|goal| *goal != runs).map(|goal| (runs.clone(), goal.clone())).collect()
+    let unfinished = seen.node.upgraded_from.iter().filter(|_| to == Some(runs)).map(|from| (from.clone(), runs.clone()));
+    goals.into_iter().filter(|goal| *goal != runs).map(|goal| (runs.clone(), goal.clone())).chain(unfinished).collect()
 }
 
 /// The manifest of that release, if the store has that very one.

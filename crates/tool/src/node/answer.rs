@@ -130,6 +130,7 @@ impl NodeLines {
         let said = self.said();
         let up = said.as_ref().filter(|said| said.state == NodeState::Running);
         let version = up.and_then(|said| upgraded_in(&said.releases, self.booted.as_ref(), permanent));
+        let upgraded_from = up.and_then(|said| goes_back_to(&said.releases));
         let state = match (self.is.as_str(), &said) {
             ("answered", Some(said)) => said.state,
             ("starting" | "answered", _) => NodeState::Starting,
@@ -146,6 +147,7 @@ impl NodeLines {
             pid: self.pid,
             version: version.or_else(|| self.booted.clone()),
             booted: self.booted,
+            upgraded_from,
             others: self.others,
             ongoing: None,
         }
@@ -201,11 +203,21 @@ impl Said {
 /// The version a node runs after an upgrade in place, from release_handler's list `[{"0.2.0", current}, …]`. A release that was
 /// made permanent counts only if it is what boots next too: a list that was out of date when the node booted says nothing.
 pub(crate) fn upgraded_in(releases: &[Term], booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
-    let with = |status: &'static str| releases.iter().filter_map(move |release| version_with(release, status));
     // Earlier upgrades have left old releases of their own.
-    let was_booted = || with("old").any(|old| Some(&old) == booted);
-    let current = with("current").next();
-    current.or_else(|| with("permanent").find(|vsn| Some(vsn) == permanent && Some(vsn) != booted && was_booted()))
+    let was_booted = || with(releases, "old").any(|old| Some(&old) == booted);
+    let current = with(releases, "current").next();
+    current.or_else(|| with(releases, "permanent").find(|vsn| Some(vsn) == permanent && Some(vsn) != booted && was_booted()))
+}
+
+/// What release_handler would go back to, where it has installed another release and nobody made that permanent. Without release_handler
+/// the list has what boots in the node, and nothing else.
+fn goes_back_to(releases: &[Term]) -> Option<Version> {
+    with(releases, "current").next()?;
+    with(releases, "permanent").next()
+}
+
+fn with(releases: &[Term], status: &'static str) -> impl Iterator<Item = Version> {
+    releases.iter().filter_map(move |release| version_with(release, status))
 }
 
 fn version_with(release: &Term, status: &str) -> Option<Version> {

@@ -68,6 +68,9 @@ async fn preflight(
 ) -> Result<Option<String>, UpgradeError> {
     let journey = journey(session, hot, journeys).await?;
     agent::inject(session).await?;
+    if is_there(session, hot).await? {
+        return Ok(Some(format!("it runs {} already", hot.to)));
+    }
     let order = order(session, hot, &journey).await?;
     let ready = agent::preflight(session, order, hot.timeout).await?;
     if hot.engine == Engine::ReleaseHandler {
@@ -105,8 +108,14 @@ async fn install(
             tell(&report, reporter);
             Ok(Some(report.describe()))
         }
+        Engine::ReleaseHandler if is_there(session, hot).await? => handler::prove(session, hot, &journey).await.map(|()| None),
         Engine::ReleaseHandler => handler::install(session, hot, &journey).await.map(|()| None),
     }
+}
+
+/// Whether a run whose operator was lost has had it installed.
+async fn is_there(session: &mut Session, hot: &Hot) -> Result<bool, UpgradeError> {
+    Ok(hot.engine == Engine::ReleaseHandler && handler::runs(session).await?.as_ref() == Some(&hot.to))
 }
 
 /// What the user can't see otherwise.

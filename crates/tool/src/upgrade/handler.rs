@@ -67,6 +67,11 @@ pub(super) async fn prepare(session: &mut Session, to: &Version) -> Result<(), U
 pub(super) async fn install(session: &mut Session, hot: &Hot, journey: &Journey) -> Result<(), UpgradeError> {
     prepare(session, &hot.to).await?;
     install_prepared(session, &hot.from, &hot.to, options(hot), hot.timeout).await?;
+    prove(session, hot, journey).await
+}
+
+/// Whether all was done that an installation should have done.
+pub(super) async fn prove(session: &mut Session, hot: &Hot, journey: &Journey) -> Result<(), UpgradeError> {
     let failed = session.call(&Mfa::literal("edeliver_agent", "failed", []), SOON).await?;
     let failed: Vec<String> = failed.as_list().unwrap_or_default().iter().map(why).collect();
     if !failed.is_empty() {

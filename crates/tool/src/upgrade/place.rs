@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use edeliver_core::{name::Version, step::PlaceUpgrade};
+use edeliver_erl::Term;
 
 use super::{Session, UpgradeError};
 use crate::{
@@ -45,7 +46,7 @@ pub async fn put(
     if let Some(root) = said_root(&reply) {
         session.found_root(root);
     }
-    session.call(&READ_RELEASES.call([]), SOON).await?;
+    session.call(&READ_RELEASES.call([("Newer", Term::string(place.version.as_str()))]), SOON).await?;
     Ok(Ok(()))
 }
 

@@ -30,11 +30,12 @@ impl Checked<'_> {
         let back = self.host.undo.first();
         require(matches!(back, Some(Step::Revert(ending)) if ends(ending, hot)), || "it can't take its upgrade back".to_owned())
     }
-    /// The node runs what the upgrade leads from.
+    /// The node runs what the upgrade leads from, or has come from there already.
     fn upgradable(&self, hot: &Hot) -> Check {
         let node = &self.seen.node;
         require(node.state == NodeState::Running, || "it upgrades a node that does not run".to_owned())?;
-        require(node.version.as_ref() == Some(&hot.from), || format!("it upgrades from {}, which does not run", hot.from))?;
+        let ends = (node.upgraded_from.as_ref(), node.version.as_ref()) == (Some(&hot.from), Some(&hot.to));
+        require(ends || node.version.as_ref() == Some(&hot.from), || format!("it upgrades from {}, which does not run", hot.from))?;
         require(node.ongoing.is_none(), || "it upgrades while another upgrade is going on".to_owned())?;
         require(hot.from != hot.to, || "it upgrades to what runs".to_owned())
     }

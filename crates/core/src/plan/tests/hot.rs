@@ -263,13 +263,13 @@ fn an_upgrade_whose_operator_was_lost_is_taken_back_by_the_node_and_holds_others
     let wanted = "\
 roll production back to the release before
   web1: change
-    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1)
+    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1): the node takes it back in 1m30s if that run does not go on
     - the node goes back to 0.1.0 without a restart, with its state
     take the upgrade from 0.1.0 to 0.2.0 back
 ";
     assert_eq!(rollback(&seen, &[]), wanted);
     let told = shown(&upgrade(&next, &[up(&new, &next)], &fleet(&[("web1", &seen)])));
-    assert!(told.contains("web1: blocked\n    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1)\n"), "{told}");
+    assert!(told.contains("web1: blocked\n    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1): the node"), "{told}");
     seen.permanent = Some(version("0.2.0"));
     assert!(rollback(&seen, &[]).contains("back\n    make 0.1.0 the release that boots\n"), "lost before the commit");
     seen.node.ongoing = Some(Ongoing { left_ms: None, ..ongoing });
@@ -283,6 +283,37 @@ fn an_upgrade_that_was_never_made_permanent_is_left_for_what_boots() {
     (seen.node.booted, seen.permanent, seen.previous) = (Some(version("0.1.0")), Some(version("0.1.0")), None);
     let told = rollback(&seen, &[way(&new, &old, Direction::Down)]);
     assert!(told.contains("- 0.1.0 boots already\n") && told.contains("downgrade the running node from 0.2.0 to 0.1.0"), "{told}");
+}
+
+#[test]
+fn an_upgrade_that_release_handler_was_left_with_is_proved_and_made_permanent_by_the_next_run() {
+    let [old, new] = ["0.1.0", "0.2.0"].map(|vsn| release(vsn, "a"));
+    let mut seen = host_with(&[&old, &new]);
+    (seen.node.upgraded_from, seen.permanent, seen.previous) = (Some(version("0.1.0")), Some(version("0.1.0")), None);
+    seen.installed
+        .iter_mut()
+        .flat_map(|installed| &mut installed.rel)
+        .for_each(|rel| *rel = rel.replace("{dep,", "{sasl,\"4.2\"},{dep,"));
+    let with = |engine| TargetSettings { upgrade: UpgradeSettings { engine, ..settings().upgrade }, ..settings() };
+    let plan =
+        |engine| plan_with(&upgrade_request(OnRestart::Refuse), &with(engine), &new, &[up(&old, &new)], &fleet(&[("web1", &seen)]));
+    let wanted = "\
+upgrade production to app 0.2.0
+  web1: change
+    - 0.2.0 is there already
+    - the node was upgraded from 0.1.0 before, which nobody made permanent: that is ended now
+    put the relup of 0.2.0 beside it
+    ask the node whether 0.1.0 can become 0.2.0
+    upgrade the running node from 0.1.0 to 0.2.0 (by release_handler)
+    verify 0.2.0, watch restarts for 30s
+    make 0.2.0 the release that boots
+    make the upgrade to 0.2.0 permanent on the node
+    undo: take the upgrade from 0.1.0 to 0.2.0 back
+    undo: make 0.1.0 the release that boots
+    undo: start 0.1.0
+";
+    assert_eq!(shown(&plan(Engine::ReleaseHandler)), wanted);
+    assert!(!shown(&plan(Engine::Transactional)).contains("permanent on the node"), "its agent knows what it left");
 }
 
 #[test]

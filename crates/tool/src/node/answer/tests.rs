@@ -57,6 +57,14 @@ fn an_upgraded_node_runs_another_version_than_it_booted() {
 }
 
 #[test]
+fn an_upgrade_that_nobody_made_permanent_is_told_with_what_it_is_from() {
+    let from = |list: &str| started(list, "0.1.0").upgraded_from.map(|version| version.to_string());
+    assert_eq!(from(r#"[{"0.2.0", current}, {"0.1.0", permanent}]"#).as_deref(), Some("0.1.0"));
+    assert_eq!(from(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#), None);
+    assert_eq!(from(r#"[{"0.2.0", current}]"#), None, "a node without release_handler: what boots in it");
+}
+
+#[test]
 fn a_torn_answer_is_noticed() {
     let whole = "edeliver-node 1\npermanent 0.1.0\nnode-is down\nend\n";
     assert_eq!(Answer::parse(whole).unwrap().node, NodeFacts::down());
