@@ -25,7 +25,7 @@
 -define(TAKEN_BACK, {?MODULE, taken_back}).
 
 -export([version/0, preflight/1, upgrade/1, status/0, health/1, restarts/0, keep/2, commit/1, revert/1, unload/0]).
--export([config/2, protocols/2, children/3, stash/1, failed/0, settled/1]).
+-export([config/2, protocols/2, children/3, stash/1, keep_own/0, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -include_lib("kernel/include/file.hrl").
@@ -394,7 +394,7 @@ prepare(Plan, Kept, Log) ->
              path = maps:get(path, Kept, undefined), was = maps:get(was, Kept, unpacked), road = if map_size(Kept) > 0 -> back; true -> there end},
     case read_script(Tx) of
         #tx{reasons = []} = Tx1 ->
-            Stages = [fun node_is_up/1, fun find_libraries/1, fun read_code/1, fun read_consolidated/1, fun read_config/1,
+            Stages = [fun node_is_up/1, fun find_boot_file/1, fun find_libraries/1, fun read_code/1, fun read_consolidated/1, fun read_config/1,
                       fun look_at_processes/1, fun look_at_lingering/1, fun look_at_children/1],
             prepared(lists:foldl(fun(Stage, T) -> staged(Stage, T) end, Tx1, Stages));
         Tx1 -> prepared(Tx1)
@@ -420,6 +420,15 @@ node_is_up(Tx) ->
         {started, started} -> Tx;
         {Status, _} -> refuse(note(node, "the node is not up yet or going down: ~tp", [Status], Status), Tx)
     end.
+
+%% The new release is to boot later, and a node that can't boot is worse than one that was not upgraded. The way back is never refused for that.
+find_boot_file(#tx{plan = #{root := Root, to := To}, road = there} = Tx) ->
+    File = filename:join([Root, "releases", To, "start.boot"]),
+    case filelib:is_regular(File) of
+        true -> Tx;
+        false -> refuse(note(boot, "~ts is missing: release ~ts can't boot", [File, To], none), Tx)
+    end;
+find_boot_file(Tx) -> Tx.
 
 %% The script as steps: neighbouring loads become one, and all processes go on at the last resume, so that there is one window only.
 read_script(#tx{plan = #{script := Script}} = Tx) ->
@@ -848,13 +857,13 @@ switch_config(#tx{config = {known, Snapshot}} = Tx) ->
     Tx1;
 switch_config(#tx{config = {resolved, Config, Kind, Specs}} = Tx) ->
     Tx1 = remember_config(Tx),
-    Own = own_keys(Tx1),
+    Own = own_keys(Tx1#tx.snapshot, Tx1#tx.old_env),
     case application_controller:change_application_data(Specs, Config) of
         ok -> ok;
         {error, Why} -> failed(note(config, "the configuration can't be put in place: ~0tP", [Why, 20], none), Tx1)
     end,
     Kind =:= provided andalso (ok = application:set_env([E || {_, _} = E <- Config], [{persistent, true}])),
-    _ = [application:set_env(App, Key, Value) || {App, Key, Value} <- Own, application:get_env(App, Key) =:= undefined],
+    keep_keys(Own),
     Tx1.
 
 remember_config(Tx) ->
@@ -894,12 +903,17 @@ put_config_back(#{rows := Rows, data := Data}) ->
 loaded(App) -> ets:member(ac_tab, {loaded, App}).
 
 %% Keys that the running code has set, in no configuration of the old release: they are state, not configuration.
-own_keys(#tx{snapshot = #{rows := Rows, data := Data}, old_env = OldEnv}) ->
+own_keys(#{rows := Rows, data := Data}, OldEnv) ->
     Configured = maps:from_list([{{App, Key}, true} || {App, Env} <- OldEnv ++ [E || {_, _} = E <- Data], {Key, _} <- Env]),
     [{App, Key, Value} || {{env, App, Key}, Value} <- Rows, not is_map_key({App, Key}, Configured)].
 
+keep_keys(Own) ->
+    lists:foreach(fun({App, Key, Value}) -> application:get_env(App, Key) =:= undefined andalso application:set_env(App, Key, Value) end, Own).
+
 old_environments(#tx{plan = #{root := Root, old_libs := Libs}}) ->
-    Files = [filename:join([Root, Dir, "ebin", atom_to_list(App) ++ ".app"]) || {App, _, Dir} <- Libs],
+    environments([filename:join([Root, Dir, "ebin", atom_to_list(App) ++ ".app"]) || {App, _, Dir} <- Libs]).
+
+environments(Files) ->
     [{App, proplists:get_value(env, Props, [])} || File <- Files, {ok, [{application, App, Props}]} <- [file:consult(File)]].
 
 %% Callbacks are told when all is running, as release_handler does it.
@@ -2008,11 +2022,22 @@ marked(R, _, _, _) -> R.
 %%% The same hooks for release_handler, which calls them with no plan
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
-%% Resolves the configuration of a release now, so that it can't fail when it is wanted. ok | {error, Note}
+%% Resolves the configuration of a release now, so that it can't fail when it is wanted, and notes what release_handler would forget: when
+%% it calls the first hook, it has made all environments anew from files. ok | {error, Note}
 stash(Vsn) ->
     case resolved_config(bare_plan("", Vsn), 30000) of
-        {ok, Config} -> call({stash, {config, string(Vsn)}, Config});
+        {ok, Config} ->
+            Files = [code:where_is_file(atom_to_list(App) ++ ".app") || {App, _, _} <- application:loaded_applications()],
+            ok = call({stash, own_keys, own_keys(config_snapshot(), environments([File || File <- Files, is_list(File)]))}),
+            call({stash, {config, string(Vsn)}, Config});
         Error -> Error
+    end.
+
+%% Of that, puts back what is still missing: a relup that some other tool made calls no hook.
+keep_own() ->
+    case call({stashed, own_keys}) of
+        {ok, Own} -> keep_keys(Own);
+        error -> ok
     end.
 
 %% What the hooks could not do since the last stash/1: release_handler ignores what they return.
@@ -2027,7 +2052,8 @@ config(From, To) ->
                  Plan = bare_plan(From, To),
                  note_children(Plan),
                  {resolved, Config, _} = resolved_for_hook(Plan),
-                 application:set_env([E || {_, _} = E <- Config], [{persistent, true}])
+                 ok = application:set_env([E || {_, _} = E <- Config], [{persistent, true}]),
+                 keep_own()
          end).
 
 resolved_for_hook(#{to := To} = Plan) ->

@@ -90,6 +90,10 @@ impl Stage {
     pub(super) fn store(&self) -> Result<Store, Box<dyn Error>> {
         base::open_store(&self.store_folder())
     }
+    /// The file by which the store has a release.
+    pub(super) fn manifest(&self, version: &str) -> PathBuf {
+        self.store_folder().join("store/manifests/scene").join(version).with_added_extension("json")
+    }
     fn host(&self, engine: Engine) -> PathBuf {
         self.dir.path().join(engine.name())
     }

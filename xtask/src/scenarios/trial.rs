@@ -200,12 +200,16 @@ impl<'a, 'n> Trial<'a, 'n> {
     }
     /// Nothing at all has changed.
     fn is_as_before(&mut self, attempt: &Attempt, before: &Look) -> Result<(), Box<dyn Error>> {
+        self.is_as_it_was(attempt, before)?;
+        self.holds(When::Back, "after the attempt")
+    }
+    /// The same, whichever version it runs.
+    pub(super) fn is_as_it_was(&mut self, attempt: &Attempt, before: &Look) -> Result<(), Box<dyn Error>> {
         if attempt.done.code == 0 {
             self.fault("it was upgraded");
         }
         self.same_start(attempt)?;
-        self.looks_as(before, "after the attempt")?;
-        self.holds(When::Back, "after the attempt")
+        self.looks_as(before, "after the attempt")
     }
     /// The node has started again, with the old release, and is well.
     fn is_restarted(&mut self, attempt: &Attempt) -> Result<(), Box<dyn Error>> {

@@ -694,6 +694,14 @@ a_provider_that_fails_is_refused() ->
          io:format("~ts~n", [Text])
      end || Does <- [raise, hang, nonsense]].
 
+a_release_that_cant_boot_is_refused() ->
+    two(counter_v2()),
+    Boot = filename:join(agent_lab:root(), "releases/2/start.boot"),
+    ok = file:delete(Boot),
+    {refused, [{boot, Text, none}]} = edeliver_agent:preflight(counter_plan()),
+    {match, _} = re:run(Text, "releases/2/start.boot is missing"),
+    {{refused, _, [{boot, _, _}]}, _, _} = reverted(counter_plan()).
+
 a_configuration_that_cant_be_read_is_refused() ->
     configured([], []),
     agent_lab:put_file("releases/2/sys.config", "[{lab, [{a, 1}]"),
@@ -909,7 +917,6 @@ release_handler_sees_the_truth() ->
 a_commit_is_known_to_the_node() ->
     two(counter_v2()),
     [os:putenv(N, V) || {N, V} <- [{"RELEASE_VSN", "1"}, {"RELEASE_SYS_CONFIG", "x/releases/1/sys"}]],
-    agent_lab:put_file("releases/2/start.boot", "x"),
     done(counter_plan()),
     Handler = whereis(release_handler),
     {ok, #{warnings := []}} = edeliver_agent:commit(<<"run1">>),
@@ -930,7 +937,7 @@ it_works_without_sasl() ->
     add(),
     done(counter_plan()),
     {v2, 1, "1"} = get_counter(),
-    {ok, #{warnings := [_]}} = edeliver_agent:commit(<<"run1">>).
+    {ok, #{warnings := []}} = edeliver_agent:commit(<<"run1">>).
 
 %%% --- Elixir ----------------------------------------------------------------------------------------------------------------------
 
@@ -1068,6 +1075,7 @@ release_handler_carries_the_same_script_out_up_and_down() ->
     release_handler_family(),
     add(),
     Pid = whereis(counter),
+    ok = application:set_env(lab, level, debug),
     ok = edeliver_agent:stash("2"),
     {ok, "1", []} = release_handler:check_install_release("2"),
     {ok, "1", []} = release_handler:install_release("2", [{update_paths, true}]),
@@ -1075,6 +1083,7 @@ release_handler_carries_the_same_script_out_up_and_down() ->
     {v2, 1, "1"} = get_counter(),
     {2, undefined, Pid} = {gen_server:call(fresh, x), whereis(gone), whereis(counter)},
     {ok, two} = application:get_env(lab, v),
+    {ok, debug} = application:get_env(lab, level),
     true = is_pid(element(2, lists:keyfind(extra, 1, supervisor:which_children(lab_sup)))),
     %% And without a stash, as when somebody installs by hand.
     {ok, "1", []} = release_handler:install_release("1", [{update_paths, true}]),

@@ -32,7 +32,9 @@ release(Name, Vsn, Apps, Config) ->
     config(Name, Vsn, Config),
     Libs.
 
-config(_, Vsn, Config) -> put_file(filename:join(["releases", Vsn, "sys.config"]), io_lib:format("~tp.~n", [Config])).
+config(_, Vsn, Config) ->
+    put_file(filename:join(["releases", Vsn, "start.boot"]), "not read by anyone here"),
+    put_file(filename:join(["releases", Vsn, "sys.config"]), io_lib:format("~tp.~n", [Config])).
 
 put_file(Name, Text) ->
     File = filename:join(root(), Name),

@@ -150,6 +150,7 @@ cases! { case:
     providers_are_asked_before_anything_changes
     a_provider_that_fails_is_refused
     a_configuration_that_cant_be_read_is_refused
+    a_release_that_cant_boot_is_refused
     configuration_sources_of_relx_are_rendered_with_the_nodes_environment
     applications_join_and_leave_and_come_back
     a_new_application_that_ends_while_the_upgrade_soaks_is_told

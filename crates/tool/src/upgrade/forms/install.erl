@@ -3,13 +3,10 @@ begin
     persistent_term:put({edeliver, before},
                         [{application, App, element(2, {ok, _} = application:get_all_key(App))}
                          || {App, _, _} <- application:loaded_applications()]),
-    ConnectAll = application:get_env(kernel, connect_all),
     case catch release_handler:install_release(To, Options) of
         {ok, From, _} ->
             persistent_term:erase({edeliver, before}),
-            %% global keeps what it decided at its start in the environment, which has been made anew.
-            _ = [application:set_env(kernel, connect_all, All)
-                 || {ok, All} <- [ConnectAll], application:get_env(kernel, connect_all) =:= undefined],
+            edeliver_agent:keep_own(),
             {ok, From};
         {error, {code_change_failed, Pid, Module, _, Reason}} ->
             {error, unicode:characters_to_binary(io_lib:format("code_change of ~tp failed in ~tp: ~0tP~n~0tP", [Module, Pid, Reason, 8, Reason, 60]))};
