@@ -86,7 +86,7 @@ preflight(Plan) ->
 %% Asked again with the id of an upgrade that is under way or done, it gives the result of that one.
 upgrade(Plan) -> call({upgrade, Plan}).
 
-%% idle | {working, Id} | {soaking, Id, #{from, to, left_ms}} | {over, Id, LastResult}
+%% idle | {working, Id, #{from, to}} | {soaking, Id, #{from, to, left_ms}} | {over, Id, LastResult}
 status() ->
     case whereis(?MODULE) of
         undefined -> idle;
@@ -116,7 +116,7 @@ revert(Id) -> call({revert, Id}).
 %% The keeper ends and the module goes. Refused while an upgrade is under way.
 unload() ->
     case status() of
-        {working, Id} -> {error, note(occupied, "upgrade ~ts is under way", [Id], Id)};
+        {working, Id, _} -> {error, note(occupied, "upgrade ~ts is under way", [Id], Id)};
         {soaking, Id, _} -> {error, note(occupied, "upgrade ~ts waits to be confirmed", [Id], Id)};
         _ ->
             _ = [gen_server:stop(?MODULE) || is_pid(whereis(?MODULE))],
@@ -138,7 +138,7 @@ start_keeper() ->
 
 occupied(#{id := Id}) ->
     case status() of
-        {working, Other} -> {true, note(occupied, "upgrade ~ts is under way", [Other], Other)};
+        {working, Other, _} -> {true, note(occupied, "upgrade ~ts is under way", [Other], Other)};
         {soaking, Other, _} when Other =/= Id -> {true, note(occupied, "upgrade ~ts waits to be confirmed", [Other], Other)};
         {soaking, Id, _} -> {true, note(occupied, "upgrade ~ts is done and waits to be confirmed", [Id], Id)};
         _ -> false
@@ -203,7 +203,7 @@ handle_info({deadline, Ref}, #keeper{state = soaking, timer = {_, Ref}, id = Id}
 handle_info(_, K) -> {noreply, K}.
 
 state_of(#keeper{state = idle}) -> idle;
-state_of(#keeper{state = working, id = Id}) -> {working, Id};
+state_of(#keeper{state = working, id = Id, plan = #{from := From, to := To}}) -> {working, Id, #{from => From, to => To}};
 state_of(#keeper{state = over, id = Id, last = Last}) -> {over, Id, Last};
 state_of(#keeper{state = soaking, id = Id, plan = #{from := From, to := To}, deadline = Deadline}) ->
     {soaking, Id, #{from => From, to => To, left_ms => max(0, Deadline - now_ms())}}.

@@ -93,7 +93,7 @@ impl Fleet {
     /// Learns of upgrades that are going on, and of the ways on which the nodes can go to one of these releases; `None`: to any that their
     /// hosts have. `fresh`: an upgrade that the store does not have.
     pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>, fresh: Option<&Upgrade>) -> Result<Vec<Way>, Error> {
-        upgrade::add_ongoing(&ctx.settings()?.app, &self.target, &mut self.facts, &self.open).await;
+        self.learn_ongoing(ctx).await?;
         let pairs: BTreeSet<Pair> = self.facts.iter().flat_map(|facts| pairs(facts, to)).collect();
         let (store, fresh, mut judged) = (ctx.store()?, fresh.cloned(), self.judged.clone());
         let explain = to.is_some();
@@ -108,6 +108,17 @@ impl Fleet {
         self.judged = judged;
         self.journeys.extend(known.journeys);
         Ok(known.ways)
+    }
+    /// Agents are asked after the nodes: one that took its upgrade back in between has made what was said of its node untrue.
+    async fn learn_ongoing(&mut self, ctx: &Ctx) -> Result<(), Error> {
+        let app = &ctx.settings()?.app;
+        upgrade::add_ongoing(app, &self.target, &mut self.facts, &self.open).await;
+        let is_odd = |seen: &edeliver_core::facts::Seen| seen.node.upgraded_from.is_some() && seen.node.ongoing.is_none();
+        if self.facts.iter().any(|facts| facts.seen.as_ref().is_ok_and(is_odd)) {
+            self.look_again(ctx).await?;
+            upgrade::add_ongoing(app, &self.target, &mut self.facts, &self.open).await;
+        }
+        Ok(())
     }
     /// What setting up units takes to know, of the hosts that could be asked.
     pub(super) async fn look(&self, ctx: &Ctx, unit: &Unit) -> Result<HashMap<HostName, SetupFacts>, Error> {

@@ -52,6 +52,7 @@ async fn ask(mut session: Session) -> Option<Ongoing> {
         Status::Soaking { id, from, to, left } => {
             Some(Ongoing { run: id, from, to, left_ms: Some(left.as_millis().try_into().unwrap_or(u64::MAX)) })
         }
-        _ => None,
+        Status::Working { id, from, to } => Some(Ongoing { run: id, from, to, left_ms: None }),
+        Status::Idle | Status::Over { .. } => None,
     }
 }

@@ -55,8 +55,15 @@ impl Trial<'_, '_> {
         let mut client = begun(self)?;
         client.kill()?;
         client.wait()?;
+        // At once, while the node may be at work; afterwards, when it has come to its end.
+        let words = format!("deploy upgrade to TARGET --version={}", new.version);
+        let attempt = self.attempt(&words)?;
+        if attempt.done.code == 0 {
+            self.takes = attempt.done.took;
+            return self.is_there(&attempt, new, before, When::Version(2));
+        }
         self.settles(&was, before, new)?;
-        if self.is_fine() { self.finishes(new) } else { Ok(()) }
+        if self.is_fine() { self.finishes(&words, new) } else { Ok(()) }
     }
     /// Nothing is suspended any more, and the code is that of one release.
     fn settles(&mut self, was: &Identity, before: &Look, new: &Composed) -> Result<(), Box<dyn Error>> {
@@ -90,12 +97,13 @@ impl Trial<'_, '_> {
         }
     }
     /// The next run. While the node watches an upgrade whose operator was lost, it says so.
-    fn finishes(&mut self, new: &Composed) -> Result<(), Box<dyn Error>> {
+    fn finishes(&mut self, words: &str, new: &Composed) -> Result<(), Box<dyn Error>> {
         let began = Instant::now();
         loop {
             let before = self.node.look()?;
-            let attempt = self.attempt(&format!("deploy upgrade to TARGET --version={}", new.version))?;
-            if attempt.done.code == 0 || !attempt.done.said.contains("is being watched") || began.elapsed() > PATIENCE {
+            let attempt = self.attempt(words)?;
+            let waits = ["is being watched", "is being carried out"].iter().any(|how| attempt.done.said.contains(how));
+            if attempt.done.code == 0 || !waits || began.elapsed() > PATIENCE {
                 self.takes = attempt.done.took;
                 return self.is_upgraded(&attempt, new, &before, When::Version(2));
             }

@@ -72,6 +72,10 @@ pub enum Status {
     Working {
         /// The upgrade.
         id: String,
+        /// What ran before it.
+        from: Version,
+        /// What it leads to, unless it is just taken back.
+        to: Version,
     },
     /// An upgrade waits to be confirmed.
     Soaking {
@@ -178,19 +182,24 @@ pub(super) fn refusal(answer: &Term) -> Option<Note> {
     }
 }
 
-/// `idle | {working, Id} | {soaking, Id, #{from, to, left_ms}} | {over, Id, Result}`
+/// `idle | {working, Id, #{from, to}} | {soaking, Id, #{from, to, left_ms}} | {over, Id, Result}`
 pub(super) fn status(answer: &Term) -> Option<Status> {
     if answer.is_atom("idle") {
         return Some(Status::Idle);
     }
     let [word, id, rest @ ..] = answer.as_tuple()? else { return None };
     let id = text_of(id)?;
+    let version = |facts, name| text_of(field(facts, name)?)?.parse().ok();
     match (word.as_atom()?.as_str(), rest) {
-        ("working", []) => Some(Status::Working { id }),
+        ("working", [facts]) => Some(Status::Working { id, from: version(facts, "from")?, to: version(facts, "to")? }),
         ("soaking", [facts]) => {
-            let version = |name| text_of(field(facts, name)?)?.parse().ok();
             let left = field(facts, "left_ms")?.as_i64()?.try_into().unwrap_or_default();
-            Some(Status::Soaking { id, from: version("from")?, to: version("to")?, left: Duration::from_millis(left) })
+            Some(Status::Soaking {
+                id,
+                from: version(facts, "from")?,
+                to: version(facts, "to")?,
+                left: Duration::from_millis(left),
+            })
         }
         ("over", [result]) => Some(Status::Over { id, result: moved(result) }),
         _ => None,
@@ -326,6 +335,8 @@ mod tests {
         assert_eq!(status(&parse("idle")), Some(Status::Idle));
         let soaking = status(&parse("{soaking, <<\"r1\">>, #{from => \"0.1.0\", to => \"0.2.0\", left_ms => 1500}}")).unwrap();
         assert!(matches!(soaking, Status::Soaking { left, .. } if left == Duration::from_millis(1500)));
+        let working = status(&parse("{working, <<\"r1\">>, #{from => \"0.1.0\", to => \"0.2.0\"}}")).unwrap();
+        assert!(matches!(working, Status::Working { to, .. } if to.as_str() == "0.2.0"));
         assert!(matches!(status(&parse("{over, <<\"r1\">>, {committed, #{}}}")), Some(Status::Over { result: Some(_), .. })));
         let health =
             health(&parse("#{restarts => [], missing => [{sup, a}], suspended => [], old_code => [], md5 => [m]}")).unwrap();
