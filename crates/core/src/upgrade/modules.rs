@@ -71,8 +71,8 @@ impl Judging<'_> {
         if before.receives == Known::Yes && !is_special(before) {
             tell(Rule::Receive, format!("{name} has a receive of its own"));
         }
-        if is_process(&before.kind) && before.makes_funs == Known::Yes {
-            tell(Rule::Funs, format!("{name}, a module of processes, makes funs"));
+        if is_process(&before.kind) && before.keeps_funs == Known::Yes {
+            tell(Rule::Funs, format!("{name}, a module of processes, makes funs that may be kept"));
         }
         if is_process(&before.kind) && newer.kind != Kind::Process {
             tell(Rule::NoCodeChange, format!("{name} has no code_change"));

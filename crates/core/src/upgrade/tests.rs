@@ -43,7 +43,7 @@ fn module(name: &str, kind: Kind) -> Module {
         nif: None,
         on_load: Known::No,
         receives: Known::No,
-        makes_funs: Known::No,
+        keeps_funs: Known::No,
         keeps_states: Known::No,
         start_calls: BTreeSet::new(),
     }
@@ -298,20 +298,20 @@ fn a_special_process_goes_on_in_the_new_code() {
 #[test]
 fn loops_funs_and_missing_code_change_are_told_of_modules_that_change() {
     let yes = |module: &mut Module| {
-        (module.receives, module.makes_funs, module.on_load) = (Known::Yes, Known::Yes, Known::Yes);
+        (module.receives, module.keeps_funs, module.on_load) = (Known::Yes, Known::Yes, Known::Yes);
     };
     let (verdict, whats) = told([same("app_loop", Kind::ProcessWithoutCodeChange, yes)]);
     assert_eq!(verdict, Verdict::HotWithWarnings);
     let wanted = [
         "app_loop has a receive of its own",
-        "app_loop, a module of processes, makes funs",
+        "app_loop, a module of processes, makes funs that may be kept",
         "app_loop has no code_change",
         "app_loop has on_load",
     ];
     assert_eq!(whats, wanted);
-    let unread = |module: &mut Module| (module.receives, module.makes_funs) = (Known::Unknown, Known::Unknown);
+    let unread = |module: &mut Module| (module.receives, module.keeps_funs) = (Known::Unknown, Known::Unknown);
     assert_eq!(told([same("app_server", Kind::Process, unread)]), (Verdict::Hot, vec![]));
-    assert_eq!(told([same("app_funs", Kind::Plain, |module| module.makes_funs = Known::Yes)]), (Verdict::Hot, vec![]));
+    assert_eq!(told([same("app_funs", Kind::Plain, |module| module.keeps_funs = Known::Yes)]), (Verdict::Hot, vec![]));
 }
 
 #[test]

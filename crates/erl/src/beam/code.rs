@@ -1,15 +1,17 @@
 //! What the instructions of a module say, as far as deciding about an upgrade needs them.
 
+mod funs;
 mod operand;
 mod walk;
 
+use funs::{Fate, Fresh};
 use operand::{Operand, Stop};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Numbers of instructions (`genop.tab`).
 mod op {
     /// label, int_code_end, test_heap, return, move, line, put_tuple2, executable_line: with these alone arguments are put into tuples.
-    pub(super) const IDLE: [u8; 8] = [LABEL, 3, 16, 19, MOVE, 153, PUT_TUPLE2, 183];
+    pub(super) const IDLE: [u8; 8] = [LABEL, 3, 16, RETURN, MOVE, 153, PUT_TUPLE2, 183];
     pub(super) const LABEL: u8 = 1;
     pub(super) const FUNC_INFO: u8 = 2;
     pub(super) const CALL: u8 = 4;
@@ -17,6 +19,7 @@ mod op {
     pub(super) const CALL_ONLY: u8 = 6;
     pub(super) const CALL_EXT: u8 = 7;
     pub(super) const CALL_EXT_LAST: u8 = 8;
+    pub(super) const RETURN: u8 = 19;
     pub(super) const LOOP_REC: u8 = 23;
     pub(super) const WAIT: u8 = 25;
     pub(super) const WAIT_TIMEOUT: u8 = 26;
@@ -27,6 +30,7 @@ mod op {
     pub(super) const RECV_SET: u8 = 151;
     pub(super) const IS_TAGGED_TUPLE: u8 = 159;
     pub(super) const PUT_TUPLE2: u8 = 164;
+    pub(super) const SWAP: u8 = 169;
     pub(super) const MAKE_FUN3: u8 = 171;
     pub(super) const RECV_MARKER_USE: u8 = 176;
 }
@@ -49,6 +53,10 @@ pub(crate) struct Body {
     pub(crate) on_load: bool,
     /// It makes funs.
     pub(crate) makes_funs: bool,
+    /// Some of them may live on when it has ended.
+    pub(crate) keeps_funs: bool,
+    /// Functions of other modules that some are made for, by their places in the table of imports: they may live on there.
+    pub(crate) lends_funs: BTreeSet<u32>,
     /// It takes messages.
     pub(crate) receives: bool,
     /// It waits for a message without a limit of time, and not for the answer to a request of its own.
@@ -130,14 +138,22 @@ struct Reading {
     functions: Vec<Body>,
     /// The first argument of a call that would come now is an atom that was put there by the last instruction that had to do with it.
     first_is_atom: bool,
+    fresh: Fresh,
 }
 
 impl Reading {
     fn see(&mut self, instruction: u8, operands: &[Operand]) {
         if let (op::FUNC_INFO, [_, Operand::Atom(name), Operand::Number(arity)]) = (instruction, operands) {
+            self.fresh = Fresh::default();
             return self.functions.push(Body { name: *name, arity: *arity, ..Body::default() });
         }
+        let fate = self.fresh.see(instruction, operands);
         let Some(body) = self.functions.last_mut() else { return };
+        match fate {
+            Some(Fate::Kept) => body.keeps_funs = true,
+            Some(Fate::Lent(import)) => drop(body.lends_funs.insert(import)),
+            None => {}
+        }
         body.uses(operands);
         if let Some(import) = foreign(instruction, operands) {
             body.foreign.push(Foreign { import, first_is_atom: self.first_is_atom });

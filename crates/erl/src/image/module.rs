@@ -36,10 +36,11 @@ pub struct Module {
     /// Runs code of its own when it is loaded.
     pub on_load: Known,
     /// Has a receive that its processes stay in: one in a function that comes back to itself by calls inside of the module, or one that
-    /// waits without a limit of time for something else than the answer to a request. Such processes go on in the old code.
+    /// waits without a limit of time for something else than the answer to a request. Such processes go on in the old code. A callback of a
+    /// behaviour that waits like that is busy, and over when it has ended.
     pub receives: Known,
-    /// Makes funs, which may live on in states and messages.
-    pub makes_funs: Known,
+    /// Makes funs that may live on in states and messages: all but those that are made for a function which only calls them.
+    pub keeps_funs: Known,
     /// Has a `code_change` that gives every state back as it came, which is what Elixir's `use GenServer` writes.
     pub keeps_states: Known,
     /// Functions of others that its `start/2` may call: all that the module calls, where its instructions could not be read.

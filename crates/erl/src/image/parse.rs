@@ -36,7 +36,7 @@ impl Module {
             nif: said.nif,
             on_load: said.on_load,
             receives: said.receives,
-            makes_funs: said.makes_funs,
+            keeps_funs: said.keeps_funs,
             keeps_states: said.keeps_states,
             start_calls: match &code {
                 Some(code) => reach::foreign_calls(&beam, code, &imports, "start", 2),

@@ -110,9 +110,47 @@ fn a_receive_that_processes_stay_in_is_told_from_one_that_ends() {
 }
 
 #[test]
+fn a_callback_that_waits_is_busy_and_a_process_that_it_starts_is_not() {
+    let server = |call: &str| module(&format!("init(S) -> {{ok, S}}.\nhandle_call(M, _, S) -> {call}.\n")).receives;
+    assert_eq!(server("S ! M, receive {S, A} -> {reply, A, S} end"), Known::No);
+    assert_eq!(server("{reply, ask(M, S), S}.\nask(M, S) -> S ! M, receive {S, A} -> A end"), Known::No);
+    assert_eq!(server("{reply, spawn(fun() -> receive M -> S ! M end end), S}"), Known::Yes);
+    assert_eq!(server("loop(M, S).\nloop(M, S) -> receive M -> {reply, M, S}; _ -> loop(M, S) end"), Known::Yes);
+    assert_eq!(server("{reply, spawn(?MODULE, waits, [M]), S}.\nwaits(M) -> receive M -> ok end"), Known::Yes);
+}
+
+#[test]
+fn a_fun_that_is_only_called_is_told_from_one_that_may_be_kept() {
+    for called in [
+        "f(L, A) -> lists:map(fun(X) -> X + A end, L).",
+        "f(L) -> M = lists:map(fun(X) -> X + 1 end, L), lists:sum(lists:filter(fun(X) -> X > 1 end, M)).",
+        "f(L) -> 'Elixir.Enum':reduce(L, [], fun(X, Xs) -> [X | Xs] end).",
+        "f(L) -> [X || X <- L].",
+        "f(M, A) -> 'Elixir.Map':update(M, k, 1, fun(X) -> X + A end).",
+    ] {
+        assert_eq!(module(called).keeps_funs, Known::No, "{called}");
+    }
+    for kept in [
+        "f(A) -> fun() -> A end.",
+        "f(A) -> {state, fun() -> A end}.",
+        "f(A) -> spawn(fun() -> A end).",
+        "f(M, A) -> 'Elixir.Map':put(M, k, fun() -> A end).",
+        "f(P, A) -> P ! fun() -> A end.",
+        "f(L, A) -> F = fun(X) -> X + A end, {lists:map(F, L), F}.",
+        "f(A) -> g(fun() -> A end).\ng(F) -> F.",
+        "f(A) -> F = fun() -> A end, lists:map(fun(X) -> {X, F} end, [1]).",
+        "f(A, B) -> F = fun() -> A end, case B of true -> lists:map(F, [1]); false -> F end.",
+        "f(L, A) -> lists:map(fun(X) -> fun() -> X + A end end, L).",
+        "f(F) -> 'Elixir.Enum':map([F(fun() -> F end)], fun(X) -> X end).",
+    ] {
+        assert_eq!(module(kept).keeps_funs, Known::Yes, "{kept}");
+    }
+}
+
+#[test]
 fn funs_and_native_functions_and_what_runs_on_loading_show_in_the_code() {
-    assert_eq!(module("f(A) -> fun() -> A end.").makes_funs, Known::Yes);
-    assert_eq!(module("f() -> fun ?MODULE:g/0.\ng() -> ok.").makes_funs, Known::No);
+    assert_eq!(module("f(A) -> fun() -> A end.").keeps_funs, Known::Yes);
+    assert_eq!(module("f() -> fun ?MODULE:g/0.\ng() -> ok.").keeps_funs, Known::No);
     let text = |load: &str| format!("-on_load(init/0).\n{load}\nf(_) -> erlang:nif_error(not_loaded).");
     let private = module(&text("init() -> erlang:load_nif(\"m\", 0)."));
     assert_eq!((private.on_load, private.nif), (Known::Yes, Some(Nif { on_load_only: true })));
@@ -153,12 +191,12 @@ fn modules_of_later_otp_are_read() {
         let md5 = String::from_utf8(file(&format!("sample-{otp}.md5"))).unwrap();
         assert_eq!(hex(&module.md5), md5.trim(), "OTP {otp}");
         assert_eq!((module.name.as_str(), module.kind), ("sample", Kind::Process), "OTP {otp}");
-        assert_eq!((module.receives, module.makes_funs, module.on_load), (Known::Yes, Known::Yes, Known::Yes), "OTP {otp}");
+        assert_eq!((module.receives, module.keeps_funs, module.on_load), (Known::Yes, Known::No, Known::Yes), "OTP {otp}");
         assert_eq!(module.records[&atom("st")], [2, 3].into(), "the record, and what code_change takes for one; OTP {otp}");
     }
     let native = Module::parse(&file("native-29.beam")).unwrap();
     let md5 = String::from_utf8(file("native-29.md5")).unwrap();
-    assert_eq!((hex(&native.md5).as_str(), native.makes_funs), (md5.trim(), Known::No), "native records are in the MD5");
+    assert_eq!((hex(&native.md5).as_str(), native.keeps_funs), (md5.trim(), Known::No), "native records are in the MD5");
 }
 
 #[test]

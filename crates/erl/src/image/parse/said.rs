@@ -1,5 +1,8 @@
 //! What the instructions of a module say about it.
 
+mod funs;
+mod waits;
+
 use super::{calls, is};
 use crate::beam::{Beam, Body, Code, Import};
 use crate::image::{Known, Nif};
@@ -9,7 +12,7 @@ use std::collections::BTreeSet;
 pub(super) struct Said {
     pub(super) on_load: Known,
     pub(super) receives: Known,
-    pub(super) makes_funs: Known,
+    pub(super) keeps_funs: Known,
     pub(super) keeps_states: Known,
     pub(super) nif: Option<Nif>,
     /// It calls `Supervisor.start_link/2`, and not with the name of a module.
@@ -18,7 +21,7 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn of(beam: &Beam<'_>, code: Option<&Code>, imports: &[Import]) -> Self {
-        let known = |is: fn(&Code) -> bool| match code.map(is) {
+        let known = |is: &dyn Fn(&Code) -> bool| match code.map(is) {
             Some(true) => Known::Yes,
             Some(false) => Known::No,
             None => Known::Unknown,
@@ -26,9 +29,9 @@ impl Said {
         let load_nif = place(imports, |import| calls(import, "erlang", "load_nif", 2));
         let start_link = place(imports, |import| calls(import, "Elixir.Supervisor", "start_link", 2));
         Self {
-            on_load: known(|code| code.functions.iter().any(|body| body.on_load)),
-            receives: known(|code| code.functions.iter().any(|body| body.waits) || code.receive_loops().next().is_some()),
-            makes_funs: known(|code| code.functions.iter().any(|body| body.makes_funs)),
+            on_load: known(&|code| code.functions.iter().any(|body| body.on_load)),
+            receives: known(&|code| waits::stays(beam, code)),
+            keeps_funs: known(&|code| code.functions.iter().any(|body| funs::keeps(body, imports))),
             keeps_states: code.map_or(Known::Unknown, |code| keeps_states(beam, code)),
             nif: load_nif.map(|load_nif| Nif { on_load_only: code.is_some_and(|code| on_load_only(beam, code, load_nif)) }),
             starts_list: start_link.is_some_and(|start_link| code.is_none_or(|code| starts_list(code, start_link))),

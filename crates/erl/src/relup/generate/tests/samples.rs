@@ -43,7 +43,7 @@ pub(super) fn module(name: &str, kind: Kind, exports: &[&str], calls: &[&str]) -
         nif: None,
         on_load: Known::No,
         receives: Known::No,
-        makes_funs: Known::No,
+        keeps_funs: Known::No,
         keeps_states: Known::No,
         start_calls: BTreeSet::new(),
     }
