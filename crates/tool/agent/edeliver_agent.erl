@@ -25,7 +25,7 @@
 -define(TAKEN_BACK, {?MODULE, taken_back}).
 
 -export([version/0, preflight/1, upgrade/1, status/0, health/1, restarts/0, keep/2, commit/1, revert/1, unload/0]).
--export([config/2, protocols/2, children/3, stash/1, keep_own/0, failed/0, settled/1]).
+-export([config/2, protocols/2, children/3, stash/1, installed/1, failed/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -include_lib("kernel/include/file.hrl").
@@ -1988,11 +1988,14 @@ restart_release_handler(To, From) ->
             end
     end.
 
-release_was(Vsn) ->
+release_was(Vsn) -> hd([Status || {release, _, V, _, _, Status} <- releases(), V =:= string(Vsn)] ++ [unpacked]).
+
+%% What release_handler knows, the libraries with their directories among it.
+releases() ->
     State = fun() -> [E || whereis(release_handler) =/= undefined, E <- tuple_to_list(sys:get_state(release_handler, 5000)), is_releases(E)] end,
     case bounded(State, 6000) of
-        {ok, [Releases]} -> hd([Status || {release, _, V, _, _, Status} <- Releases, V =:= string(Vsn)] ++ [unpacked]);
-        _ -> unpacked
+        {ok, [Releases]} -> Releases;
+        _ -> []
     end.
 
 %% What release_handler would have noted itself. Left: what becomes of the release that ran, unless that is permanent. The release record is the same from OTP 17 to 29: {release, Name, Vsn, Erts, Libs, Status}
@@ -2033,7 +2036,16 @@ stash(Vsn) ->
         Error -> Error
     end.
 
-%% Of that, puts back what is still missing: a relup that some other tool made calls no hook.
+%% What release_handler leaves undone: a relup that some other tool made calls no hook, and libraries that the release does not have stay in
+%% the code path.
+installed(To) ->
+    keep_own(),
+    {Own, Others} = lists:partition(fun(Release) -> element(3, Release) =:= string(To) end, releases()),
+    Has = [App || {release, _, _, _, Libs, _} <- Own, {App, _, _} <- Libs],
+    Gone = [filename:basename(Dir) || Own =/= [], {release, _, _, _, Libs, _} <- Others, {App, _, Dir} <- Libs, not lists:member(App, Has)],
+    Is = fun(Entry) -> filename:basename(Entry) =:= "ebin" andalso lists:member(filename:basename(filename:dirname(Entry)), Gone) end,
+    lists:foreach(fun code:del_path/1, lists:filter(Is, code:get_path())).
+
 keep_own() ->
     case call({stashed, own_keys}) of
         {ok, Own} -> keep_keys(Own);

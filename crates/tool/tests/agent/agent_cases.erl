@@ -1051,6 +1051,8 @@ release_handler_family() ->
     Lab = fun(V, Counter, Children, Rest) -> lab(V, Counter, "[" ++ child("counter") ++ Children ++ "]", More(Rest)) end,
     release("lab", "1", [Lab("1", counter_v1(), "," ++ child("gone"), #{gone => server("gone", "{ok, 1}")})], Provider(one)),
     release("lab", "2", [Lab("2", counter_v2(), "," ++ child("fresh"), #{fresh => server("fresh", "{ok, 2}")})], Provider(two)),
+    put({libs, "2"}, get({libs, "2"}) ++ [{more, "1", "lib/more-1"}]),
+    agent_lab:put_file("lib/more-1/ebin/more.app", "{application, more, [{vsn, \"1\"}]}.\n"),
     up("1", [lab], []),
     {ok, _} = supervisor:start_child(lab_sup, #{id => extra, start => {gen_server, start_link, [gone, [], []]}, modules => []}),
     S = fun(F, T, Mode, In, Out) ->
@@ -1084,13 +1086,16 @@ release_handler_carries_the_same_script_out_up_and_down() ->
     {2, undefined, Pid} = {gen_server:call(fresh, x), whereis(gone), whereis(counter)},
     {ok, two} = application:get_env(lab, v),
     {ok, debug} = application:get_env(lab, level),
+    true = is_list(code:lib_dir(more)),
     true = is_pid(element(2, lists:keyfind(extra, 1, supervisor:which_children(lab_sup)))),
     %% And without a stash, as when somebody installs by hand.
     {ok, "1", []} = release_handler:install_release("1", [{update_paths, true}]),
     [] = edeliver_agent:failed(),
     {v1, 1} = get_counter(),
     {1, undefined, Pid} = {gen_server:call(gone, x), whereis(fresh), whereis(counter)},
-    {ok, one} = application:get_env(lab, v).
+    {ok, one} = application:get_env(lab, v),
+    ok = edeliver_agent:installed("1"),
+    {error, bad_name} = code:lib_dir(more).
 
 a_hook_that_fails_under_release_handler_is_remembered() ->
     release_handler_family(),

@@ -30,11 +30,10 @@ release(Name, Vsn, Apps, Config) ->
     Libs = [{A, V, lists:concat(["lib/", A, "-", V])} || {A, V} <- Apps],
     put({libs, Vsn}, Libs),
     config(Name, Vsn, Config),
+    put_file(filename:join(["releases", Vsn, "start.boot"]), "not read by anyone here"),
     Libs.
 
-config(_, Vsn, Config) ->
-    put_file(filename:join(["releases", Vsn, "start.boot"]), "not read by anyone here"),
-    put_file(filename:join(["releases", Vsn, "sys.config"]), io_lib:format("~tp.~n", [Config])).
+config(_, Vsn, Config) -> put_file(filename:join(["releases", Vsn, "sys.config"]), io_lib:format("~tp.~n", [Config])).
 
 put_file(Name, Text) ->
     File = filename:join(root(), Name),

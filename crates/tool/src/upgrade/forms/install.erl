@@ -6,7 +6,7 @@ begin
     case catch release_handler:install_release(To, Options) of
         {ok, From, _} ->
             persistent_term:erase({edeliver, before}),
-            edeliver_agent:keep_own(),
+            edeliver_agent:installed(To),
             {ok, From};
         {error, {code_change_failed, Pid, Module, _, Reason}} ->
             {error, unicode:characters_to_binary(io_lib:format("code_change of ~tp failed in ~tp: ~0tP~n~0tP", [Module, Pid, Reason, 8, Reason, 60]))};
