@@ -25,7 +25,7 @@
 -define(TAKEN_BACK, {?MODULE, taken_back}).
 
 -export([version/0, preflight/1, upgrade/1, status/0, health/1, restarts/0, keep/2, commit/1, revert/1, unload/0]).
--export([config/2, protocols/2, children/3, stash/1, installed/1, failed/0, settled/1]).
+-export([config/2, protocols/2, children/3, stash/1, installed/1, failed/0, end_old_code/0, settled/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -include_lib("kernel/include/file.hrl").
@@ -1928,7 +1928,7 @@ commit_now(#{to := To, from := From} = Plan, Types) ->
     ok = set_types(Types),
     Mods = lists:usort([M || {M, _} <- maps:get(md5, Plan, []) ++ maps:get(old_md5, Plan, [])] ++ [M || {load, {M, _, _}} <- maps:get(script, Plan)]
                        ++ [M || {remove, {M, _, _}} <- maps:get(script, Plan)]),
-    Killed = lists:append([purged(M) || M <- Mods, erlang:check_old_code(M)]),
+    Killed = without_old_code(Mods),
     Warnings = settled(Plan) ++ restart_release_handler(string(To), string(From)),
     {committed, #{killed => Killed, warnings => Warnings, total => now_us() - T0}}.
 
@@ -1946,14 +1946,27 @@ settled(#{root := Root, to := To} = Plan) ->
         false -> [note(boot, "~ts has no start.boot: a restart inside the node would start another release", [Dir], none)]
     end.
 
-purged(M) ->
-    case code:soft_purge(M) of
-        true -> [];
-        false ->
-            Pids = in_old_code(M),
-            _ = code:purge(M),
-            [{P, M} || P <- Pids]
-    end.
+%% Old code goes, and who still runs in it: [{Pid, Mod}].
+without_old_code(Mods) ->
+    Lingering = [{P, M} || M <- Mods, erlang:check_old_code(M), not code:soft_purge(M), P <- in_old_code(M)],
+    start_again(lists:usort([P || {P, _} <- Lingering])),
+    _ = [code:purge(M) || {_, M} <- Lingering],
+    Lingering.
+
+%% Of children that are killed a supervisor counts every one, and ends itself where it is one too many; of those that it is told to start again,
+%% none. Where others are to end with a child, it has to see it die.
+start_again([]) -> ok;
+start_again(Pids) ->
+    {Procs, _, _} = walk(#{}, #{}, 5000),
+    Children = maps:values(maps:with(Pids, Procs)),
+    lists:foreach(fun(#proc{sup = Sup, id = Id}) -> is_alone(Sup, Id) andalso bounded(fun() -> child_again(Sup, Id) end, 10000) end, Children).
+
+is_alone(Sup, Id) ->
+    is_pid(Sup) andalso Id =/= undefined andalso {ok, one_for_one} =:= bounded(fun() -> element(3, sys:get_state(Sup, 5000)) end, 6000).
+
+child_again(Sup, Id) ->
+    _ = supervisor:terminate_child(Sup, Id),
+    supervisor:restart_child(Sup, Id).
 
 %% Where the configuration is completed by a second boot, that boot rewrites the file it was given: it must not be the release's own.
 permanent_config(Dir, Plan) ->
@@ -2051,6 +2064,12 @@ keep_own() ->
         {ok, Own} -> keep_keys(Own);
         error -> ok
     end.
+
+%% release_handler purges at the commit what it has left over, and says nothing of who is killed by that. [Warning]
+end_old_code() ->
+    State = bounded(fun() -> tuple_to_list(sys:get_state(release_handler, 5000)) end, 6000),
+    Mods = [M || {ok, Elements} <- [State], Unpurged <- Elements, is_list(Unpurged), {M, brutal_purge} <- Unpurged],
+    [note(killed, "killed, because it ran old code: ~tp in ~ts", [P, name(M)], P) || {P, M} <- without_old_code(Mods)].
 
 %% What the hooks could not do since the last stash/1: release_handler ignores what they return.
 failed() ->

@@ -579,6 +579,20 @@ a_loop_in_old_code_is_told_and_killed_at_the_commit_only() ->
     {ok, #{killed := [{P, looper}]}} = edeliver_agent:commit(<<"run1">>),
     false = is_process_alive(P).
 
+children_that_end_with_old_code_do_not_take_their_supervisor_along() ->
+    Looper = fun(N) -> "-export([start_link/0, loop/0]). start_link() -> {ok, spawn_link(fun loop/0)}. loop() -> receive get -> " ++ N ++ ", loop(); stop -> ok end." end,
+    Pack = "-behaviour(supervisor). -export([start_link/0, init/1]). start_link() -> supervisor:start_link({local, pack}, ?MODULE, []).
+            init([]) -> {ok, {#{}, [#{id => Id, start => {looper, start_link, []}} || Id <- [a, b, c]]}}.",
+    Children = "[" ++ child("counter") ++ ", " ++ "(" ++ child("pack") ++ ")#{type => supervisor}]",
+    [release("lab", V, [lab(V, counter_v1(), Children, #{looper => Looper(V), pack => Pack})], []) || V <- ["1", "2"]],
+    up("1", [lab], []),
+    Before = {whereis(pack), supervisor:which_children(pack)},
+    done(plan("1", "2", script(#{from => "1", to => "2", code => [{lab, "2", [looper]}]}), script(#{from => "2", to => "1", code => [{lab, "1", [looper]}]}))),
+    {ok, #{killed := [_, _, _]}} = edeliver_agent:commit(<<"run1">>),
+    Now = supervisor:which_children(pack),
+    {Sup, Was} = Before,
+    {Sup, [], [a, b, c]} = {whereis(pack), [P || {_, P, _, _} <- Now, lists:keymember(P, 2, Was)], lists:sort([Id || {Id, P, _, _} <- Now, is_pid(P)])}.
+
 a_revert_with_a_loop_in_old_code_tells_whom_it_ended() ->
     release("lab", "1", [lab("1", counter_v1(), #{looper => looper("1")})], []),
     release("lab", "2", [lab("2", counter_v1(), #{looper => looper("2")})], []),
