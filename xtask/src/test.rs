@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::{cargo, packages};
+use crate::{cargo, packages, scenarios};
 
 /// Run everything that has to hold: formatting, lints, all tests, those on lab hosts included
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     filter: Option<String>,
 }
 
-/// Installs what is missing, then formatting, lints, all tests and doctests.
+/// Installs what is missing, then formatting, lints, all tests and doctests, and the short choice of scenarios.
 ///
 /// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them.
 ///
@@ -35,10 +35,11 @@ pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     args.extend(filter.as_deref());
     args.extend(["--", &at_once]);
     cargo::run(&args)?;
-    if filter.is_none() {
-        elixir()?;
+    if filter.is_some() {
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    elixir()?;
+    scenarios::run(scenarios::Args::short(cargo::target_dir().join("debug/edeliver")))
 }
 
 /// How many tests run at once, as an argument of each test program: twice as many as there are processors, as most of them wait for hosts

@@ -52,20 +52,18 @@ impl Report<'_> {
         self.line(out, tool.name(), &what, "hot");
     }
     fn line(&self, out: &mut String, name: &str, what: &str, expected: &str) {
-        let what = cell(what);
-        let mut measured =
-            self.before.lines().find(|line| line.starts_with(&format!("| {what} |"))).and_then(read).unwrap_or_default();
+        let (what, expected) = (cell(what), cell(expected));
+        // Of what something else was expected, something else has to be found.
+        let was = |line: &&str| line.starts_with(&format!("| {what} | {expected} |"));
+        let mut measured = self.before.lines().find(was).and_then(read).unwrap_or_default();
         for (engine, cells) in Engine::ALL.into_iter().zip(&mut measured) {
             if let Some(found) = self.found.get(&(name.to_owned(), engine)) {
                 *cells = told(found);
             }
         }
         let [[one, one_still, one_lost], [other, other_still, other_lost]] = measured.map(|cells| cells.map(or_nothing));
-        let _ = writeln!(
-            out,
-            "| {what} | {} | {one} | {other} | {one_still} / {other_still} | {one_lost} / {other_lost} |",
-            cell(expected)
-        );
+        let _ =
+            writeln!(out, "| {what} | {expected} | {one} | {other} | {one_still} / {other_still} | {one_lost} / {other_lost} |");
     }
     /// Everything about rows that came out otherwise than expected.
     pub(super) fn wrong(&self) -> Vec<String> {
@@ -126,5 +124,20 @@ mod tests {
         let both = text(&of(Engine::ReleaseHandler), &first);
         assert!(both.contains("| as expected | as expected | 1.5 ms / 1.5 ms | 0 of 9 (5 ms) / 0 of 9 (5 ms) |"), "{both}");
         assert_eq!(text(&All::new(), &both), both);
+    }
+
+    #[test]
+    fn the_table_has_every_row_with_both_engines_and_none_is_wrong() {
+        let table = std::fs::read_to_string(crate::cargo::workspace().join("docs/scenarios.md")).unwrap();
+        let rows = Row::all().unwrap();
+        let again = Report { rows: &rows, found: &All::new(), before: &table }.text();
+        assert_eq!(
+            table, again,
+            "rows were added, renamed or removed, or something else is expected of them: `cargo xtask scenarios --write`"
+        );
+        for line in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| scenario ")) {
+            let [[one, ..], [other, ..]] = read(line).unwrap();
+            assert_eq!((one.as_str(), other.as_str()), ("as expected", "as expected"), "{line}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     load::{Mark, Served},
     look::{Identity, Look, differences},
     node::Node,
-    row::{Engine, Outcome, Row, When},
+    row::{Outcome, Row, When},
     stage::Done,
 };
 
@@ -256,8 +256,7 @@ impl<'a, 'n> Trial<'a, 'n> {
     pub(super) fn looks_as(&mut self, before: &Look, when: &str) -> Result<(), Box<dyn Error>> {
         self.stands_still()?;
         let look = self.node.look()?;
-        let but = self.passed_over();
-        self.all(when, differences(&before.portrait, &look.portrait, &but));
+        self.all(when, differences(&before.portrait, &look.portrait, &ours()));
         let restarted = self.restarted();
         self.all(when, differences(&before.pids, &look.pids, &restarted));
         Ok(())
@@ -265,8 +264,7 @@ impl<'a, 'n> Trial<'a, 'n> {
     /// A node that was started from the files is what the upgraded one was.
     pub(super) fn boots_as(&mut self, hot: &Look) -> Result<(), Box<dyn Error>> {
         let cold = self.node.look()?;
-        let but = self.passed_over();
-        self.all("after a cold start, other than upgraded", differences(&hot.portrait, &cold.portrait, &but));
+        self.all("after a cold start, other than upgraded", differences(&hot.portrait, &cold.portrait, &ours()));
         Ok(())
     }
     /// What the row says of this version.
@@ -278,10 +276,6 @@ impl<'a, 'n> Trial<'a, 'n> {
             }
         }
         Ok(())
-    }
-    /// Facts that are no part of the comparison.
-    fn passed_over(&self) -> Vec<String> {
-        ours().into_iter().chain((self.node.engine == Engine::ReleaseHandler).then(|| LOGGER.to_owned())).collect()
     }
     fn all(&mut self, when: &str, differences: Vec<String>) {
         const SHOWN: usize = 5;
@@ -296,10 +290,6 @@ impl<'a, 'n> Trial<'a, 'n> {
 
 /// OTP's release handler is started again by edeliver, so that it reads what it wrote for it.
 const HANDLER: &str = "sasl/release_handler";
-
-/// What logger has put into the environment at its start: release_handler makes the environment anew, from the files alone. The node that
-/// is started has it again.
-const LOGGER: &str = "env kernel logger";
 
 /// Modules that tools put into a node, which are no part of a release.
 fn ours() -> Vec<String> {
