@@ -78,18 +78,26 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     fs::create_dir_all(cache())?;
     let engines = args.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
     let choice = if args.short { choice::short(&rows) } else { choice::all(&rows, &engines) };
-    let mut found = work::all(&edeliver, &rows, &engines, &choice)?;
-    // Some of them at once are not all of them at once.
-    found.retain(|(name, _), _| args.only.is_empty() || args.only.contains(name));
     let (table, all) = (cargo::workspace().join("docs/scenarios.md"), Row::all()?);
     let before = fs::read_to_string(&table).unwrap_or_default();
-    println!("{}", report::Report { rows: &rows, found: &found, before: "" }.text());
-    let report = report::Report { rows: &all, found: &found, before: &before };
+    // Some of them at once are not all of them at once.
+    let counts = |(name, _): &(String, Engine)| args.only.is_empty() || args.only.contains(name);
+    let write = |found: &work::All| {
+        let found = found.iter().filter(|(key, _)| counts(key)).map(|(key, one)| (key.clone(), one.clone())).collect();
+        let text = report::Report { rows: &all, found: &found, before: &before }.text();
+        // After each row: somebody may have no time for the others.
+        if args.write
+            && let Err(why) = fs::write(&table, text)
+        {
+            eprintln!("xtask: {}: {why}", table.display());
+        }
+    };
+    let mut found = work::all(&edeliver, &rows, &engines, &choice, &write)?;
+    found.retain(|key, _| counts(key));
+    let report = report::Report { rows: &rows, found: &found, before: "" };
+    println!("{}", report.text());
     for wrong in report.wrong() {
         eprintln!("{wrong}");
-    }
-    if args.write {
-        fs::write(table, report.text())?;
     }
     Ok(if report.wrong().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

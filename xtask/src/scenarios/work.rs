@@ -25,17 +25,25 @@ const HANDS: usize = 3;
 
 type Job<'a> = Box<dyn FnOnce() -> Result<(), String> + Send + 'a>;
 
-/// Tries the rows of the choice by themselves, and all that are hot at once with these engines.
+/// Tries the rows of the choice by themselves, and all that are hot at once with these engines. `each` sees what was found so far.
 ///
 /// # Errors
 /// A row that can't be compiled, or a node that does not start.
-pub(super) fn all(edeliver: &Path, rows: &[Row], engines: &[Engine], choice: &Choice) -> Result<All, Box<dyn Error>> {
+pub(super) fn all(
+    edeliver: &Path,
+    rows: &[Row],
+    engines: &[Engine],
+    choice: &Choice,
+    each: &(dyn Fn(&All) + Sync),
+) -> Result<All, Box<dyn Error>> {
     let began = Instant::now();
     let found = Mutex::new(All::new());
     let keep = |name: &str, engine: Engine, one: &Found| {
         let word = one.faults.first().map_or("as expected".to_owned(), |fault| format!("WRONG: {fault}"));
         eprintln!("{:>4} s  {:<16} {name}: {word}", began.elapsed().as_secs(), engine.name());
-        found.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), engine), one.clone());
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert((name.to_owned(), engine), one.clone());
+        each(&found);
     };
     let keep = &keep;
     let bases = [Tool::Mix, Tool::Relx].map(|tool| rows.iter().any(|row| row.tool == tool).then(|| Base::of(tool)));

@@ -130,7 +130,7 @@ async fn result_of(session: &mut Session, id: &str, until: Instant, creation: Op
 }
 
 /// A node that was there a moment ago.
-fn gone(error: UpgradeError) -> UpgradeError {
+pub(super) fn gone(error: UpgradeError) -> UpgradeError {
     match error {
         UpgradeError::Link(LinkError::Down) => UpgradeError::Gone(Notes::new(["it ended in the middle of the upgrade".to_owned()])),
         error => error,

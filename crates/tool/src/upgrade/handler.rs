@@ -127,7 +127,7 @@ async fn after_loss(
     to: &Version,
     patience: Duration,
 ) -> Result<(), UpgradeError> {
-    session.wait_until_up(RESTART.max(patience)).await?;
+    session.wait_until_up(RESTART).await.map_err(agent::gone)?;
     if session.creation() != creation {
         return Err(restarted(session, creation, from, "it fell in the middle of the upgrade".to_owned()).await);
     }

@@ -17,6 +17,8 @@ use crate::{
 
 /// For a link to be opened.
 const OPENING: Duration = Duration::from_secs(10);
+/// For a process that has ended to be there again: systemd and heart start one within seconds, and a restart inside the node keeps it.
+const NOBODY_STARTS_IT: Duration = Duration::from_secs(20);
 /// Between two tries to reach a node that may be restarting.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -117,13 +119,17 @@ impl Session {
         Ok(self.link.as_mut().expect("it was opened just now"))
     }
 
-    /// Opens a new link, and tries again for so long as the node is not there for it.
+    /// Opens a new link, and tries again for so long as the node is not there for it, or until nobody has started it again.
     pub(super) async fn reopen(&mut self, within: Duration) -> Result<(), UpgradeError> {
         self.link = None;
         let until = Instant::now() + within;
+        let mut down = None;
         loop {
             match self.opened().await {
                 Ok(_) => return Ok(()),
+                Err(UpgradeError::Link(LinkError::Down)) if down.get_or_insert_with(Instant::now).elapsed() > NOBODY_STARTS_IT => {
+                    return Err(UpgradeError::Link(LinkError::Down));
+                }
                 Err(UpgradeError::Link(error)) if comes_back(&error) && Instant::now() < until => sleep(PAUSE).await,
                 Err(error) => return Err(error),
             }
