@@ -169,7 +169,7 @@ impl HostTask {
         self.so_far.half_way |= half_way;
         self.so_far.touched |= half_way;
         self.so_far.fell |= matches!(aftermath, Aftermath::Restarted | Aftermath::Gone);
-        self.so_far.touched |= self.so_far.fell;
+        self.so_far.touched |= self.so_far.fell || aftermath == Aftermath::Upgraded;
         match (step, refused) {
             (Step::Install(_), _) if aftermath == Aftermath::Broken => self.over((HostResult::Broken, why, Ending::Otherwise)),
             (Step::Prune(_), _) => {

@@ -116,6 +116,8 @@ impl From<String> for Notes {
 pub enum Aftermath {
     /// As before the step.
     AsBefore,
+    /// It runs the release that it was upgraded to, which has to be taken back.
+    Upgraded,
     /// It runs the release that was permanent, and has lost its state.
     Restarted,
     /// No node runs any more; the release that was permanent boots.
@@ -139,6 +141,7 @@ impl UpgradeError {
             | Self::Link(LinkError::Find(NodeError::Transport(TransportError::LinkLost { .. } | TransportError::Timeout { .. }))) => {
                 Aftermath::Unknown
             }
+            Self::Unwell(_) => Aftermath::Upgraded,
             Self::Broken(_) => Aftermath::Broken,
             Self::Gone(_) => Aftermath::Gone,
             Self::Restarted { .. } => Aftermath::Restarted,
@@ -170,5 +173,18 @@ impl UpgradeError {
             _ => return Vec::new(),
         };
         vec![Hint::text(text)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_does_not_do_well_has_something_to_be_taken_back() {
+        let why = || Notes::new(["a child does not start".to_owned()]);
+        assert_eq!(UpgradeError::Unwell(why()).aftermath(), Aftermath::Upgraded);
+        assert_eq!(UpgradeError::Reverted(why()).aftermath(), Aftermath::AsBefore);
+        assert_eq!(UpgradeError::Refused(why()).aftermath(), Aftermath::AsBefore);
     }
 }
