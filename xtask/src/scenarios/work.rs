@@ -12,7 +12,7 @@ use std::{
 use super::{
     base::Base,
     choice::Choice,
-    row::{Engine, Row, Tool},
+    row::{Engine, Road, Row, Tool},
     tour::{Alone, Tour},
     trial::Found,
 };
@@ -71,19 +71,22 @@ pub(super) fn all(
             Ok(())
         }));
     }
-    for base in &bases {
-        for row in rows.iter().filter(|row| row.tool == base.tool && row.is_alone()) {
-            let engines: Vec<Engine> =
-                Engine::ALL.into_iter().filter(|engine| choice.contains(&(row.name.clone(), *engine))).collect();
-            if !engines.is_empty() {
-                jobs.push(Box::new(move || {
-                    alone(edeliver, base, row, &engines, keep).map_err(|why| format!("{}: {why}", row.name))
-                }));
-            }
+    let mut rows: Vec<&Row> = rows.iter().filter(|row| row.is_alone()).collect();
+    rows.sort_by_key(|row| !takes_long(row.road));
+    for row in rows {
+        let base = bases.iter().find(|base| base.tool == row.tool).expect("each tool of a row has its base");
+        let engines: Vec<Engine> = Engine::ALL.into_iter().filter(|engine| choice.contains(&(row.name.clone(), *engine))).collect();
+        if !engines.is_empty() {
+            jobs.push(Box::new(move || alone(edeliver, base, row, &engines, keep).map_err(|why| format!("{}: {why}", row.name))));
         }
     }
     work(jobs)?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Begun first, so that nobody has to be waited for in the end.
+fn takes_long(road: Road) -> bool {
+    matches!(road, Road::ClientKilled | Road::NodeKilled | Road::Built)
 }
 
 fn alone(

@@ -20,7 +20,7 @@ use super::{
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// After how much of the time that an upgrade takes edeliver is killed, in eighths; besides in its middle.
-const MOMENTS: [u32; 3] = [3, 5, 7];
+const MOMENTS: [u32; 2] = [4, 7];
 
 impl Trial<'_, '_> {
     /// Whenever edeliver is killed, the node comes to an end by itself, and the next run finds what is and brings it to a good end: from there
