@@ -803,7 +803,7 @@ the_upgrade_goes_on_when_its_operator_is_gone() ->
     two(counter_v2_bad("timer:sleep(200), {ok, #{n => 5, from => x}}")),
     Plan = counter_plan(),
     {Pid, Ref} = spawn_monitor(fun() -> edeliver_agent:upgrade(Plan) end),
-    eventually(fun() -> element(1, edeliver_agent:status()) =:= working end),
+    eventually(fun() -> case edeliver_agent:status() of {working, <<"run1">>, #{from := "1", to := "2"}} -> true; _ -> false end end),
     exit(Pid, kill),
     receive {'DOWN', Ref, _, _, _} -> ok end,
     eventually(fun() -> is_tuple(edeliver_agent:status()) andalso element(1, edeliver_agent:status()) =:= soaking end),
