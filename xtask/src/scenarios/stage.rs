@@ -92,7 +92,7 @@ impl Stage {
     }
     /// The file by which the store has a release.
     pub(super) fn manifest(&self, version: &str) -> PathBuf {
-        self.store_folder().join("store/manifests/scene").join(version).with_added_extension("json")
+        self.store_folder().join("store/manifests/scene").join(format!("{version}.json"))
     }
     fn host(&self, engine: Engine) -> PathBuf {
         self.dir.path().join(engine.name())
