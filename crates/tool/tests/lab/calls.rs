@@ -1,6 +1,9 @@
 //! Calls to nodes through a real ssh: cut, and where sshd forwards no ports.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use edeliver_lab::Link;
 use libtest_mimic::Failed;
@@ -14,6 +17,7 @@ use crate::{
 pub(crate) const TESTS: &[Test] = &[
     ("nodes_of_both_languages_answer_every_question", every_question),
     ("a_link_cut_during_a_call_leaves_its_outcome_unknown", cut),
+    ("a_link_cut_during_a_migration_leaves_it_unknown", cut_migration),
     ("where_sshd_forwards_no_ports_the_releases_own_programs_make_the_call", no_forwarding),
     ("a_call_is_made_over_a_slow_link_in_a_few_round_trips", slow),
 ];
@@ -49,17 +53,33 @@ fn every_question() -> Result<(), Failed> {
 
 fn cut() -> Result<(), Failed> {
     let scene = serving(App::Hotapp);
-    let sleeping = scene.spawn("rpc :timer.sleep(120000) production --timeout=100s");
+    let ran = cut_during(&scene, "rpc :timer.sleep(120000) production --timeout=100s")?;
+    assert_eq!(ran.out, "", "there is no value");
+    scene.ok("rpc Node.self() production");
+    Ok(())
+}
+
+/// What came of a command whose link was cut while it called the node of the only host.
+fn cut_during(scene: &Scene, words: &str) -> Result<Ran, Failed> {
+    let calling = scene.spawn(words);
     eventually("the call is being made", || scene.ok("eval length(Node.list(:hidden)) production").out.contains('2'));
     let began = Instant::now();
     scene.lab.cut("prod1")?;
-    let ran = Ran::from(sleeping.wait_with_output()?);
+    let ran = Ran::from(calling.wait_with_output()?);
     scene.lab.heal("prod1")?;
     assert!(began.elapsed() < Duration::from_secs(60), "noticed by ssh, not by the call's own time: {:?}", began.elapsed());
-    assert_eq!(ran.code, Some(11), "{}", ran.said());
-    assert!(ran.said().contains("not known"), "{}", ran.said());
-    assert_eq!(ran.out, "", "there is no value");
-    scene.ok("rpc Node.self() production");
+    ran.assert(11, &["not known"]);
+    Ok(ran)
+}
+
+fn cut_migration() -> Result<(), Failed> {
+    let scene = serving(App::Hotapp);
+    let toml = scene.project().join("edeliver.toml");
+    let target = "[targets.production]\n";
+    fs::write(&toml, fs::read_to_string(&toml)?.replace(target, &format!("{target}migrate = \"Slow.migrate\"\n")))?;
+    scene.ok("eval defmodule(Slow,[{:do,def(migrate(),[{:do,Process.sleep(120_000)}])}]) production");
+    let ran = cut_during(&scene, "migrate production --yes")?;
+    assert!(!ran.said().contains("done"), "{}", ran.said());
     Ok(())
 }
 

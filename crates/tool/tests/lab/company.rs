@@ -100,8 +100,22 @@ fn tls() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A shell of each language: its prompt, a question about itself and the answer, and the keys that leave it.
 fn console() -> Result<(), Failed> {
-    let scene = Scene::fleet(App::Hotapp, 2);
+    shell_over_ssh(
+        App::Hotapp,
+        ["iex(", "{Node.self(), :io.columns(), :io.rows()}", "{:hotapp@prod2, {:ok, 117}, {:ok, 31}}"],
+        [("\x03", "BREAK"), ("a\n", "")],
+    )?;
+    shell_over_ssh(
+        App::Relapp,
+        ["1> ", "{node(), io:columns(), io:rows()}.", "{relapp@prod2,{ok,117},{ok,31}}"],
+        [("\x07", "--> "), ("q\n", "")],
+    )
+}
+
+fn shell_over_ssh(app: App, [prompt, question, answer]: [&str; 3], leave: [(&str, &str); 2]) -> Result<(), Failed> {
+    let scene = Scene::fleet(app, 2);
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
     // A shell that never says what is waited for ends all the same.
     let line = format!("stty rows 31 cols 117; exec timeout --foreground 120 {} console production --host=prod2", edeliver());
@@ -110,12 +124,13 @@ fn console() -> Result<(), Failed> {
     command.env("EDELIVER_SSH_CONFIG", scene.lab.ssh_config()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut shell = command.spawn()?;
     let (mut keys, mut terminal) = (shell.stdin.take().expect("piped"), shell.stdout.take().expect("piped"));
-    until(&mut terminal, "iex(");
-    keys.write_all(b"{Node.self(), :io.columns(), :io.rows()}\n")?;
-    until(&mut terminal, "{:hotapp@prod2, {:ok, 117}, {:ok, 31}}");
-    keys.write_all(b"\x03")?;
-    until(&mut terminal, "BREAK");
-    keys.write_all(b"a\n")?;
+    until(&mut terminal, prompt);
+    writeln!(keys, "{question}")?;
+    until(&mut terminal, answer);
+    for (key, shown) in leave {
+        keys.write_all(key.as_bytes())?;
+        until(&mut terminal, shown);
+    }
     let mut rest = String::new();
     terminal.read_to_string(&mut rest)?;
     assert!(shell.wait()?.success(), "{rest}");

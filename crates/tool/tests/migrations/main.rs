@@ -40,7 +40,8 @@ static BUILT: LazyLock<TempDir> = LazyLock::new(|| {
     let own = |name: &str, body: &str| write(&format!("hotapp/priv/repo/migrations/{name}.exs"), body);
     own("20240101_users", &migration("Users", ""));
     own("20240202_names", &migration("Names", ""));
-    own("20240303_risky", &migration("Risky", "if System.get_env(\"RISKY\"), do: raise(\"column \\\"name\\\" does not exist\")"));
+    let risky = "if System.get_env(\"RISKY\"), do: raise(\"column \\\"name\\\" does not exist\")\n    if System.get_env(\"SLOW\"), do: Process.sleep(120_000)";
+    own("20240303_risky", &migration("Risky", risky));
     let release = Command::new("mix")
         .args(["release", "--quiet", "--overwrite", "--path"])
         .arg(dir.path().join("release"))
@@ -166,6 +167,21 @@ fn a_failed_migration_is_a_failed_command_with_its_cause() {
         let failed = scene.run("migrate staging --repo=Hotapp.Repo", 8);
         contains(&failed, &["the migration failed", "column \"name\" does not exist"]);
         assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202", "those before it stay");
+    }
+}
+
+#[test]
+fn a_migration_that_does_not_come_to_its_end_in_time_is_unknown_and_never_done() {
+    let scene = Scene::new("");
+    scene.configure("step_timeout = \"10s\"", "SLOW = \"yes\"");
+    for on_node in [false, true] {
+        if on_node {
+            scene.run("start staging", 0);
+        }
+        let unknown = scene.run("migrate staging --repo=Hotapp.Repo", 11);
+        contains(&unknown, &["it is not known whether the migration was carried out", "edeliver show migrations TARGET"]);
+        assert!(!unknown.out.contains("done"), "{}", unknown.out);
+        assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202", "those before it were");
     }
 }
 
