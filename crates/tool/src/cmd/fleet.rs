@@ -16,6 +16,7 @@ use edeliver_core::{
     unit::Unit,
     upgrade::Policy,
 };
+use tokio::task::JoinSet;
 
 use crate::{
     apply::{self, Contents, HookFailure, Means, Site},
@@ -187,11 +188,10 @@ impl Fleet {
         variables.push(("VERSION".to_owned(), contents.manifest.version.to_string()));
         (contents, ProjectHooks { session, variables, remote })
     }
-    /// Ends all connections.
+    /// Ends all connections, each of which waits for processes to end.
     pub(super) async fn close(self) {
-        for transport in self.open.into_values() {
-            transport.close().await;
-        }
+        let closing = |transport: Arc<dyn Transport>| async move { transport.close().await };
+        self.open.into_values().map(closing).collect::<JoinSet<()>>().join_all().await;
     }
 }
 
