@@ -9,13 +9,13 @@ root=$(absolute_root "$1") app=$2 prefer=$3 version=$4 seconds=$5 profile=$6
 shift 6
 script=$root/bin/$app
 
-# Starts the node in the background, in an environment of ours. mix and relx 4 call that `daemon`; older ones `start`.
-launch() (
+# Becomes the script that starts the node in the background, in an environment of ours. mix and relx 4 call that `daemon`; older ones `start`.
+launch() {
   node_environment "$@"
   command=start
   grep -q '^ *daemon[|)]' "$script" && command=daemon
   exec "$script" "$command" </dev/null >"$scratch/output" 2>&1
-)
+}
 
 # The same, without waiting for it: relx's daemon asks the node whether it is up, for ever if it speaks TLS. Its status goes into a file.
 launch_beside() {

@@ -93,6 +93,7 @@ async fn a_node_that_speaks_tls_is_started_asked_called_and_stopped_by_its_own_r
         conform(&mut *link).await;
         assert_eq!(running.stop(&*host).await, Vec::<String>::new(), "an orderly stop needs no word");
         assert_eq!(running.state(&*host).await.state, NodeState::Down);
+        assert!(!running.is_being_started().await, "relx's script asks a node that speaks TLS for ever");
     }
 }
 

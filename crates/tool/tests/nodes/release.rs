@@ -163,9 +163,16 @@ impl Running {
     }
     /// Whether a program of the release that asks nodes is running, after it had some seconds to end.
     pub(crate) async fn is_being_asked(&self) -> bool {
-        let asks = |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| contains(&words, b"/erl_call\0"));
+        self.still_has(b"/erl_call\0").await
+    }
+    /// The same of the script that starts the node.
+    pub(crate) async fn is_being_started(&self) -> bool {
+        self.still_has(b"\0daemon\0").await
+    }
+    async fn still_has(&self, words: &[u8]) -> bool {
+        let has = |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|all| contains(&all, words));
         for _ in 0..50 {
-            if !self.processes().iter().any(asks) {
+            if !self.processes().iter().any(has) {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
