@@ -138,21 +138,27 @@ $dir
   for dir in .edeliver/top/*; do [ ! -d "$dir" ] || fact dir "$dir"; done
 }
 
-echo 'edeliver-facts 1'
-fact root "$root"
-fact user "$(id -un)"
-tell_platform
-tell_tools
-find_nearest
-tell_writable
-tell_free
-if cd -- "$root" 2>/dev/null; then
-  fact permanent "$(permanent_version "$root" "$app")"
-  { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
-  tell_releases
-  tell_unfinished
-  tell_dirs
-  [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
-fi
-tell_node "$root" "$prefer"
-echo end
+tell_all() {
+  echo 'edeliver-facts 1'
+  fact root "$root"
+  fact user "$(id -un)"
+  tell_platform
+  tell_tools
+  find_nearest
+  tell_writable
+  tell_free
+  if cd -- "$root" 2>/dev/null; then
+    fact permanent "$(permanent_version "$root" "$app")"
+    { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
+    tell_releases
+    tell_unfinished
+    tell_dirs
+    [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
+  fi
+  tell_node "$root" "$prefer"
+  echo end
+}
+
+# In one piece: of a new connection each line would be a packet, and after ten of them it waits for the other side.
+facts=$(tell_all)
+printf '%s\n' "$facts"

@@ -2,8 +2,12 @@
 # vm.sh and ask.sh.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 not empty: ask for the loaded code too.
 root=$(absolute_root "$1") app=$2
-echo 'edeliver-node 1'
-printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
 NODE_CODE=$4
-tell_node "$root" "$3"
-echo end
+# In one piece, as each line would be a packet otherwise.
+state=$(
+  echo 'edeliver-node 1'
+  printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
+  tell_node "$root" "$3"
+  echo end
+)
+printf '%s\n' "$state"
