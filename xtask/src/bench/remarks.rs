@@ -35,6 +35,9 @@ const MEMORY: Goal = Goal { what: "`status` of a hundred hosts: most memory of e
 const ATOMS: Goal = Goal { what: "ten thousand calls: atoms that they leave on the node", below: 4.0, unit: "" };
 const BUILD: Goal = Goal { what: "build: time above the bare commands", below: 1.5, unit: "s" };
 
+/// So many hosts are asked in turn for a comparison: with one there is nothing to be asked at once.
+const FLEET: usize = 10;
+
 /// This machine itself.
 const HERE: Cable = Cable { latency_ms: 0.0, rate_mbit: 0.0 };
 
@@ -57,7 +60,7 @@ pub(super) fn table(out: &mut String, all: &[Series], builds: &[(Cable, Measure,
             goal.row(out, series.hosts, series.cable, ratio(median(of(series)), median(&series.floor)));
         }
     }
-    for series in all.iter().filter(|series| !series.rpc_in_turn.is_empty()) {
+    for series in all.iter().filter(|series| !series.rpc_in_turn.is_empty() && series.hosts >= FLEET) {
         RPC.row(out, series.hosts, series.cable, ratio(median(&series.version), median(&series.rpc_in_turn)));
     }
     if let Some(calls) = calls {
