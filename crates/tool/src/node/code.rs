@@ -12,7 +12,7 @@ use edeliver_core::{
 use edeliver_erl::beam::Beam;
 
 use super::Modules;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, parallel};
 
 /// What came of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +36,17 @@ pub fn compare(loaded: &Modules, release: &Modules) -> Compared {
 /// The store does not have the release, or not whole.
 pub fn of_release(store: &Store, version: &Version) -> Result<Modules, StoreError> {
     let manifest = store.manifest(version)?;
-    let mut modules = Modules::new();
-    for digest in beam_files(&manifest) {
-        let mut file = Vec::new();
-        let mut blob = store.open_blob(digest)?;
-        if blob.read_to_end(&mut file).is_ok() {
-            modules.extend(module(&file));
-        }
-    }
-    Ok(modules)
+    let files: Vec<_> = beam_files(&manifest).collect();
+    let read = parallel::map(parallel::processors(), &files, |digest| read(store, digest));
+    let read: Result<Vec<_>, _> = read.into_iter().collect();
+    Ok(read?.into_iter().flatten().collect())
+}
+
+/// Name and code of the module in this file; `None` for content that is damaged or no module.
+fn read(store: &Store, digest: &Digest) -> Result<Option<(String, u64)>, StoreError> {
+    let mut file = Vec::new();
+    let whole = store.open_blob(digest)?.read_to_end(&mut file).is_ok();
+    Ok(whole.then(|| module(&file)).flatten())
 }
 
 /// Consolidated protocols last: mix puts them before the libraries in the code path, so theirs is the code that counts.
