@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::{self, Read},
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
@@ -49,13 +51,19 @@ fn every_command_about_nodes_gives_its_events_as_lines_of_json() {
     }
 }
 
+/// In one read: between two of them a process can become another program, and the halves of two command lines would be one.
+fn command_line(process: &Path) -> io::Result<String> {
+    let mut words = vec![0; 1 << 17];
+    let len = fs::File::open(process.join("cmdline"))?.read(&mut words)?;
+    Ok(String::from_utf8_lossy(&words[..len]).replace('\0', " "))
+}
+
 /// Command lines that were seen with this in them, looked at as often as can be until `end`.
 fn command_lines_with(secret: &str, end: &AtomicBool) -> Vec<String> {
     let mut seen = Vec::new();
     while !end.load(Ordering::Relaxed) {
         for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
-            let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let words = String::from_utf8_lossy(&words).replace('\0', " ");
+            let words = command_line(&entry.path()).unwrap_or_default();
             if words.contains(secret) && !seen.contains(&words) {
                 seen.push(words);
             }
