@@ -58,20 +58,22 @@ being_started() {
   return 1
 }
 
-# Whether the node has ended, when it was looked for and is there ($1: yes) or not.
+# Whether the node has ended, when it was looked for and is there ($1: yes) or not. That the one seen last is gone says nothing while something
+# is on its way: a shell of the start script has the node's words for a moment, and is another process. One look alone may meet a process
+# just as it becomes another program, without any words.
 has_ended() {
   if [ -n "$1" ]; then
-    seen_pid=$node_pid seen_start=$node_started
-    return 1
-  elif [ -n "${seen_pid:-}" ]; then
-    ! lives "$seen_pid" "$seen_start"
-  elif ! see_processes || being_started; then
+    seen_pid=$node_pid seen_start=$node_started absent=0 limit=2
+  elif [ -n "${seen_pid:-}" ] && lives "$seen_pid" "$seen_start"; then
+    :
+  elif ! see_processes; then
+    [ -z "${seen_pid:-}" ] || return 0
+  elif being_started; then
     absent=0
-    return 1
   else
     absent=$((absent + 1))
-    [ "$absent" -ge 10 ]
   fi
+  [ "$absent" -ge "${limit:-10}" ]
 }
 
 scratch=$(private_dir) || exit 1

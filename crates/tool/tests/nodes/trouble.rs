@@ -48,6 +48,22 @@ async fn a_start_waits_for_a_node_that_is_starting() {
     assert_eq!(running.start(&host).await.unwrap().state, NodeState::Running);
 }
 
+/// A start script's shell has the words of the virtual machine that it will become, and so have, for a moment, shells that it starts.
+#[tokio::test]
+async fn a_process_that_passes_on_the_way_of_a_start_is_not_taken_for_the_end_of_the_node() {
+    for shell in shells::both() {
+        let running = Running::new(Kind::Mix);
+        let script = running.root().join("bin/hotapp");
+        let (first, rest) =
+            fs::read_to_string(&script).unwrap().split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let boot = running.root().join("releases/0.1.0/start");
+        let passing = format!("sh -c 'sleep 0.5; :' passing -boot '{}'\nsleep 0.5\n", boot.display());
+        fs::write(&script, [&first, "\n", &passing, &rest].concat()).unwrap();
+        let started = running.start(&shell.host).await;
+        assert_eq!(started.unwrap().state, NodeState::Running, "{}", shell.name);
+    }
+}
+
 #[tokio::test]
 async fn a_stopped_process_is_hung_and_ends_by_sigkill() {
     for shell in shells::both() {
