@@ -1928,8 +1928,8 @@ commit_now(#{to := To, from := From} = Plan, Types) ->
     ok = set_types(Types),
     Mods = lists:usort([M || {M, _} <- maps:get(md5, Plan, []) ++ maps:get(old_md5, Plan, [])] ++ [M || {load, {M, _, _}} <- maps:get(script, Plan)]
                        ++ [M || {remove, {M, _, _}} <- maps:get(script, Plan)]),
-    Killed = without_old_code(Mods),
-    Warnings = settled(Plan) ++ restart_release_handler(string(To), string(From)),
+    {Killed, Gone} = without_old_code(Mods),
+    Warnings = Gone ++ settled(Plan) ++ restart_release_handler(string(To), string(From)),
     {committed, #{killed => Killed, warnings => Warnings, total => now_us() - T0}}.
 
 %% A restart inside the node, and what reads the environment, find the release of the plan from now on. [Warning]
@@ -1946,27 +1946,33 @@ settled(#{root := Root, to := To} = Plan) ->
         false -> [note(boot, "~ts has no start.boot: a restart inside the node would start another release", [Dir], none)]
     end.
 
-%% Old code goes, and who still runs in it: [{Pid, Mod}].
+%% Old code goes, and who still runs in it: {[{Pid, Mod}], [Warning]}.
 without_old_code(Mods) ->
     Lingering = [{P, M} || M <- Mods, erlang:check_old_code(M), not code:soft_purge(M), P <- in_old_code(M)],
-    start_again(lists:usort([P || {P, _} <- Lingering])),
+    Warnings = start_again(lists:usort([P || {P, _} <- Lingering])),
     _ = [code:purge(M) || {_, M} <- Lingering],
-    Lingering.
+    {Lingering, Warnings}.
 
 %% Of children that are killed a supervisor counts every one, and ends itself where it is one too many; of those that it is told to start again,
 %% none. Where others are to end with a child, it has to see it die.
-start_again([]) -> ok;
+start_again([]) -> [];
 start_again(Pids) ->
     {Procs, _, _} = walk(#{}, #{}, 5000),
-    Children = maps:values(maps:with(Pids, Procs)),
-    lists:foreach(fun(#proc{sup = Sup, id = Id}) -> is_alone(Sup, Id) andalso bounded(fun() -> child_again(Sup, Id) end, 10000) end, Children).
+    lists:append([child_again(Sup, Id) || #proc{sup = Sup, id = Id} <- maps:values(maps:with(Pids, Procs)), is_alone(Sup, Id)]).
 
 is_alone(Sup, Id) ->
     is_pid(Sup) andalso Id =/= undefined andalso {ok, one_for_one} =:= bounded(fun() -> element(3, sys:get_state(Sup, 5000)) end, 6000).
 
+%% A supervisor that was told to does not try again by itself. It does not know a temporary child any more, which nobody starts again.
 child_again(Sup, Id) ->
-    _ = supervisor:terminate_child(Sup, Id),
-    supervisor:restart_child(Sup, Id).
+    case bounded(fun() -> _ = supervisor:terminate_child(Sup, Id), supervisor:restart_child(Sup, Id) end, 10000) of
+        {ok, {error, Why}} when Why =/= not_found, Why =/= running -> [not_again(Sup, Id, Why)];
+        {ok, _} -> [];
+        {error, Why} -> [not_again(Sup, Id, Why)]
+    end.
+
+not_again(Sup, Id, Why) ->
+    note(child, "~tp of ~tp ended, because it ran old code, and does not start again: ~0tP", [Id, Sup, Why, 20], Id).
 
 %% Where the configuration is completed by a second boot, that boot rewrites the file it was given: it must not be the release's own.
 permanent_config(Dir, Plan) ->
@@ -2069,7 +2075,8 @@ keep_own() ->
 end_old_code() ->
     State = bounded(fun() -> tuple_to_list(sys:get_state(release_handler, 5000)) end, 6000),
     Mods = [M || {ok, Elements} <- [State], Unpurged <- Elements, is_list(Unpurged), {M, brutal_purge} <- Unpurged],
-    [note(killed, "killed, because it ran old code: ~tp in ~ts", [P, name(M)], P) || {P, M} <- without_old_code(Mods)].
+    {Killed, Gone} = without_old_code(Mods),
+    [note(killed, "killed, because it ran old code: ~tp in ~ts", [P, name(M)], P) || {P, M} <- Killed] ++ Gone.
 
 %% What the hooks could not do since the last stash/1: release_handler ignores what they return.
 failed() ->

@@ -593,6 +593,17 @@ children_that_end_with_old_code_do_not_take_their_supervisor_along() ->
     {Sup, Was} = Before,
     {Sup, [], [a, b, c]} = {whereis(pack), [P || {_, P, _, _} <- Now, lists:keymember(P, 2, Was)], lists:sort([Id || {Id, P, _, _} <- Now, is_pid(P)])}.
 
+a_child_that_ended_with_old_code_and_does_not_start_again_is_told() ->
+    Looper = fun(N, Starts) -> "-export([start_link/0, loop/0]). start_link() -> " ++ Starts ++ ". loop() -> receive get -> " ++ N ++ ", loop(); stop -> ok end." end,
+    Version = fun("1") -> Looper("1", "{ok, spawn_link(fun loop/0)}"); ("2") -> Looper("2", "{error, no_more}") end,
+    Children = "[" ++ child("counter") ++ ", " ++ child("looper") ++ "]",
+    [release("lab", V, [lab(V, counter_v1(), Children, #{looper => Version(V)})], []) || V <- ["1", "2"]],
+    up("1", [lab], []),
+    done(plan("1", "2", script(#{from => "1", to => "2", code => [{lab, "2", [looper]}]}), script(#{from => "2", to => "1", code => [{lab, "1", [looper]}]}))),
+    {ok, #{killed := [_], warnings := [{child, Text, looper} | _]}} = edeliver_agent:commit(<<"run1">>),
+    {match, _} = re:run(Text, "^looper of <.*> ended, because it ran old code, and does not start again: no_more"),
+    true = is_pid(whereis(lab_sup)).
+
 a_revert_with_a_loop_in_old_code_tells_whom_it_ended() ->
     release("lab", "1", [lab("1", counter_v1(), #{looper => looper("1")})], []),
     release("lab", "2", [lab("2", counter_v1(), #{looper => looper("2")})], []),

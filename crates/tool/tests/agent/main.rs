@@ -141,6 +141,7 @@ cases! { case:
     an_on_load_that_fails_leaves_everything_as_before
     a_loop_in_old_code_is_told_and_killed_at_the_commit_only
     children_that_end_with_old_code_do_not_take_their_supervisor_along
+    a_child_that_ended_with_old_code_and_does_not_start_again_is_told
     a_revert_with_a_loop_in_old_code_tells_whom_it_ended
     another_md5_than_the_plan_has_is_refused
     instructions_that_restart_the_node_are_refused
