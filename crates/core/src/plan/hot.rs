@@ -5,13 +5,16 @@ use std::time::Duration;
 use edeliver_erl::rel::{Rel, releases::Releases};
 
 use super::{
-    ReleaseRef, releases,
+    ReleaseRef,
+    fit::Obstacle,
+    releases,
     switch::{self, Switch},
 };
 use crate::{
     config::{Engine, duration},
     facts::{NodeState, Seen},
-    name::Version,
+    hint::Hint,
+    name::{TargetName, Version},
     release::{Digest, RelPath},
     step::{Activate, Direction, Ending, Hot, Lib, PlaceUpgrade, Soak, Step},
     upgrade::{Judgement, Level, Verdict},
@@ -213,6 +216,16 @@ pub(super) fn ongoing(seen: &Seen) -> Option<String> {
         None => ("is being carried out", String::new()),
     };
     Some(format!("the upgrade from {} to {} {how} (run {}){until}", ongoing.from, ongoing.to, ongoing.run))
+}
+
+/// The same as what holds another upgrade up, with what can be done about it.
+pub(super) fn in_the_way(seen: &Seen, target: &TargetName) -> Option<Obstacle> {
+    let why = ongoing(seen)?;
+    let hint = match seen.node.ongoing.as_ref()?.left_ms {
+        Some(_) => Hint::command("wait for its end, or take it back", format!("edeliver rollback {target}")),
+        None => Hint::command("wait a moment, and look then", format!("edeliver status {target}")),
+    };
+    Some(Obstacle { why, hint })
 }
 
 /// Not less than there is.

@@ -88,13 +88,8 @@ impl Upgrading<'_> {
             Err(unseen) => return deploy::unreachable(&facts.host, unseen),
         };
         let wanted = &self.wanted.manifest.version;
-        if let Some(why) = hot::ongoing(seen) {
-            let is_watched = seen.node.ongoing.as_ref().is_some_and(|ongoing| ongoing.left_ms.is_some());
-            let hint = match is_watched {
-                true => Hint::command("wait for its end, or take it back", format!("edeliver rollback {}", self.settings.name)),
-                false => Hint::command("wait a moment, and look then", format!("edeliver status {}", self.settings.name)),
-            };
-            return deploy::blocked(&facts.host, seen, vec![Obstacle { why, hint }]);
+        if let Some(obstacle) = hot::in_the_way(seen, &self.settings.name) {
+            return deploy::blocked(&facts.host, seen, vec![obstacle]);
         }
         let runs_it = seen.node.state == NodeState::Running && seen.node.version.as_ref() == Some(wanted);
         let switch = Switch { app: &self.request.deploy.app, settings: self.settings, seen };

@@ -28,11 +28,7 @@ use crate::{
     shells,
 };
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn epmd(port: u16, words: &[&str]) {
+pub(crate) fn epmd(port: u16, words: &[&str]) {
     let status = Command::new("epmd").args(["-port", &port.to_string()]).args(words).output().unwrap();
     assert!(status.status.success(), "{status:?}");
 }
@@ -58,9 +54,7 @@ fn register(epmd_port: u16, name: &str, port: u16) -> TcpStream {
 #[tokio::test]
 async fn a_node_is_called_without_its_epmd_and_past_a_stale_entry_of_it() {
     let (mut running, host) = (Running::new(Kind::Mix), Local::new());
-    let port = free_port();
-    running.set("ERL_EPMD_PORT", &port.to_string());
-    running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+    let port = running.with_an_epmd_of_its_own();
     let node = running.start(&host).await.unwrap();
     epmd(port, &["-kill"]);
     let mut link = open(&running).await.unwrap();
@@ -100,9 +94,7 @@ async fn a_node_of_another_user_that_epmd_does_not_know_is_not_said_to_be_starti
     for kind in [Kind::Mix, Kind::Tls] {
         let mut running = Running::new(kind);
         // Where its epmd is stands in its environment, which another user can't read.
-        let port = free_port();
-        running.set("ERL_EPMD_PORT", &port.to_string());
-        running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+        let port = running.with_an_epmd_of_its_own();
         running.start(&Local::new()).await.unwrap();
         let nobody: Arc<dyn Transport> = Arc::new(shells::user(running.dir()));
         assert_eq!(running.state(&*nobody).await.state, NodeState::Unregistered);
@@ -182,9 +174,7 @@ async fn a_cookie_refused_after_a_slow_handshake_is_tried_once_more_and_one_refu
 #[tokio::test]
 async fn a_node_that_could_not_be_asked_the_first_time_is_asked_once_more() {
     let (mut running, host) = (Running::new(Kind::Mix), Local::new());
-    let port = free_port();
-    running.set("ERL_EPMD_PORT", &port.to_string());
-    running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+    let port = running.with_an_epmd_of_its_own();
     running.start(&host).await.unwrap();
     let listens = find::find(&host, &running.place).await.unwrap().unwrap().ports.candidates()[0];
     epmd(port, &["-kill"]);

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -121,6 +122,13 @@ impl Running {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.variables.retain(|(known, _)| known != name);
         self.environment.variables.push((name.to_owned(), value.to_owned()));
+    }
+    /// Its epmd is one that no other node knows; gives the port. It may be ended although it knows this node.
+    pub(crate) fn with_an_epmd_of_its_own(&mut self) -> u16 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.set("ERL_EPMD_PORT", &port.to_string());
+        self.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+        port
     }
     pub(crate) fn variable(&self, name: &str) -> &str {
         &self.environment.variables.iter().find(|(known, _)| known == name).expect("it was set").1

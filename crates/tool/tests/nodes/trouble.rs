@@ -10,6 +10,7 @@ use edeliver_core::facts::NodeState;
 use rustix::process::Signal;
 
 use crate::{
+    epmd::epmd,
     release::{Kind, Running, signal, unique},
     shells,
 };
@@ -169,19 +170,11 @@ async fn a_release_that_does_not_boot_next_is_not_started() {
 #[tokio::test]
 async fn a_node_is_found_after_its_epmd_was_restarted_and_under_another_epmd_port() {
     let (mut running, host) = (Running::new(Kind::Mix), Local::new());
-    let port = free_port();
-    running.set("ERL_EPMD_PORT", &port);
-    running.set("ERL_EPMD_RELAXED_COMMAND_CHECK", "1");
+    let port = running.with_an_epmd_of_its_own();
     let node = running.start(&host).await.unwrap();
     assert_eq!(running.state(&host).await, node);
-    let epmd = glob(&running.root(), "erts-").join("bin/epmd");
-    let killed = Command::new(epmd).args(["-port", &port, "-kill"]).output().unwrap();
-    assert!(killed.status.success(), "{killed:?}");
+    epmd(port, &["-kill"]);
     assert_eq!(running.state(&host).await.state, NodeState::Running, "found by its sockets");
-}
-
-fn free_port() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
 #[tokio::test]
