@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod lab;
+mod load;
 mod matrix;
 mod packages;
 mod scenarios;

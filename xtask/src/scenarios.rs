@@ -7,7 +7,6 @@
 mod base;
 mod choice;
 mod compose;
-mod load;
 mod look;
 mod node;
 mod report;

@@ -2,6 +2,8 @@
 
 use std::{
     error::Error,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -10,12 +12,15 @@ use std::{
 use edeliver_erl::term::{Atom, Term};
 
 use super::{
-    load::Load,
     look::{Identity, Look, pairs},
     row::{Engine, Tool},
     stage::{Done, Stage},
     workshop::{Workshop, words},
 };
+use crate::load::{Load, Question};
+
+/// What the load asks, with few connections of its own.
+const QUESTION: Question = Question { ask, on_one: 100 };
 
 /// How long a node may take until it is there again.
 const START: Duration = Duration::from_secs(40);
@@ -38,7 +43,7 @@ impl<'a> Node<'a> {
     pub(super) fn new(stage: &'a Stage, engine: Engine, tool: Tool) -> Result<Self, Box<dyn Error>> {
         let host = Command::new("hostname").arg("-s").output()?;
         let name = Atom::new(format!("{}@{}", stage.node(engine), String::from_utf8_lossy(&host.stdout).trim()))?;
-        Ok(Self { stage, engine, load: Load::start(), tool, workshop: Workshop::open()?, name })
+        Ok(Self { stage, engine, load: Load::start(QUESTION), tool, workshop: Workshop::open()?, name })
     }
     /// edeliver on this node's target; `TARGET` in the words is its name.
     ///
@@ -162,4 +167,11 @@ impl Drop for Node<'_> {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether the answer to this request came, and is one to it.
+fn ask(stream: &mut BufReader<TcpStream>, number: u64) -> bool {
+    let mut answer = String::new();
+    let asked = stream.get_mut().write_all(format!("{number}\n").as_bytes()).and_then(|()| stream.read_line(&mut answer));
+    asked.is_ok() && answer.strip_prefix(&number.to_string()).is_some_and(|rest| rest.starts_with(' ') && rest.ends_with('\n'))
 }

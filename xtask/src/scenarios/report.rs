@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{
-    load::Served,
     row::{Engine, Row, Tool},
     trial::Found,
     work::All,
 };
+use crate::load::Served;
 
 /// Rows and what came of them.
 pub(super) struct Report<'a> {

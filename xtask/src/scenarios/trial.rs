@@ -4,12 +4,12 @@ use std::{error::Error, thread, time::Duration};
 
 use super::{
     compose::Composed,
-    load::{Mark, Served},
     look::{Identity, Look, differences},
     node::Node,
     row::{Outcome, Row, When},
     stage::Done,
 };
+use crate::load::{Mark, Served};
 
 /// What came of a row with one engine.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
-//! A client that asks a node all the time: about a thousand requests a second, some over connections of their own.
+//! Clients that ask a node all the time: a thousand requests a second together.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::BufReader,
     net::{Ipv4Addr, TcpStream},
     sync::{
         Arc,
@@ -11,16 +11,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many ask, and how long each waits between two requests.
+/// How many ask, and how often each does.
 const CLIENTS: u32 = 4;
 const PACE: Duration = Duration::from_millis(4);
-
-/// Requests on a connection, after which another one is made.
-const ON_ONE: u32 = 100;
 
 /// How long an answer may take; also what a request that found nobody costs.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// What they ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    /// Puts it with this number on an open connection; whether the answer came, and is one to it.
+    pub(crate) ask: fn(&mut BufReader<TcpStream>, u64) -> bool,
+    /// Requests on a connection, after which another one is made.
+    pub(crate) on_one: u32,
+}
 
 /// What has been counted.
 #[derive(Debug, Default)]
@@ -34,46 +40,46 @@ struct Counts {
 }
 
 /// The clients; they end when it is dropped.
-pub(super) struct Load {
+pub(crate) struct Load {
     counts: Arc<Counts>,
     clients: Vec<JoinHandle<()>>,
 }
 
 /// What became of requests since a mark.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Served {
-    pub(super) asked: u64,
-    pub(super) lost: u64,
+pub(crate) struct Served {
+    pub(crate) asked: u64,
+    pub(crate) lost: u64,
     /// The longest that one waited.
-    pub(super) slowest: Duration,
+    pub(crate) slowest: Duration,
 }
 
 /// When one began to count.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     asked: u64,
     lost: u64,
 }
 
 impl Load {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start(question: Question) -> Self {
         let counts = Arc::new(Counts::default());
         let client = |_| {
             let counts = Arc::clone(&counts);
-            thread::spawn(move || client(&counts))
+            thread::spawn(move || client(&counts, question))
         };
         let clients = (0..CLIENTS).map(client).collect();
         Self { counts, clients }
     }
     /// Which port of this machine is asked; 0 is none.
-    pub(super) fn aim(&self, port: u16) {
+    pub(crate) fn aim(&self, port: u16) {
         self.counts.port.store(port, Relaxed);
     }
-    pub(super) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         self.counts.slowest.store(0, Relaxed);
         Mark { asked: self.counts.asked.load(Relaxed), lost: self.counts.lost.load(Relaxed) }
     }
-    pub(super) fn since(&self, mark: Mark) -> Served {
+    pub(crate) fn since(&self, mark: Mark) -> Served {
         let counts = &self.counts;
         Served {
             asked: counts.asked.load(Relaxed) - mark.asked,
@@ -92,9 +98,9 @@ impl Drop for Load {
     }
 }
 
-fn client(counts: &Counts) {
+fn client(counts: &Counts, question: Question) {
     let mut connection: Option<(u16, BufReader<TcpStream>, u32)> = None;
-    let mut number = 0_u64;
+    let (mut number, mut due) = (0_u64, Instant::now());
     while !counts.stop.load(Relaxed) {
         let port = counts.port.load(Relaxed);
         if port == 0 {
@@ -104,9 +110,10 @@ fn client(counts: &Counts) {
         }
         let began = Instant::now();
         number += 1;
-        let usable = connection.take().filter(|(to, _, used)| *to == port && *used < ON_ONE);
+        let usable = connection.take().filter(|(to, _, used)| *to == port && *used < question.on_one);
         let stream = usable.or_else(|| Some((port, connect(port)?, 0)));
-        let served = stream.and_then(|(to, mut stream, used)| ask(&mut stream, number).then_some((to, stream, used + 1)));
+        let served =
+            stream.and_then(|(to, mut stream, used)| (question.ask)(&mut stream, number).then_some((to, stream, used + 1)));
         // Who was told to ask elsewhere meanwhile has lost nothing.
         if counts.port.load(Relaxed) == port {
             counts.asked.fetch_add(1, Relaxed);
@@ -117,7 +124,9 @@ fn client(counts: &Counts) {
             thread::sleep(PAUSE);
         }
         connection = served;
-        thread::sleep(PACE.saturating_sub(began.elapsed()));
+        // A sleep that is a little too long makes the next request no later; one that was waited for is not made up for.
+        due = (due + PACE).max(began);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -126,11 +135,4 @@ fn connect(port: u16) -> Option<BufReader<TcpStream>> {
     stream.set_nodelay(true).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     Some(BufReader::new(stream))
-}
-
-/// Whether the answer to this request came, and is one to it.
-fn ask(stream: &mut BufReader<TcpStream>, number: u64) -> bool {
-    let mut answer = String::new();
-    let asked = stream.get_mut().write_all(format!("{number}\n").as_bytes()).and_then(|()| stream.read_line(&mut answer));
-    asked.is_ok() && answer.strip_prefix(&number.to_string()).is_some_and(|rest| rest.starts_with(' ') && rest.ends_with('\n'))
 }
