@@ -3,7 +3,7 @@
 //! The login shell sees [`BOOTSTRAP`] and nothing else: one constant line that means the same to dash, bash, zsh, fish, csh and busybox.
 //! It reads the loader, one line of standard input; the loader reads exactly as many bytes as it is told and evaluates them; these are
 //! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell. Where there
-//! is none, and the script is long, all of it is compressed, and another loader takes it to its end.
+//! is none, and the script is long, it is told `gzip` instead of a number, and unpacks all that comes.
 //!
 //! Marks are lines `SOH edeliver NONCE WORD` that the wrapper writes: `begin` and `end STATUS` on both outputs, `beat` every second
 //! and `late` on standard output, wherever in a line that may be. The nonce is new for every call, so no output can be taken for a mark.
@@ -22,7 +22,6 @@ use super::{Call, Input, TransportError, quote};
 pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r s && eval "$s"'"#;
 
 const LOADER: &str = include_str!("loader.sh");
-const UNPACKER: &str = include_str!("unpacker.sh");
 
 /// Longer code is compressed. A new connection carries ten segments, 14 KB, before it waits for the first word from the other side: what does
 /// not fit costs a round trip.
@@ -60,7 +59,7 @@ pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, Transp
     }
     let code = format!("set -- {}\n{}", quote::words(all()), condensed(WRAPPER));
     Ok(match call.input {
-        Input::Empty if code.len() > ROOM => [UNPACKER.as_bytes(), &packed(&code)].concat(),
+        Input::Empty if code.len() > ROOM => [LOADER.as_bytes(), b"gzip\n", &packed(&code)].concat(),
         _ => format!("{LOADER}{}\n{code}", code.len()).into_bytes(),
     })
 }
@@ -87,6 +86,7 @@ fn seconds(timeout: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::transport::Script;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn the_bootstrap_has_nothing_that_shells_disagree_on() {
@@ -101,22 +101,41 @@ mod tests {
     }
 
     #[test]
-    fn each_loader_is_one_line() {
-        for loader in [LOADER, UNPACKER] {
-            assert_eq!(loader.matches('\n').count(), 1);
-            assert!(loader.ends_with('\n'));
-        }
+    fn the_loader_is_one_line() {
+        assert_eq!(LOADER.matches('\n').count(), 1);
+        assert!(LOADER.ends_with('\n'));
+    }
+
+    fn sent(text: &str, input: Input) -> Vec<u8> {
+        let text: &'static str = text.to_owned().leak();
+        preamble(&Call { input, ..Call::new(Script { name: "long", text }, [""; 0], Duration::from_secs(9)) }, &Nonce::new())
+            .unwrap()
     }
 
     #[test]
     fn a_long_script_travels_packed_unless_input_follows_it() {
-        let text: &'static str = ":\n".repeat(ROOM).leak();
-        let sent = |input| {
-            let call = Call { input, ..Call::new(Script { name: "long", text }, [""; 0], Duration::from_secs(1)) };
-            preamble(&call, &Nonce::new()).unwrap().len()
+        let text = ":\n".repeat(ROOM);
+        assert!(sent(&text, Input::Empty).len() < 4 << 10);
+        assert!(sent(&text, Input::Bytes(Vec::new())).len() > text.len());
+    }
+
+    #[test]
+    fn a_packed_script_runs_and_a_host_without_gzip_says_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = |path: &str| {
+            let code = sent(&(":\n".repeat(ROOM) + "echo it runs\n"), Input::Empty);
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", BOOTSTRAP]).env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = shell.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(&code).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            (output.status.code(), said)
         };
-        assert!(sent(Input::Empty) < 4 << 10);
-        assert!(sent(Input::Bytes(Vec::new())) > text.len());
+        let (status, [out, err]) = run(&std::env::var("PATH").unwrap());
+        assert!(status == Some(0) && out.contains("it runs\n"), "{out}{err}");
+        let (status, [out, err]) = run(dir.path().to_str().unwrap());
+        assert!(status == Some(125) && err.contains("gzip is missing"), "{out}{err}");
     }
 
     #[test]
