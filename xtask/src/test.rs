@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that has to hold.
 
+mod again;
+
 use std::{
     error::Error,
     num::NonZero,
@@ -19,7 +21,8 @@ pub(crate) struct Args {
 
 /// Installs what is missing, then formatting, lints, all tests and doctests, and the short choice of scenarios.
 ///
-/// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them.
+/// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them. A failed test of live nodes
+/// is asked once more, alone; if it passes then, it is told as flaky.
 ///
 /// # Errors
 /// The first stage that fails.
@@ -34,7 +37,7 @@ pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     let mut args = vec!["test", "--workspace", "--no-fail-fast"];
     args.extend(filter.as_deref());
     args.extend(["--", &at_once]);
-    cargo::run(&args)?;
+    again::run(&args)?;
     if filter.is_some() {
         return Ok(ExitCode::SUCCESS);
     }
