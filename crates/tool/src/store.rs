@@ -4,6 +4,7 @@
 //! store/blobs/ab/abcd…               content, named by its SHA-256
 //! store/manifests/APP/VERSION.json   releases; what has a manifest is complete
 //! store/upgrades/APP/VERSION.json    hot upgrades to that release: relup, and the releases they lead from
+//! store/derived/APP/NAME/VERSION.json   what is made out of a release and takes a while; can be made anew
 //! store/tmp/                         being written
 //! store/lock                         held shared by writers, exclusively while garbage is collected
 //! releases/APP_VERSION.release.tar.gz   classic archives
@@ -19,6 +20,7 @@
 mod appups;
 pub mod archive;
 mod blob;
+mod derived;
 mod durable;
 mod error;
 mod garbage;
@@ -41,7 +43,7 @@ use edeliver_core::{
     choose::Stored,
     config::StoreSettings,
     name::{AppName, Version},
-    release::{Digest, Manifest, RelPath},
+    release::{Digest, Manifest, ManifestId, RelPath},
 };
 
 pub use appups::{Author as AppupAuthor, StoredAppup};
@@ -98,9 +100,23 @@ impl Store {
     /// # Errors
     /// [`StoreError::Absent`] if the store has no manifest of that version; otherwise it can't be read or was changed.
     pub fn manifest(&self, version: &Version) -> Result<Manifest, StoreError> {
+        self.read_manifest(&self.existing(version)?).map(|(_, manifest)| manifest)
+    }
+
+    /// Which build of that version the store has. As much is checked as is needed for that.
+    ///
+    /// # Errors
+    /// As [`Store::manifest`].
+    pub fn manifest_id(&self, version: &Version) -> Result<ManifestId, StoreError> {
+        let path = self.existing(version)?;
+        let kept = fs::read(&path).map_err(|source| StoreError::read(&path, source))?;
+        kept::read_id(&kept, &path)
+    }
+
+    fn existing(&self, version: &Version) -> Result<PathBuf, StoreError> {
         let path = self.manifest_path(version);
         match path.try_exists() {
-            Ok(true) => self.read_manifest(&path).map(|(_, manifest)| manifest),
+            Ok(true) => Ok(path),
             Ok(false) => Err(StoreError::Absent { app: self.app.clone(), version: version.clone() }),
             Err(source) => Err(StoreError::read(path, source)),
         }

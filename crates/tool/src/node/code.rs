@@ -30,13 +30,26 @@ pub fn compare(loaded: &Modules, release: &Modules) -> Compared {
     Compared { loaded: both().count(), others }
 }
 
+/// What the store keeps of a release's modules: reading hundreds of files takes longer than asking a node.
+const KEPT: &str = "modules";
+
 /// The modules of a release in the store.
 ///
 /// # Errors
 /// The store does not have the release, or not whole.
 pub fn of_release(store: &Store, version: &Version) -> Result<Modules, StoreError> {
-    let manifest = store.manifest(version)?;
-    let files: Vec<_> = beam_files(&manifest).collect();
+    let id = store.manifest_id(version)?;
+    if let Some(kept) = store.derived(KEPT, version, &id) {
+        return Ok(kept);
+    }
+    let modules = of_manifest(store, &store.manifest(version)?)?;
+    // A store that takes nothing more is no reason not to tell.
+    let _ = store.keep_derived(KEPT, version, &id, &modules);
+    Ok(modules)
+}
+
+fn of_manifest(store: &Store, manifest: &Manifest) -> Result<Modules, StoreError> {
+    let files: Vec<_> = beam_files(manifest).collect();
     let read = parallel::map(parallel::processors(), &files, |digest| read(store, digest));
     let read: Result<Vec<_>, _> = read.into_iter().collect();
     Ok(read?.into_iter().flatten().collect())

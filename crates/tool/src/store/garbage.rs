@@ -16,7 +16,7 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Removes content that no manifest of any application names, and what interrupted writers left.
+    /// Removes content that no manifest of any application names, what can be made anew, and what interrupted writers left.
     ///
     /// # Errors
     /// [`StoreError::Busy`] while somebody writes. If any manifest can't be read, nothing is removed: nobody knows what it names.
@@ -30,6 +30,9 @@ impl Store {
         let mut collected = Collected::default();
         for temp in entries(&self.temp_dir())?.iter().filter(|path| is_temp(path)) {
             remove(temp, &mut collected)?;
+        }
+        for derived in self.all_derived()? {
+            remove(&derived, &mut collected)?;
         }
         for shard in entries(&self.blobs_dir())? {
             for blob in entries(&shard)?.iter().filter(|path| digest(path).is_some_and(|digest| !named.contains(&digest))) {

@@ -35,6 +35,21 @@ pub(super) fn read_upgrade(kept: &[u8], path: &Path) -> Result<Upgrade, StoreErr
     Upgrade::from_json(text).map_err(|source| StoreError::Upgrade { path: path.to_owned(), source })
 }
 
+/// `{"sha256":"…","derived":…}`.
+pub(super) fn write_derived(text: &[u8]) -> Vec<u8> {
+    wrap("derived", text).1
+}
+
+/// The text of it, if it was not changed.
+pub(super) fn read_derived(kept: &[u8]) -> Option<&[u8]> {
+    verified("derived", kept).map(|(_, text)| text)
+}
+
+/// The id of the manifest that is kept, checked as in [`read`], without reading what it says.
+pub(super) fn read_id(kept: &[u8], path: &Path) -> Result<ManifestId, StoreError> {
+    verified("manifest", kept).map(|(id, _)| id).ok_or_else(|| StoreError::ManifestDamaged { path: path.to_owned() })
+}
+
 fn middle(what: &str) -> String {
     format!(r#"","{what}":"#)
 }
