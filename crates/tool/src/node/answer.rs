@@ -154,18 +154,17 @@ impl NodeLines {
     }
 }
 
-/// Name, NUL and the first half of the MD5 of each module, by zlib and in base64; `None` where it was not asked for.
+/// The modules' names with a NUL between them, two NULs, and the first halves of their MD5s, by zlib and in base64; `None` where that was
+/// not asked for.
 fn modules(list: &Term) -> Option<Modules> {
     let packed = base64::decode(list.to_text()?.as_bytes())?;
     let mut list = Vec::new();
     ZlibDecoder::new(&packed[..]).take(LONGEST_LIST).read_to_end(&mut list).ok()?;
-    let (mut rest, mut modules) = (&list[..], Modules::new());
-    while let Some(end) = rest.iter().position(|&byte| byte == 0) {
-        let (name, (half, after)) = (&rest[..end], rest[end + 1..].split_first_chunk()?);
-        modules.insert(String::from_utf8_lossy(name).into_owned(), u64::from_be_bytes(*half));
-        rest = after;
-    }
-    Some(modules).filter(|modules| rest.is_empty() && !modules.is_empty())
+    let end = list.windows(2).position(|pair| pair == [0, 0])?;
+    let names: Vec<_> = list[..end].split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
+    let (halves, rest) = list[end + 2..].as_chunks();
+    let modules = names.iter().zip(halves).map(|(name, half)| (name.clone().into_owned(), u64::from_be_bytes(*half)));
+    (rest.is_empty() && names.len() == halves.len()).then(|| modules.collect())
 }
 
 /// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …], Code}}`.

@@ -4,7 +4,8 @@
 find_erl_call() {
   for erl_call in "$node_bin/erl_call" "$1"/erts-*/bin/erl_call "$node_bin"/../../lib/erl_interface-*/bin/erl_call; do
     [ -x "$erl_call" ] || continue
-    # Without a time limit of its own a hung node would hang us.
+    # Without a time limit of its own a hung node would hang us. That of OTP 23 and later has one; others are asked.
+    case $erl_call in */erts-1[1-9].*/bin/erl_call | */erts-[2-9][0-9].*/bin/erl_call) return ;; esac
     case $("$erl_call" 2>&1) in *-timeout*) return ;; esac
   done
   return 1
@@ -34,8 +35,8 @@ call_node() (
 # that its release_handler knows: a node that was upgraded in place runs another one than it booted. Without sasl there is no such list, but
 # what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy must not make
 # the node look hung.
-# With NODE_CODE the code that is loaded too, packed because it is most of what travels: for each module that came from a file its name, a
-# NUL, and the first half of its MD5.
+# With NODE_CODE the code that is loaded too, packed because it is most of what travels: the names of the modules that came from a file with
+# a NUL between them, two NULs, and the first halves of their MD5s. An expression is interpreted, so the loops are those of functions.
 node_question() {
   releases='case whereis(release_handler) of
     undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)],
@@ -44,8 +45,14 @@ node_question() {
       Releases when is_list(Releases) -> [{Vsn, Status} || {_, Vsn, _, Status} <- Releases, is_list(Vsn)];
       _ -> [] end end'
   code='[]'
-  [ -z "${NODE_CODE:-}" ] || code='try base64:encode_to_string(zlib:compress([[atom_to_binary(M, utf8), 0, Half] ||
-    {M, F} <- code:all_loaded(), F =/= preloaded, <<Half:8/binary, _/binary>> <- [M:module_info(md5)]])) catch _:_ -> [] end'
+  [ -z "${NODE_CODE:-}" ] || code='try
+    Loaded = element(1, lists:unzip(code:all_loaded())) -- erlang:pre_loaded(),
+    Each = fun(Term) -> lists:duplicate(length(Loaded), Term) end,
+    Md5s = lists:zipwith(fun erlang:get_module_info/2, Loaded, Each(md5)),
+    Halves = lists:zipwith3(fun binary:part/3, Md5s, Each(0), Each(8)),
+    Names = lists:map(fun erlang:atom_to_binary/1, Loaded),
+    base64:encode_to_string(zlib:compress([lists:join(0, Names), 0, 0, Halves]))
+    catch _:_ -> [] end'
   printf '%s\n' "{os:getpid(), node(), init:get_status(), erlang:system_info(creation), $releases, $code}."
 }
 

@@ -47,8 +47,23 @@ serves_root() {
   esac
 }
 
-# Prints the ids of processes that were booted from something below $1/releases/. As below, text that looks like a header misleads it.
+# Sets `booted` to the ids of processes that were booted from something below $1/releases/, and perhaps of others that have to do with
+# it. One process does where grep sees past a NUL, which it shows by this very script, whose shell has `eval "$s"` among its words.
 booted_from() {
+  booted='' sees=''
+  while IFS= read -r line; do
+    case $line in
+      *'/cmdline:eval "$s"') sees=yes ;;
+      *"/cmdline:$1/releases/") pid=${line#/proc/} pid=${pid%%/*}; case $booted in *" $pid") ;; *) booted="$booted $pid" ;; esac ;;
+    esac
+  done <<EOF
+$(printf '%s\n' "$1/releases/" 'eval "$s"' | grep -aosF -f - /proc/[0-9]*/cmdline 2>/dev/null)
+EOF
+  [ -n "$sees" ] || booted=$(booted_by_pipeline "$1")
+}
+
+# Prints them. As below, text that looks like a header misleads it.
+booted_by_pipeline() {
   head -n 99 /proc/[0-9]*/cmdline 2>/dev/null | tr '\000' '\n' | BELOW=$1/releases/ awk '
     /^==> \/proc\/[0-9]+\/cmdline <==$/ { split($0, part, "/"); pid = part[3]; before = ""; next }
     before == "-boot" && index($0, ENVIRON["BELOW"]) == 1 && pid != told { print pid; told = pid }
@@ -85,7 +100,8 @@ find_node() {
 # preferred among several; node_others lists the processes that were not chosen.
 find_process() {
   node_pid='' node_others='' chosen='' pid=''
-  for pid in $(booted_from "$1"); do
+  booted_from "$1"
+  for pid in $booted; do
     read_command_line "$pid"
     serves_root "$1" || continue
     if [ -z "$chosen" ]; then

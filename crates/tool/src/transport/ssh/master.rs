@@ -47,7 +47,7 @@ pub(super) struct Master {
     lifeline: Option<ChildStdin>,
     said: Lines,
     reading: JoinHandle<()>,
-    _dir: TempDir,
+    dir: Option<TempDir>,
 }
 
 /// ssh's last lines.
@@ -109,7 +109,7 @@ impl Master {
         let stderr = child.stderr.take().expect("it is piped");
         let reading = tokio::spawn(read(stderr, said.clone()));
         let lifeline = child.stdin.take();
-        Ok(Self { socket, child, lifeline, said, reading, _dir: dir })
+        Ok(Self { socket, child, lifeline, said, reading, dir: Some(dir) })
     }
 
     /// The control socket.
@@ -124,6 +124,8 @@ impl Master {
 
     /// Ends the connection, waits for it, and gives what ssh has said.
     pub(super) async fn stop(mut self) -> Vec<String> {
+        // Here it takes no process, as it would take the guard, which removes what is left when we are killed.
+        drop(self.dir.take());
         drop(self.lifeline.take());
         if timeout(Duration::from_secs(3), self.child.wait()).await.is_err() {
             self.kill();

@@ -14,4 +14,4 @@ trap : TERM
 wait "$ssh"
 wait "$ssh"
 kill "$guard" 2>/dev/null
-rm -rf -- "$dir"
+[ ! -e "$dir" ] || rm -rf -- "$dir"
