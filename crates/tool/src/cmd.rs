@@ -15,6 +15,7 @@ pub mod init;
 pub mod logs;
 pub mod migrate;
 pub mod node;
+mod own;
 pub mod rehearse;
 pub mod releases;
 pub mod rollback;

@@ -66,7 +66,7 @@ pub struct Loaded {
     pub raw_variables: Vec<RawVariable>,
     /// Variables that hooks see with these values although the config may have set others: what flags said, and what the command is.
     pub stronger_variables: Vec<(String, String)>,
-    /// The shell that read a classic config, waiting to run its hooks.
+    /// The shell that has read the hooks, waiting to run them.
     shell: Parking,
 }
 
@@ -106,9 +106,13 @@ impl Loaded {
         };
         self.settings.build.as_ref().ok_or_else(missing)
     }
-    /// The shell that has read the hooks already, the first time it is asked for.
+    /// The shell that has read the hooks already, if nobody has it.
     pub(crate) fn take_shell(&self) -> Option<Parked> {
         self.shell.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+    /// Keeps a shell for those who ask for it next.
+    pub(crate) fn put_shell(&self, parked: Parked) {
+        *self.shell.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(parked);
     }
     /// Values that must not be shown: those of variables whose names say so.
     pub fn secrets(&self) -> Vec<String> {

@@ -145,11 +145,14 @@ impl Ctx {
     pub fn target(&self, args: &TargetArgs) -> Result<TargetSettings, Error> {
         Ok(target::pick(self.settings()?, args)?)
     }
-    /// Begins a run: gives it its id, and tells. With [`Journal::Kept`] everything told from here on is recorded.
+    /// Begins a run, unless it has begun: gives it its id, and tells. With [`Journal::Kept`] everything told from here on is recorded.
     ///
     /// # Errors
     /// When the configuration is missing or wrong, because that says where journals lie.
     pub fn begin(&self, title: impl Into<String>, journal: Journal) -> Result<RunId, Error> {
+        if let Some(run) = self.run() {
+            return Ok(run.clone());
+        }
         let begun = crate::runs::Begun::now();
         if journal == Journal::Kept {
             self.ui.record_in(crate::runs::file_of(&self.runs_dir()?, &begun.run));

@@ -8,6 +8,7 @@ mod call;
 mod calls;
 mod frame;
 mod hosts;
+mod later;
 mod session;
 pub mod shell;
 pub mod vars;
@@ -20,6 +21,8 @@ use tokio::sync::mpsc;
 
 pub use call::main as call_main;
 pub use hosts::Hosts;
+pub(crate) use hosts::JOB;
+pub use later::Later;
 pub use session::{Captured, Options, Session};
 
 use crate::{hook::shell::LastWords, transport::TransportError};
@@ -136,6 +139,15 @@ pub enum JobError {
         name: String,
         /// The hosts of the step.
         known: Vec<String>,
+    },
+    /// One of the hosts can't be reached.
+    #[error("can't log in to {host}")]
+    Connect {
+        /// Which.
+        host: HostName,
+        /// Why.
+        #[source]
+        source: TransportError,
     },
     /// `__sync_remote` with several hosts.
     #[error("__sync_remote runs on one host, and there are several: {}", hosts.join(", "))]

@@ -69,6 +69,11 @@ fn from_two_revisions_to_a_relup_between_their_releases() {
         assert!(listed.lines().any(|line| line == file), "{file}: {listed}");
     }
 
+    let shown = project.done(&["show", "relup", archive.to_str().unwrap()]);
+    assert_eq!(shown.out, upgrade.relup);
+    let none = project.program.run(&["show", "relup", "edeliver.toml"]);
+    assert!(none.code == 2 && none.err.contains("can't show edeliver.toml"), "{}", none.err);
+
     // What is there is not made twice, and nobody is told otherwise.
     let again = project.done(&["build", "upgrade", "--with=0.1.0", "--version=0.2.0"]);
     assert!(again.err.contains("the store had the relup to hotapp 0.2.0, from 0.1.0"), "{}", again.err);

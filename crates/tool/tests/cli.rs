@@ -174,3 +174,66 @@ fn recorded_runs_are_looked_for_in_the_store() {
     let none = program.run(&["run", "show", "nope"]);
     assert_eq!((none.code, lines(&none.err)[0]), (2, "error: there is no record of a run `nope`"));
 }
+
+/// The lines of the README and the help texts of edeliver 1.x, and what scripts make of them.
+const ORIGINAL: &[&str] = &[
+    "build release",
+    "build release --revision=82a5834 --branch=feature",
+    "build release --tag=v1.0 --mix-env=staging --auto-version=git-revision+branch-unless-master",
+    "build release --increment-version=minor --skip-git-clean --skip-mix-clean --verbose",
+    "build release --set-version=1.3.0-beta.1 --plain --push --runs-as-mix-task",
+    "build upgrade --from=v1.0 --to=v2.0",
+    "build upgrade --with=1.0.0 --to=v2.0 --branch=feature --skip-relup-modification",
+    "build upgrade --with=1.0.0 --relup-mod=MyApp.Relup",
+    "build appups --from=v1.0",
+    "build appup --with=1.0.0",
+    "deploy release",
+    "deploy release to production",
+    "deploy release production --version=1.0.0 --start-deploy --clean-deploy -S -F",
+    "deploy upgrade to production --version=1.0.0 -S --push",
+    "deploy to production",
+    "update",
+    "update production --branch=feature --start-deploy",
+    "update staging --to=v2.0 --clean-deploy --skip-git-clean --auto-version=date -S",
+    "upgrade production",
+    "upgrade production --to=v2.0 --branch=feature --start-deploy --skip-relup-mod",
+    "upgrade --relup-mod=MyApp.Relup --mix-env=prod --increment-version=patch --run-migrations",
+    "start production",
+    "stop on staging --host=web@one",
+    "restart --quiet production",
+    "ping production -V",
+    "version -C",
+    "migrate production up",
+    "migrate down --version=20160414140000",
+    "show migrations on production",
+    "migrations staging",
+    "show releases",
+    "show relup --version=1.0.0",
+    "show relup .deliver/releases/myapp_1.0.0.upgrade.tar.gz",
+    "edit relup --version=1.0.0",
+    "build release --only=prod --quiet",
+];
+
+#[test]
+fn command_lines_of_edeliver_1_are_understood() {
+    for line in ORIGINAL {
+        let words = ["edeliver"].into_iter().chain(line.split(' ')).map(std::ffi::OsString::from).collect();
+        assert!(edeliver::cli::parse(words).is_ok(), "{line}: {}", Program::new().run(&line.split(' ').collect::<Vec<_>>()).err);
+    }
+}
+
+#[test]
+fn options_that_change_nothing_here_say_so() {
+    let program = Program::new();
+    write(&program, "edeliver.toml", CONFIG);
+    let done = program.run(&["show", "releases", "--push", "--only=test"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let said: Vec<_> = lines(&done.err).into_iter().filter(|line| line.starts_with("warning: --")).collect();
+    assert_eq!(
+        said,
+        [
+            "warning: --push changes nothing: releases are no docker images here",
+            "warning: --only changes nothing: just the dependencies of MIX_ENV are ever fetched",
+        ]
+    );
+}

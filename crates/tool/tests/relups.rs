@@ -84,6 +84,16 @@ fn an_edited_relup_is_kept_with_its_author() {
 }
 
 #[test]
+fn a_hook_may_change_a_relup_before_it_is_edited() {
+    let program = with_upgrades(&["0.2.0"]);
+    program.write("edeliver.toml", &format!("hooks = \"hooks.sh\"\n{CONFIG}"));
+    program.write("hooks.sh", "pre_edit_relup() { sed -i -e '0,/brutal_purge}/s//soft_purge}/' \"$1\"; }\n");
+    let done = edit(&program, "s/no such text//", &[]);
+    assert!(done.code == 0 && done.err.contains("patched by the hook pre_edit_relup"), "{}", done.err);
+    assert!(kept(&program).relup.contains("{load,{hot,brutal_purge,soft_purge}}"), "{}", kept(&program).relup);
+}
+
+#[test]
 fn a_relup_that_is_saved_unchanged_stays_as_it_is() {
     let program = with_upgrades(&["0.2.0"]);
     let done = edit(&program, "s/no such text//", &[]);

@@ -6,6 +6,7 @@
 
 mod known;
 pub mod lines;
+mod linked;
 mod notices;
 mod place;
 mod targets;
@@ -232,6 +233,7 @@ impl<'a> Reading<'a> {
             self.set("build.profile", profile.clone(), "PROFILE");
             self.set("deploy.profile", profile, "PROFILE");
         }
+        self.linked();
     }
     /// All words of a variable, an array's too; separated by blanks or commas.
     fn words(&self, name: &str) -> Option<Vec<String>> {

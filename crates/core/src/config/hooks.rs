@@ -1,6 +1,6 @@
 //! The hooks: which functions of a hooks file are called, and which functions of edeliver 1.x can't be replaced any more.
 
-/// Every hook that edeliver calls or called, in the order of a build and a deploy.
+/// Every hook that edeliver calls, in the order of a build and a deploy.
 pub const NAMES: &[&str] = &[
     "pre_init_app_remotely",
     "post_init_app_remotely",
@@ -14,8 +14,6 @@ pub const NAMES: &[&str] = &[
     "post_erlang_clean_compile",
     "pre_erlang_generate_release",
     "post_erlang_generate_release",
-    "pre_relx_generate_relup",
-    "post_relx_generate_relup",
     "pre_extract_release_archive",
     "post_extract_release_archive",
     "pre_start_deployed_release",
@@ -28,10 +26,12 @@ pub const NAMES: &[&str] = &[
     "pre_edit_relup",
 ];
 
-/// Whether a function takes the place of a node command: `execute_custom_node_command`, `get_COMMAND_node_command`. None is called yet.
-pub fn is_node_command(function: &str) -> bool {
-    function == "execute_custom_node_command" || function.starts_with("get_") && function.ends_with("_node_command")
-}
+/// Functions that do a node command in the project's own way, and by which edeliver 1.x started what it had deployed, too. Here a deploy starts
+/// nodes in edeliver's way, because it has to know whether they come up, and to go back if not.
+pub const STARTING: &[&str] = &["get_start_node_command", "get_restart_node_command"];
+
+/// Hooks around relx's own way to make a relup, which is not used: relups are made from what differs between two releases.
+pub const OF_RELX: &[&str] = &["pre_relx_generate_relup", "post_relx_generate_relup"];
 
 /// Steps and frames of edeliver 1.x, which was one shell program: a config could replace them. Here it can't.
 pub const NOT_REPLACEABLE: &[&str] = &[

@@ -57,8 +57,10 @@ pub mod hooks {
     pub const BEFORE_START: &str = "pre_start_deployed_release";
     /// When every node runs.
     pub const STARTED: &str = "post_start_deployed_release";
-    /// All of them.
+    /// Those of a deploy.
     pub const ALL: [&str; 4] = [BEFORE, DEPLOYED, BEFORE_START, STARTED];
+    /// When an update is over, after all of these: the original asked nodes for their version between the two, which a start does.
+    pub const UPDATED: [&str; 2] = ["post_erlang_deployed_update", "post_erlang_update"];
 }
 
 /// Decides what happens on each host. Pure: the same facts give the same plan, and the facts after it give an empty one.
@@ -73,7 +75,7 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
         before: hook(hooks::BEFORE).into_iter().collect(),
         hosts: facts.iter().map(|facts| work.host(facts)).collect(),
-        after: hook(last).into_iter().collect(),
+        after: [last].into_iter().chain(hooks::UPDATED).filter_map(hook).collect(),
     }
 }
 

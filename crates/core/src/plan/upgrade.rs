@@ -123,7 +123,10 @@ impl Upgrading<'_> {
     fn refused(&self, host: &HostName, seen: &Seen, why: Vec<String>) -> HostPlan {
         let hints = vec![
             Hint::text("`--restart-if-needed` restarts nodes that can't be upgraded like that"),
-            Hint::command("or restart all of them into the release", format!("edeliver update {}", self.settings.name)),
+            Hint::command(
+                "or restart all of them into the release",
+                format!("edeliver update {} --start-deploy", self.settings.name),
+            ),
         ];
         let mut plan = deploy::blocked(host, seen, Vec::new());
         (plan.reasons, plan.verdict) = (why, Verdict::Blocked { hints });
@@ -175,7 +178,8 @@ impl Upgraded<'_> {
     }
     fn unreadable(&self, name: &HostName) -> HostPlan {
         let why = format!("{} or {} has no .rel file that can be used", self.way.from.version, self.way.to.version);
-        let hint = Hint::command("deploy with a restart", format!("edeliver update {}", self.host.work.settings.name));
+        let hint =
+            Hint::command("deploy with a restart", format!("edeliver update {} --start-deploy", self.host.work.settings.name));
         deploy::blocked(name, self.host.seen, vec![Obstacle { why, hint }])
     }
     fn reasons(&self, stage: bool, prune: Option<&Step>) -> Vec<String> {

@@ -8,6 +8,7 @@ use edeliver_core::{
 };
 
 use crate::{
+    config::Loaded,
     ctx::Ctx,
     error::Error,
     hook::{HookError, HookRemote, Hosts, Options, Session, vars},
@@ -39,6 +40,11 @@ impl<'a> Hooks<'a> {
     pub(super) fn of(session: Session, settings: &'a BuildSettings, branch: Option<String>, transport: Arc<dyn Transport>) -> Self {
         let remote = Arc::new(Hosts::new(vec![(settings.host.clone(), transport)], settings.timeout));
         Self { session, settings, branch, remote }
+    }
+
+    /// The build is over: other hooks of the run use the same shell.
+    pub(super) fn rest(self, loaded: &Loaded) {
+        self.session.rest(loaded);
     }
 
     /// Which hooks of a build there are.

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     cli::options::PlanArgs,
+    config::Loaded,
     ctx::Ctx,
     error::{Error, Kind},
     flow::{self, Settled},
@@ -146,7 +147,7 @@ impl Build {
             assembled: None,
             kept: None,
         };
-        let done = carry_out(carrying, &plan).await;
+        let done = carry_out(carrying, &plan, ctx.loaded()?).await;
         transport.close().await;
         Ok(match done {
             Ok(built) => Ended::Built(Box::new(built)),
@@ -184,11 +185,12 @@ async fn gather_and_plan(
     Ok((plan, host))
 }
 
-async fn carry_out(mut carrying: Carrying<'_>, plan: &BuildPlan) -> Result<Built, Box<Stopped>> {
+async fn carry_out(mut carrying: Carrying<'_>, plan: &BuildPlan, loaded: &Loaded) -> Result<Built, Box<Stopped>> {
     let [host] = &plan.plan.hosts[..] else { unreachable!("a build has one host") };
     let done = carrying.all(&host.steps).await;
-    let Carrying { site, lease, store, assembled, kept, .. } = carrying;
+    let Carrying { site, lease, store, assembled, kept, hooks, .. } = carrying;
     lease.release().await;
+    hooks.rest(loaded);
     done?;
     let (Some(assembled), Some(kept)) = (assembled, kept) else { unreachable!("a build's last steps read and keep the release") };
     let before = before(store, &kept.manifest);

@@ -5,6 +5,8 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use edeliver_core::config::duration;
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 
+use crate::{modification::Modification, relup::Edited};
+
 /// Options of every command.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
@@ -16,7 +18,7 @@ pub struct Global {
     #[arg(short = 'D', long, global = true)]
     pub debug: bool,
     /// Show only what happens to each host (this is the default)
-    #[arg(short = 'C', long, global = true, overrides_with_all = ["verbose", "debug"])]
+    #[arg(short = 'C', long, alias = "quiet", global = true, overrides_with_all = ["verbose", "debug"])]
     pub compact: bool,
     /// No colours, and no line that changes after it was printed
     #[arg(short = 'P', long, global = true)]
@@ -33,6 +35,29 @@ pub struct Global {
     /// Given by `mix edeliver`.
     #[arg(long, global = true, hide = true)]
     pub runs_as_mix_task: bool,
+    /// What edeliver 1.x took with every command and has no meaning here.
+    #[command(flatten)]
+    pub without_meaning: WithoutMeaning,
+}
+
+/// Options of edeliver 1.x that scripts may give and that change nothing; what for is said once.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct WithoutMeaning {
+    /// Push docker images.
+    #[arg(long, global = true, hide = true)]
+    push: bool,
+    /// Fetch dependencies of one environment only.
+    #[arg(long, global = true, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    only: Option<String>,
+}
+
+impl WithoutMeaning {
+    /// Why each of those that were given changes nothing.
+    pub(crate) fn reasons(&self) -> Vec<&'static str> {
+        let push = self.push.then_some("--push changes nothing: releases are no docker images here");
+        let only = self.only.as_ref().map(|_| "--only changes nothing: just the dependencies of MIX_ENV are ever fetched");
+        push.into_iter().chain(only).collect()
+    }
 }
 
 /// How much is told.
@@ -105,4 +130,41 @@ pub struct PlanArgs {
     /// Go on without the hosts that can't be reached or where it can't be done
     #[arg(long)]
     pub skip_blocked: bool,
+}
+
+/// What becomes of new relups.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RelupArgs {
+    /// Have this module of the release change the relup; default: the one that uses `Edeliver.Relup.Modification`, if there is one
+    #[arg(long, value_name = "MODULE")]
+    pub relup_mod: Option<String>,
+    /// Leave the relup as it was generated
+    #[arg(long, alias = "skip-relup-modification", conflicts_with = "relup_mod")]
+    pub skip_relup_mod: bool,
+}
+
+impl RelupArgs {
+    /// Which module changes them.
+    pub(crate) fn modification(&self) -> Modification {
+        match (&self.relup_mod, self.skip_relup_mod) {
+            (Some(module), _) => Modification::Named(module.clone()),
+            (None, true) => Modification::Skipped,
+            (None, false) => Modification::Found,
+        }
+    }
+    /// What becomes of a relup that the store has already. What is said about modules would have no effect if it stayed.
+    pub(crate) fn edited(&self) -> Edited {
+        match self.modification() {
+            Modification::Found => Edited::Stays,
+            Modification::Named(_) | Modification::Skipped => Edited::Renewed,
+        }
+    }
+}
+
+/// What follows when everything else went well.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct ThenArgs {
+    /// Then carry out pending migrations, as `edeliver migrate TARGET` does
+    #[arg(long)]
+    pub run_migrations: bool,
 }

@@ -53,7 +53,7 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Source {
     /// Build this commit: a hash, a branch, `HEAD~3`
-    #[arg(long, value_name = "REVISION", conflicts_with = "tag")]
+    #[arg(long, visible_alias = "to", value_name = "REVISION", conflicts_with = "tag")]
     pub revision: Option<Revision>,
     /// Build the commit of this tag
     #[arg(long, value_name = "TAG")]

@@ -5,7 +5,7 @@ use edeliver_core::{name::Version, release::Manifest};
 use super::build::{self, Source};
 use crate::{
     build::{Build, Ended},
-    cli::options::{PlanArgs, TargetArgs},
+    cli::options::{PlanArgs, TargetArgs, ThenArgs},
     ctx::Ctx,
     error::Error,
     store::blocking,
@@ -23,6 +23,15 @@ pub struct Delivery {
     /// What is built otherwise.
     #[command(flatten)]
     pub source: Source,
+    /// Start the release once it is there: `update` restarts nodes that run, `upgrade` starts those that do not
+    #[arg(long)]
+    pub start_deploy: bool,
+    /// Send nothing that a host has already (always so; for scripts that say it)
+    #[arg(short = 'S', long)]
+    pub skip_existing: bool,
+    /// What follows.
+    #[command(flatten)]
+    pub then: ThenArgs,
     /// What to do with the plan; where something has to be built first, the plan is that of the build.
     #[command(flatten)]
     pub plan: PlanArgs,

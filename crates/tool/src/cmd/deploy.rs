@@ -12,7 +12,7 @@ use edeliver_core::{
 pub(super) use self::release::Release;
 use super::fleet::Fleet;
 use crate::{
-    cli::options::{PlanArgs, TargetArgs},
+    cli::options::{PlanArgs, TargetArgs, ThenArgs},
     ctx::Ctx,
     error::Error,
     hook::{Options, Session},
@@ -48,6 +48,9 @@ pub struct Args {
     /// Send nothing that a host has already (always so; for scripts that say it)
     #[arg(short = 'S', long)]
     pub skip_existing: bool,
+    /// What follows.
+    #[command(flatten)]
+    pub then: ThenArgs,
     /// What to do with the plan.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -77,5 +80,5 @@ async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(args.then).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
 }

@@ -1,8 +1,9 @@
 //! `edeliver exec TARGET -- COMMAND`: a shell command on each host.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use edeliver_core::{
+    config::TargetSettings,
     event::{EventKind, HostResult},
     hint::Hint,
 };
@@ -48,23 +49,36 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let timeout = args.timeout.unwrap_or(target.step_timeout);
     let what = format!("{} on {}", shown(&args.command), words::count(target.hosts.len(), "host"));
     let command = args.command;
-    let answered = ask::every(ctx, &target, what, ask::AT_A_TIME, move |site| {
-        let command = command.clone();
-        async move { execute(&site, command, timeout).await }
-    })
-    .await?;
-    ask::tell_trouble(ctx, &answered);
+    let on = move |site: &Site| (EXEC, [site.place.root.to_string()].into_iter().chain(command.clone()).collect());
+    let answered = on_every(ctx, &target, what, timeout, on).await?;
     if answered.len() > 1 {
         ctx.reporter.info(summary(&answered));
     }
     Ok(ask::exit_code(&answered, |status| *status == 0))
 }
 
-/// The status of the command on this host, which is told as soon as it is there.
-async fn execute(site: &Site, command: Vec<String>, timeout: Duration) -> Result<i32, Error> {
+/// Runs a script on each host, with the arguments that it has there, and tells what each prints and how it ends.
+pub(super) async fn on_every(
+    ctx: &Ctx,
+    target: &TargetSettings,
+    what: String,
+    timeout: Duration,
+    on: impl Fn(&Site) -> (Script, Vec<String>) + Send + Sync + 'static,
+) -> Result<Vec<Answered<i32>>, Error> {
+    let on = Arc::new(on);
+    let answered = ask::every(ctx, target, what, ask::AT_A_TIME, move |site| {
+        let (script, args) = on(&site);
+        async move { execute(&site, script, args, timeout).await }
+    })
+    .await?;
+    ask::tell_trouble(ctx, &answered);
+    Ok(answered)
+}
+
+/// The status of the script on this host, which is told as soon as it is there.
+async fn execute(site: &Site, script: Script, args: Vec<String>, timeout: Duration) -> Result<i32, Error> {
     let mut aloud = site.aloud();
-    let args = [site.place.root.to_string()].into_iter().chain(command);
-    let call = Call { output: Output::Heard(&mut aloud), ..Call::new(EXEC, args, timeout) };
+    let call = Call { output: Output::Heard(&mut aloud), ..Call::new(script, args, timeout) };
     let status = site.transport.run(call).await.map_err(unfinished)?.status;
     let result = if status == 0 { HostResult::Done } else { HostResult::Failed };
     site.reporter.send(EventKind::HostFinished { result, summary: in_words(status) });

@@ -10,6 +10,7 @@ use edeliver_core::{
     config::{HostSpec, TargetSettings},
     event::{EventKind, Outcome},
     facts::HostFacts,
+    hint::Hint,
     name::{HostName, Version},
     plan::{self, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId, Upgrade},
@@ -18,9 +19,10 @@ use edeliver_core::{
 };
 use tokio::task::JoinSet;
 
+use super::migrate;
 use crate::{
     apply::{self, Contents, HookFailure, Means, Site},
-    cli::options::PlanArgs,
+    cli::options::{PlanArgs, ThenArgs},
     ctx::Ctx,
     error::{Error, Kind},
     flow::{self, Settled},
@@ -53,6 +55,8 @@ pub(super) struct Fleet {
     pub(super) kept_away: &'static [&'static str],
     /// What was said about ways between releases.
     pub(super) judged: Judgements,
+    /// What follows when everything went well.
+    then: ThenArgs,
     open: HashMap<HostName, Arc<dyn Transport>>,
 }
 
@@ -67,8 +71,15 @@ impl Fleet {
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", words::count(target.hosts.len(), "host")) });
         let gathered = inventory::gather(&target.hosts, &question(ctx)?, ctx.limits()?).await;
         let judged = Judgements::new(Policy::from(&target.upgrade));
-        let mut fleet =
-            Self { target, facts: Vec::new(), journeys: Journeys::default(), kept_away: &[], judged, open: HashMap::new() };
+        let mut fleet = Self {
+            target,
+            facts: Vec::new(),
+            journeys: Journeys::default(),
+            kept_away: &[],
+            judged,
+            then: ThenArgs::default(),
+            open: HashMap::new(),
+        };
         for (facts, transport) in gathered {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
             fleet.facts.push(facts);
@@ -143,22 +154,49 @@ impl Fleet {
     fn variables(&self) -> Vec<(String, String)> {
         self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+    /// The same hosts, with what follows when everything went well.
+    pub(super) fn then(self, then: ThenArgs) -> Self {
+        Self { then, ..self }
+    }
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
     pub(super) async fn carry_out(self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
-        let code = self.settle_and_apply(ctx, &plan, how, cargo).await;
+        let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
+        let (target, then) = (self.target.clone(), self.then);
         self.close().await;
-        code
+        let outcome = match applied? {
+            Ok(outcome) => outcome,
+            Err(code) => return Ok(code),
+        };
+        if then.run_migrations && outcome.exit_code == 0 {
+            migrate::follow(ctx, &target).await?;
+        }
+        Ok(ctx.finish(outcome))
     }
-    async fn settle_and_apply(&self, ctx: &Ctx, plan: &Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
+    /// `Err`: the run is over with this exit code, nothing was applied.
+    async fn settle_and_apply(
+        &self,
+        ctx: &Ctx,
+        plan: &Plan,
+        how: PlanArgs,
+        cargo: Option<Cargo>,
+    ) -> Result<Result<Outcome, u8>, Error> {
         plan::lint(plan, &self.facts).map_err(|breach| Error::new(Kind::Internal, breach))?;
+        if self.then.run_migrations && (how.plan || plan.is_empty()) {
+            self.tell_migrations(ctx);
+        }
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
-            Settled::Over(code) => Ok(code),
+            Settled::Over(code) => Ok(Err(code)),
             Settled::Apply => {
                 let (contents, hooks) = cargo.map(|cargo| self.hooks(cargo)).unzip();
-                let outcome = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
-                Ok(ctx.finish(outcome))
+                Ok(Ok(apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await))
             }
         }
+    }
+    /// They follow a change, and are no part of its plan.
+    fn tell_migrations(&self, ctx: &Ctx) {
+        let name = &self.target.name;
+        let hint = Hint::command("which they are", format!("edeliver show migrations on {name}"));
+        ctx.reporter.warn("migrations are run only after hosts were changed; none is run now", vec![hint]);
     }
     /// Carries a plan out as a part of a run, without a question and without hooks. The outcome is that of the part.
     pub(super) async fn apply(&self, ctx: &Ctx, plan: &Plan, contents: Option<Contents>) -> Result<Outcome, Error> {

@@ -10,6 +10,7 @@ use edeliver_core::{
 };
 use indexmap::IndexMap;
 
+use super::own::{Meant, instead};
 use crate::{
     cancel::Level,
     cli::options::TargetArgs,
@@ -84,7 +85,10 @@ fn module(text: &str) -> Result<String, String> {
 
 /// `migrate`.
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    if let Some(code) = instead(ctx, &mut target, Meant { action: "migrate", changes: true, only_shown: args.plan }).await? {
+        return Ok(code);
+    }
     let action = if args.direction == Direction::Down { Action::Down } else { Action::Up };
     let order = Order::new(&app, action, args.version, args.repo, &target);
     check(&order, &target)?;
@@ -92,14 +96,37 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     ctx.begin(title(&order, &target, host), if args.plan { Journal::None } else { Journal::Kept })?;
     let site = open(ctx, &app, &target, host).await?;
     let reporter = ctx.reporter.for_host(&host.name);
-    let ended = Work { ctx, site: &site, order: &order, target: &target, host, reporter, only_shown: args.plan }.run().await;
+    let asked = if args.plan { Asked::Shown } else { Asked::Confirmed };
+    let work = Work { ctx, site: &site, order: &order, target: &target, host, reporter, asked };
+    let ended = work.run().await.map(|summary| work.finish(&summary));
     site.host.close().await;
     ended
 }
 
+/// `--run-migrations`: what follows when the hosts have the new release.
+pub(super) async fn follow(ctx: &Ctx, target: &TargetSettings) -> Result<(), Error> {
+    let app = &ctx.settings()?.app;
+    let order = Order::new(app, Action::Up, None, None, target);
+    let host = first(target)?;
+    let site = open(ctx, app, target, host).await?;
+    let reporter = ctx.reporter.for_host(&host.name);
+    let work = Work { ctx, site: &site, order: &order, target, host, reporter, asked: Asked::Before };
+    let ended = work.run().await;
+    site.host.close().await;
+    let failed = |error: Error| {
+        let again = Hint::command("to run them again", format!("edeliver migrate {}", target.name));
+        error.context("the hosts are changed, but the migrations were not run to their end").hint(again)
+    };
+    ctx.reporter.for_host(&host.name).info(format!("migrations: {}", ended.map_err(failed)?));
+    Ok(())
+}
+
 /// `show migrations`.
 pub(crate) async fn show(ctx: &Ctx, args: ShowArgs) -> Result<u8, Error> {
-    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    if let Some(code) = instead(ctx, &mut target, Meant { action: "migrations", changes: false, only_shown: false }).await? {
+        return Ok(code);
+    }
     let order = Order::new(&app, Action::Show, None, args.repo, &target);
     let host = first(&target)?;
     let site = open(ctx, &app, &target, host).await?;
@@ -187,11 +214,23 @@ struct Work<'a> {
     target: &'a TargetSettings,
     host: &'a HostSpec,
     reporter: Reporter,
-    only_shown: bool,
+    asked: Asked,
+}
+
+/// What the user has said about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// They only want to see it.
+    Shown,
+    /// They are asked, where that is due.
+    Confirmed,
+    /// They were, when the run began.
+    Before,
 }
 
 impl Work<'_> {
-    async fn run(&self) -> Result<u8, Error> {
+    /// Gives the summary.
+    async fn run(&self) -> Result<String, Error> {
         let mut way = Way::find(self.site).await?;
         if let Way::Files(why) = &way {
             self.reporter.info(format!("{why}: the release that boots migrates in a VM of its own"));
@@ -200,11 +239,13 @@ impl Work<'_> {
         way.close().await;
         ended
     }
-    async fn by(&self, way: &mut Way) -> Result<u8, Error> {
-        if !self.worth_it(way).await? || self.only_shown {
-            return Ok(self.finish("nothing was changed"));
+    async fn by(&self, way: &mut Way) -> Result<String, Error> {
+        if !self.worth_it(way).await? || self.asked == Asked::Shown {
+            return Ok("nothing was changed".to_owned());
         }
-        self.confirm().await?;
+        if self.asked == Asked::Confirmed {
+            self.confirm().await?;
+        }
         // A migration in hand is brought to its end: nobody could say how far it came otherwise.
         let _guard = self.ctx.step_in_hand();
         let hold = Hold::take(&self.site.host, &self.site.place).await?;
@@ -213,7 +254,7 @@ impl Work<'_> {
             () = self.ctx.cancel.reached(Level::Kill) => Err(interrupted()),
         };
         hold.release().await;
-        Ok(self.finish(&summary(self.order, &done?)))
+        Ok(summary(self.order, &done?))
     }
     /// Tells what is going to be done; whether there is something.
     async fn worth_it(&self, way: &mut Way) -> Result<bool, Error> {

@@ -13,7 +13,10 @@ use edeliver_core::{
 };
 use indexmap::IndexMap;
 
-use super::fleet::Fleet;
+use super::{
+    fleet::Fleet,
+    own::{Meant, instead},
+};
 use crate::{
     cli::options::{PlanArgs, TargetArgs},
     ctx::Ctx,
@@ -62,6 +65,10 @@ pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8,
     let (app, mut target) = (&ctx.settings()?.app, ctx.target(&args.target)?);
     // A node that runs is left alone by it, so there is nothing to lose, and somebody waits.
     target.confirm &= action != NodeAction::Start;
+    let meant = Meant { action: action.word(), changes: true, only_shown: args.plan.plan };
+    if let Some(code) = instead(ctx, &mut target, meant).await? {
+        return Ok(code);
+    }
     let title = format!("{} {app} on {}", action.word(), target.name);
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
     let plan = plan::node(action, app, &fleet.target, &fleet.facts);
@@ -70,7 +77,10 @@ pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8,
 
 /// `ping`: the state of each node. Succeeds when all of them are up.
 pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target)?);
+    if let Some(code) = instead(ctx, &mut target, Meant { action: "ping", changes: false, only_shown: false }).await? {
+        return Ok(code);
+    }
     let unit = Unit::of(&target, &settings.app);
     let found = inventory::gather_nodes(&target.hosts, &settings.app, unit.as_ref(), ctx.limits()?).await;
     warn_of_unseen(ctx, &found);
@@ -81,7 +91,10 @@ pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
 
 /// `version`: what each node runs, what boots next, and whether the code in the node is that of the release it runs.
 pub(crate) async fn version(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let (settings, target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target)?);
+    if let Some(code) = instead(ctx, &mut target, Meant { action: "version", changes: false, only_shown: false }).await? {
+        return Ok(code);
+    }
     let found = inventory::gather_code(&target.hosts, &settings.app, ctx.limits()?).await;
     warn_of_unseen(ctx, &found);
     let running: BTreeSet<_> = found.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.node.version.clone()).collect();

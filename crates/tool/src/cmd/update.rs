@@ -1,8 +1,11 @@
-//! `edeliver update TARGET`: build, deploy, and restart the nodes into the new release.
+//! `edeliver update TARGET`: build and deploy, and with `--start-deploy` restart the nodes into the new release.
 
-use edeliver_core::plan::{self, DeployRequest, Keep};
+use edeliver_core::{
+    config::TargetSettings,
+    plan::{self, DeployRequest, Keep},
+};
 
-use super::{deliver, deploy::Release, fleet::Fleet};
+use super::{deliver, deploy::Release, fleet::Fleet, own::Own};
 use crate::{
     ctx::Ctx,
     error::Error,
@@ -13,20 +16,27 @@ use crate::{
 /// Arguments of `update`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Nodes that run are stopped and started into the new release; hosts on which no node runs get it, and start it. `edeliver upgrade` does it \
-without a restart.
+Nodes that run go on with the release they have until they are restarted; with --start-deploy they are restarted at once, and those that do \
+not run are started. `edeliver upgrade` gets running nodes to the new release without a restart.
 
   edeliver update staging
-  edeliver update production --version=0.2.0")]
+  edeliver update production --branch=feature --start-deploy
+  edeliver update production --version=0.2.0 --start-deploy")]
 pub struct Args {
     /// What, where, and how.
     #[command(flatten)]
     pub deliver: deliver::Delivery,
+    /// Remove all other releases but those that run, boot next, or served before
+    #[arg(long)]
+    pub clean_deploy: bool,
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let args = args.deliver;
+    let Args { deliver: args, clean_deploy } = args;
     let target = ctx.target(&args.target)?;
+    if !args.plan.plan {
+        before(ctx, &target).await?;
+    }
     let manifest = match deliver::release(ctx, &args, "update").await? {
         Ok(manifest) => manifest,
         Err(code) => return Ok(code),
@@ -35,14 +45,23 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
     let fleet = Fleet::ask(ctx, target).await?;
+    let all = plan::deploy::hooks::ALL.into_iter().chain(plan::deploy::hooks::UPDATED);
     let request = DeployRequest {
         app: ctx.settings()?.app.clone(),
-        start: true,
-        keep: if fleet.target.clean_deploy { Keep::Needed } else { Keep::Newest(fleet.target.keep_releases) },
+        start: args.start_deploy || fleet.target.start_deploy,
+        keep: if clean_deploy || fleet.target.clean_deploy { Keep::Needed } else { Keep::Newest(fleet.target.keep_releases) },
         force: args.source.how.force,
-        hooks: plan::deploy::hooks::ALL.into_iter().filter(|name| hooks.defines(name)).map(str::to_owned).collect(),
+        hooks: all.filter(|name| hooks.defines(name)).map(str::to_owned).collect(),
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(args.then).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+}
+
+/// The hook that stands before everything else of an update.
+async fn before(ctx: &Ctx, target: &TargetSettings) -> Result<(), Error> {
+    const HOOK: &str = "pre_erlang_update";
+    let own = Own::start(ctx, target).await?;
+    own.offer(HOOK, &[]).await?;
+    own.rest(ctx).await
 }

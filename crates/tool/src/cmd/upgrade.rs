@@ -8,7 +8,7 @@ use super::{
     },
     fleet::Fleet,
 };
-use crate::{ctx::Ctx, error::Error, store::blocking};
+use crate::{cli::options::RelupArgs, ctx::Ctx, error::Error, store::blocking};
 
 /// Arguments of `upgrade`.
 #[derive(Debug, clap::Args)]
@@ -30,10 +30,13 @@ pub struct Args {
     /// Try it on the build host first, up, down and up again, and touch the hosts only if that goes well
     #[arg(long)]
     pub rehearse: bool,
+    /// Whether a module of the release changes relups that are made.
+    #[command(flatten)]
+    pub relup: RelupArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let Args { deliver: args, restart_if_needed, rehearse } = args;
+    let Args { deliver: args, restart_if_needed, rehearse, relup } = args;
     let target = ctx.target(&args.target)?;
     let manifest = match deliver::release(ctx, &args, "upgrade").await? {
         Ok(manifest) => manifest,
@@ -42,6 +45,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let fleet = Fleet::ask(ctx, target).await?;
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
-    let how = How { restart: restart_if_needed, start: fleet.target.start_deploy, rehearse, plan: args.plan };
+    let start = args.start_deploy || fleet.target.start_deploy;
+    let how = How { restart: restart_if_needed, start, rehearse, relup, then: args.then, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
 }

@@ -39,8 +39,12 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Listens at this path.
+    /// Listens at this path, where an earlier session may have listened.
     pub(super) fn listen(socket: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let listener = UnixListener::bind(socket)?;
         let answering = Answering::default();
         let task = tokio::spawn(accept(listener, answering.clone()));
@@ -161,7 +165,7 @@ async fn pass(to: &mut OwnedWriteHalf, piece: Piece) -> io::Result<()> {
 }
 
 async fn refuse(to: &mut OwnedWriteHalf, error: &JobError) -> io::Result<i32> {
-    tell(to, &[error.to_string()]).await?;
+    tell(to, &[chain(error).join(": ")]).await?;
     Ok(1)
 }
 

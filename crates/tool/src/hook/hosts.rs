@@ -13,10 +13,11 @@ use tokio::{
 use super::{HookRemote, Job, JobEnd, JobError, Piece};
 use crate::transport::{Call, Input, Output, Script, Transport, TransportError};
 
-const JOB: Script = Script { name: "a job of a hook", text: include_str!("job.sh") };
+/// The commands of a hook in the shell that they are written for: `merge` or `apart`, and the text.
+pub(crate) const JOB: Script = Script { name: "a job of a hook", text: include_str!("job.sh") };
 
 /// A host with the connection to it.
-type Connected = (HostSpec, Arc<dyn Transport>);
+pub(super) type Connected = (HostSpec, Arc<dyn Transport>);
 
 /// The hosts of a step, connected.
 pub struct Hosts {
@@ -28,6 +29,12 @@ impl Hosts {
     /// `timeout` is the longest time for one job.
     pub fn new(hosts: Vec<(HostSpec, Arc<dyn Transport>)>, timeout: Duration) -> Self {
         Self { hosts, timeout }
+    }
+    /// Ends the connections.
+    pub(super) async fn close(&self) {
+        for (_, transport) in &self.hosts {
+            transport.close().await;
+        }
     }
     fn pick(&self, job: &Job) -> Result<Vec<&Connected>, JobError> {
         let picked: Vec<_> = if job.hosts.is_empty() {

@@ -1,7 +1,6 @@
 //! One shell for all hooks of a run.
 
 use std::{
-    collections::HashSet,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,13 +20,16 @@ use super::{
     call::SOCKET,
     calls::Calls,
     shell::{
-        LastWords, Shell, Start,
+        Function, LastWords, Shell, Start,
         line::{field, variables_request},
         output::{Heard, Said, Tone},
     },
     vars,
 };
-use crate::{config::Loaded, report::Reporter};
+use crate::{
+    config::{Loaded, Parked},
+    report::Reporter,
+};
 
 /// How hooks run.
 #[derive(Debug, Clone)]
@@ -49,7 +51,7 @@ impl Options {
 
 /// The hooks of a run. Without any, everything here does nothing.
 pub struct Session {
-    functions: HashSet<String>,
+    functions: Vec<Function>,
     reporter: Reporter,
     secrets: Vec<String>,
     timeout: Duration,
@@ -87,7 +89,7 @@ impl Session {
     /// When there are hooks and they can't be read.
     pub async fn start(loaded: &Loaded, options: &Options, reporter: &Reporter) -> Result<Self, HookError> {
         let none = Self {
-            functions: HashSet::new(),
+            functions: Vec::new(),
             reporter: reporter.clone(),
             secrets: loaded.secrets(),
             timeout: options.timeout,
@@ -99,9 +101,16 @@ impl Session {
         live.prepare(&vars::of(loaded), options).await.map_err(talk)?;
         Ok(Self { functions, live: Mutex::new(Some(live)), ..none })
     }
+    /// Leaves the shell to whoever starts the next session, who sees what the hooks of this one have set.
+    pub fn rest(self, loaded: &Loaded) {
+        let Self { functions, live, .. } = self;
+        if let Some(shell) = live.into_inner().and_then(Live::into_shell) {
+            loaded.put_shell(Parked { shell, functions });
+        }
+    }
     /// Whether there is such a function.
     pub fn defines(&self, name: &str) -> bool {
-        self.functions.contains(name)
+        self.functions.iter().any(|function| function.name == name)
     }
     /// Runs a hook, if there is one of this name. `vars` are set before; what it prints is told line by line. The status it returns does not
     /// count; to stop the run it calls `error` or `exit`.
@@ -124,6 +133,20 @@ impl Session {
         remote: Arc<dyn HookRemote>,
     ) -> Result<Option<Captured>, HookError> {
         self.call(name, args, vars, remote, Mode::Capture).await
+    }
+    /// Runs a function that answers by its status, with arguments, in the shell of all hooks: `execute_custom_node_command start`. `None` if
+    /// there is none of this name.
+    ///
+    /// # Errors
+    /// When it stops the run, or does not end.
+    pub async fn offer(
+        &self,
+        name: &str,
+        args: &[String],
+        vars: &[(String, String)],
+        remote: Arc<dyn HookRemote>,
+    ) -> Result<Option<i32>, HookError> {
+        Ok(self.call(name, args, vars, remote, Mode::Run).await?.map(|done| done.status))
     }
     async fn call(
         &self,
@@ -149,9 +172,9 @@ impl Session {
 }
 
 /// The shell that has the hooks, and its functions.
-async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, HashSet<String>)>, HookError> {
+async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, Vec<Function>)>, HookError> {
     if let Some(parked) = loaded.take_shell() {
-        return Ok(Some((parked.shell, parked.functions.into_iter().map(|function| function.name).collect())));
+        return Ok(Some((parked.shell, parked.functions)));
     }
     let HookSource::Bash { file } = &loaded.settings.hooks else { return Ok(None) };
     let (project, file, variables) = (loaded.project.clone(), file.clone(), vars::of(loaded));
@@ -162,7 +185,7 @@ async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, Ha
     let (shell, sourced) =
         started.await.map_err(|error| HookError::Talk { hook: "shell".to_owned(), source: io::Error::other(error) })??;
     sourced.said.iter().for_each(|line| reporter.output(line));
-    Ok(Some((shell, sourced.functions.into_iter().map(|function| function.name).collect())))
+    Ok(Some((shell, sourced.functions)))
 }
 
 impl Live {
@@ -171,6 +194,12 @@ impl Live {
         control.set_nonblocking(true)?;
         let calls = Calls::listen(&socket(shell.dir.path()))?;
         Ok(Self { control: UnixStream::from_std(control)?, calls, shell, ticket: 0 })
+    }
+    /// Nothing if it can't be used again; another one reads the hooks anew then.
+    fn into_shell(self) -> Option<Shell> {
+        let Self { mut shell, control, .. } = self;
+        shell.control = Some(control.into_std().ok()?);
+        Some(shell)
     }
     async fn prepare(&mut self, variables: &[(String, String)], options: &Options) -> io::Result<()> {
         let export = [

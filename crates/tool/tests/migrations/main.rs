@@ -157,6 +157,32 @@ fn migrations_go_up_and_down_without_a_node() {
 }
 
 #[test]
+fn migrations_follow_a_deploy_that_went_well_if_they_are_asked_for() {
+    let scene = Scene::new("");
+    let archive = scene.program.project().join(".deliver/releases/hotapp_0.1.0.release.tar.gz");
+    fs::create_dir_all(archive.parent().unwrap()).unwrap();
+    let packed = Command::new("tar").arg("-C").arg(scene.host()).arg("-czf").arg(&archive).arg("hotapp").status();
+    assert!(packed.unwrap().success());
+    fs::remove_dir_all(scene.host().join("hotapp")).unwrap();
+    let planned = scene.run("deploy release to staging --run-migrations --plan", 0);
+    contains(&planned, &["migrations are run only after hosts were changed"]);
+
+    scene.configure("", "RISKY = \"yes\"");
+    let failed = scene.run("deploy release to staging --run-migrations", 8);
+    let said =
+        ["the hosts are changed, but the migrations were not run to their end", "the migration failed", "edeliver migrate staging"];
+    contains(&failed, &said);
+    assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202", "those before it stay");
+
+    fs::remove_dir_all(scene.host().join("hotapp")).unwrap();
+    scene.configure("", "");
+    let done = scene.run("deploy release to staging --start-deploy --run-migrations", 0);
+    contains(&done, &["carries out 20240303 risky", "2 migrations carried out"]);
+    assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202 20240303");
+    assert_eq!(scene.versions("Billing.Repo"), "7");
+}
+
+#[test]
 fn a_failed_migration_is_a_failed_command_with_its_cause() {
     let scene = Scene::new("");
     for on_node in [false, true] {

@@ -2,17 +2,34 @@
 
 use crate::scene::{Scene, migrating};
 
+/// Each notes what it and those before it have set: they run in one shell, the build's among them.
+const HOOKS: &str = r#"
+note() { SEEN="${SEEN:+$SEEN }$1"; echo "$SEEN" >>notes; }
+pre_erlang_update() { note before; __remote true; }
+post_erlang_clean_compile() { note compiled; }
+post_start_deployed_release() { note started; }
+post_erlang_deployed_update() { note deployed; }
+post_erlang_update() { [ "$SEEN" = "before compiled started deployed" ] || error "out of order: $SEEN"; }
+"#;
+
 #[test]
 fn one_command_builds_and_upgrades_what_runs_and_says_when_it_takes_a_restart() {
     let (scene, sample) = Scene::project("commands", "soak = \"1s\"");
     sample.write("priv/native.so", "one").unwrap();
+    sample.write("hooks.sh", HOOKS).unwrap();
+    let config = std::fs::read_to_string(scene.program.project().join("edeliver.toml")).unwrap();
+    sample.write("edeliver.toml", &format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
     sample.commit("with a library").unwrap();
-    let update = scene.ok("update staging");
+    let update = scene.ok("update staging --start-deploy");
     assert!(update.out.contains("0.1.0 running"), "{}{}", update.out, update.err);
+    let notes = std::fs::read_to_string(scene.program.project().join("notes")).unwrap();
+    assert_eq!(
+        notes.lines().collect::<Vec<_>>(),
+        ["before", "before compiled", "before compiled started", "before compiled started deployed"]
+    );
     scene.count(2);
     let life = scene.life();
 
-    let config = std::fs::read_to_string(scene.program.project().join("edeliver.toml")).unwrap();
     sample.set_version("0.2.0").unwrap();
     migrating(&sample);
     sample.write("edeliver.toml", &config).unwrap();

@@ -7,12 +7,8 @@ use crate::{
 };
 
 /// Variables that change what is built or deployed, and are not used yet; and what to do instead.
-const NOT_USED: &[(&str, &str)] = &[
-    ("LINK_VM_ARGS", "link the file in a post_extract_release_archive hook with __remote \"ln -sfn …\""),
-    ("LINK_SYS_CONFIG", "link the file in a post_extract_release_archive hook with __remote \"ln -sfn …\""),
-    ("VERSION", "say --version=… on the command line"),
-    ("RELEASE_VERSION", "it is read from the release that was built"),
-];
+const NOT_USED: &[(&str, &str)] =
+    &[("VERSION", "say --version=… on the command line"), ("RELEASE_VERSION", "it is read from the release that was built")];
 
 impl Reading<'_> {
     pub(super) fn notices(&mut self) {
@@ -34,11 +30,16 @@ impl Reading<'_> {
         if hooks::NOT_REPLACEABLE.contains(&name.as_str()) {
             let text = format!("the function {name} ({origin}) is not called: steps of edeliver can't be replaced");
             self.warn(text, Hint::text("use the hooks before and after the step"));
-        } else if hooks::is_node_command(name) {
-            let text = format!("the function {name} ({origin}) is not called yet: nodes are run by the release's own start script");
+        } else if hooks::OF_RELX.contains(&name.as_str()) {
+            self.warn(
+                format!("the function {name} ({origin}) is not called: relups are not made by relx"),
+                Hint::text("change what was made by `edeliver edit appups`, `edeliver edit relup` or a hook `pre_edit_relup`"),
+            );
+        } else if hooks::STARTING.contains(&name.as_str()) {
+            let text = format!("the function {name} ({origin}) is called by node commands, and not when a deploy starts nodes");
             self.warn(
                 text,
-                Hint::text("the environment of a node can be set in PROFILE, or in an edeliver.toml as env of the target"),
+                Hint::text("let systemd run them (`service = \"systemd\"`), or start them by the node command after a deploy"),
             );
         } else if (name.starts_with("pre_") || name.starts_with("post_")) && !hooks::NAMES.contains(&name.as_str()) {
             let meant = similar(name, hooks::NAMES.iter().copied());

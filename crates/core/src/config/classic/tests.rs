@@ -53,6 +53,22 @@ fn the_ecto_repository_of_a_classic_config_is_taken_over() {
     assert!(with(&[]).targets[0].ecto_repos.is_empty());
 }
 
+#[test]
+fn files_of_the_host_are_named_in_every_start_scripts_way() {
+    let settings = with(&[("LINK_VM_ARGS", "/etc/hotapp/vm.args"), ("LINK_SYS_CONFIG", "/etc/hotapp/sys.config")]);
+    let env: Vec<String> = settings.targets[0].env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let expected = [
+        "VMARGS_PATH=/etc/hotapp/vm.args",
+        "RELEASE_VM_ARGS=/etc/hotapp/vm.args",
+        "RELX_CONFIG_PATH=/etc/hotapp/sys.config",
+        "SYS_CONFIG_PATH=/etc/hotapp/sys.config",
+        "RELEASE_SYS_CONFIG=/etc/hotapp/sys",
+    ];
+    assert_eq!(env, expected);
+    let refused = refused(&[README, &[("LINK_VM_ARGS", "~/vm.args")]].concat());
+    assert!(refused.contains("LINK_VM_ARGS: \"~/vm.args\" is not a whole path"), "{refused}");
+}
+
 const README: &[(&str, &str)] = &[
     ("APP", "myapp"),
     ("BUILD_HOST", "my-build-server.myapp.com"),
@@ -222,10 +238,15 @@ fn the_local_target_is_a_folder_of_the_project() {
 
 #[test]
 fn what_is_not_used_is_told() {
-    let mut script = script(&[README, &[("LINK_VM_ARGS", "/home/web/vm.args"), ("STAGING_NODES", "web@other:/x|conf")]].concat());
-    for (name, line) in
-        [("pre_git_pussh", 20), ("git_push", 30), ("post_git_push", 40), ("get_start_node_command", 50), ("my_own", 60)]
-    {
+    let mut script = script(&[README, &[("VERSION", "1.0"), ("STAGING_NODES", "web@other:/x|conf")]].concat());
+    for (name, line) in [
+        ("pre_git_pussh", 20),
+        ("git_push", 30),
+        ("post_git_push", 40),
+        ("get_start_node_command", 50),
+        ("my_own", 60),
+        ("pre_relx_generate_relup", 70),
+    ] {
         script
             .functions
             .push(Function { name: name.into(), origin: Origin::File { path: ".deliver/config".into(), line: Some(line) } });
@@ -236,10 +257,11 @@ fn what_is_not_used_is_told() {
         [
             "the part after `|` in STAGING_NODES (\"conf\") is not used: a node's start script gets no --config",
             "STAGING_NODES and STAGING_HOSTS name different hosts: node commands act on STAGING_HOSTS",
-            "LINK_VM_ARGS (.deliver/config:8) is not used yet",
+            "VERSION (.deliver/config:8) is not used yet",
             "the function pre_git_pussh (.deliver/config:20) is never called",
             "the function git_push (.deliver/config:30) is not called: steps of edeliver can't be replaced",
-            "the function get_start_node_command (.deliver/config:50) is not called yet: nodes are run by the release's own start script",
+            "the function get_start_node_command (.deliver/config:50) is called by node commands, and not when a deploy starts nodes",
+            "the function pre_relx_generate_relup (.deliver/config:70) is not called: relups are not made by relx",
         ]
     );
 }

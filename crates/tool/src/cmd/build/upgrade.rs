@@ -11,12 +11,11 @@ use edeliver_core::{
 use super::{How, modify};
 use crate::{
     build::{Build, BuildError, Ended},
-    cli::options::PlanArgs,
+    cli::options::{PlanArgs, RelupArgs},
     cmd::diff,
     ctx::Ctx,
     error::{Error, Kind},
     git::Wanted,
-    modification::Modification,
     relup::{self, Edited, Judgements, Prepared},
     store::{Store, blocking},
 };
@@ -40,12 +39,9 @@ pub struct Args {
     /// Between which releases.
     #[command(flatten)]
     pub sides: Sides,
-    /// Have this module of the release change the relup; default: the one that uses `Edeliver.Relup.Modification`, if there is one
-    #[arg(long, value_name = "MODULE")]
-    pub relup_mod: Option<String>,
-    /// Leave the relup as it was generated
-    #[arg(long, conflicts_with = "relup_mod")]
-    pub skip_relup_mod: bool,
+    /// Whether a module of the release changes the relup.
+    #[command(flatten)]
+    pub relup: RelupArgs,
 }
 
 /// Two releases, or several and one, stored or built now.
@@ -202,21 +198,11 @@ async fn finish(ctx: &Ctx, args: Args, ways: Ways, hosts: Vec<HostOutcome>) -> R
     if args.sides.plan {
         return judged(ctx, ways).await;
     }
-    let modification = match (args.relup_mod, args.skip_relup_mod) {
-        (Some(module), _) => Modification::Named(module),
-        (None, true) => Modification::Skipped,
-        (None, false) => Modification::Found,
-    };
-    let edited = match (args.sides.how.force, &modification) {
-        (true, _) => Edited::Replaced,
-        (false, Modification::Found) => Edited::Stays,
-        // What was said about it would have no effect otherwise.
-        (false, Modification::Named(_) | Modification::Skipped) => Edited::Renewed,
-    };
+    let edited = if args.sides.how.force { Edited::Replaced } else { args.relup.edited() };
     let Ways { store, from, to, policy } = ways;
     let (title, reading) = (to.title(), store.clone());
     let mut prepared = blocking(move || relup::prepare(&reading, &to, &from, &mut Judgements::new(policy), edited)).await?;
-    modify(ctx, &mut prepared, modification).await?;
+    modify(ctx, &mut prepared, args.relup.modification()).await?;
     let archive = ctx.settings()?.store.archive;
     let kept = blocking(move || {
         let upgrade = prepared.keep(&store)?;

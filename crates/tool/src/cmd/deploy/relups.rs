@@ -12,19 +12,25 @@ use edeliver_core::{
 };
 
 use crate::{
+    cli::options::RelupArgs,
     cmd::{build, fleet::Fleet},
     ctx::Ctx,
     error::Error,
-    modification::Modification,
-    relup::{self, Edited},
+    relup,
     store::{Store, StoreError, blocking},
 };
 
 /// Makes what the store lacks, from all releases that nodes run, keeps it there unless it is only planned, and tells what was judged, where it
 /// is more than "hot". A release that the store does not have leads nowhere.
-pub(super) async fn make(ctx: &Ctx, to: &Manifest, fleet: &mut Fleet, plan: bool) -> Result<Option<Upgrade>, Error> {
+pub(super) async fn make(
+    ctx: &Ctx,
+    to: &Manifest,
+    fleet: &mut Fleet,
+    how: &RelupArgs,
+    plan: bool,
+) -> Result<Option<Upgrade>, Error> {
     let running: BTreeSet<Version> = fleet.facts.iter().filter_map(runs).filter(|version| *version != to.version).collect();
-    let (store, to, mut judged) = (ctx.store()?, to.clone(), fleet.judged.clone());
+    let (store, to, mut judged, edited) = (ctx.store()?, to.clone(), fleet.judged.clone(), how.edited());
     let made = blocking(move || {
         let (mut from, mut absent) = (Vec::new(), Vec::new());
         for version in running {
@@ -33,7 +39,7 @@ pub(super) async fn make(ctx: &Ctx, to: &Manifest, fleet: &mut Fleet, plan: bool
                 None => absent.push(version),
             }
         }
-        let prepared = relup::prepare(&store, &to, &from, &mut judged, Edited::Stays)?;
+        let prepared = relup::prepare(&store, &to, &from, &mut judged, edited)?;
         Ok::<_, Error>((prepared, absent, judged))
     });
     let (mut prepared, absent, judged) = made.await?;
@@ -49,13 +55,13 @@ pub(super) async fn make(ctx: &Ctx, to: &Manifest, fleet: &mut Fleet, plan: bool
         }
     }
     if plan {
-        let modules = build::candidates(ctx, &prepared, Modification::Found).await?;
+        let modules = build::candidates(ctx, &prepared, how.modification()).await?;
         if !modules.is_empty() {
             ctx.reporter.info(format!("the relup is made for this plan only; it will be changed by {}", modules.join(" or ")));
         }
         return Ok(prepared.upgrade()?);
     }
-    build::modify(ctx, &mut prepared, Modification::Found).await?;
+    build::modify(ctx, &mut prepared, how.modification()).await?;
     let store = ctx.store()?;
     Ok(blocking(move || prepared.keep(&store)).await?)
 }

@@ -9,7 +9,7 @@ use edeliver_core::{
 
 use super::{Release, relups};
 use crate::{
-    cli::options::{PlanArgs, TargetArgs},
+    cli::options::{PlanArgs, RelupArgs, TargetArgs, ThenArgs},
     cmd::{diff, fleet::Fleet, rehearse, show},
     ctx::Ctx,
     error::Error,
@@ -39,6 +39,15 @@ pub struct Args {
     /// Try it on the build host first, up, down and up again, and touch the hosts only if that goes well
     #[arg(long)]
     pub rehearse: bool,
+    /// Send nothing that a host has already (always so; for scripts that say it)
+    #[arg(short = 'S', long)]
+    pub skip_existing: bool,
+    /// Whether a module of the release changes relups that are made.
+    #[command(flatten)]
+    pub relup: RelupArgs,
+    /// What follows.
+    #[command(flatten)]
+    pub then: ThenArgs,
     /// What to do with the plan.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -49,7 +58,14 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
-    let how = How { restart: args.restart_if_needed, start: false, rehearse: args.rehearse, plan: args.plan };
+    let how = How {
+        restart: args.restart_if_needed,
+        start: false,
+        rehearse: args.rehearse,
+        relup: args.relup,
+        then: args.then,
+        plan: args.plan,
+    };
     upgrade_fleet(ctx, fleet, release, how).await
 }
 
@@ -66,7 +82,7 @@ async fn chosen(ctx: &Ctx, store: &Store, version: Option<Version>) -> Result<Re
 }
 
 /// How nodes are upgraded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::cmd) struct How {
     /// Restart those that can't be upgraded while they run.
     pub(in crate::cmd) restart: bool,
@@ -74,13 +90,15 @@ pub(in crate::cmd) struct How {
     pub(in crate::cmd) start: bool,
     /// Try it on the build host first.
     pub(in crate::cmd) rehearse: bool,
+    pub(in crate::cmd) relup: RelupArgs,
+    pub(in crate::cmd) then: ThenArgs,
     pub(in crate::cmd) plan: PlanArgs,
 }
 
 /// Plans, shows, and carries out.
 pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: Release, how: How) -> Result<u8, Error> {
     let hooks = Session::start(ctx.loaded()?, &Options::new(fleet.target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
-    let upgrade = relups::make(ctx, &release.manifest, &mut fleet, how.plan.plan).await?;
+    let upgrade = relups::make(ctx, &release.manifest, &mut fleet, &how.relup, how.plan.plan).await?;
     let mut ways = fleet.find_ways(ctx, Some(&release.manifest.version), upgrade.as_ref()).await?;
     if how.rehearse && !how.plan.plan {
         rehearse_all(ctx, &fleet, &ways, &release.manifest.version).await?;
@@ -99,7 +117,7 @@ pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: 
     let store = ctx.store()?;
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::upgrade(&UpgradeRequest { deploy, on_restart }, &fleet.target, &load.wanted(), &ways, &fleet.facts);
-    fleet.carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(how.then).carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
 }
 
 /// Rehearses every way that a node of the target would go without a restart.
