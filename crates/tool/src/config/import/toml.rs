@@ -34,6 +34,12 @@ const VARIABLES: &[(&str, &str)] = &[
     ("build.release_dir", "RELEASE_DIR"),
     ("build.profile", "PROFILE"),
     ("deploy.profile", "PROFILE"),
+    ("deploy.ecto_repos", "ECTO_REPOSITORY"),
+    ("deploy.env.VMARGS_PATH", "LINK_VM_ARGS"),
+    ("deploy.env.RELEASE_VM_ARGS", "LINK_VM_ARGS"),
+    ("deploy.env.RELX_CONFIG_PATH", "LINK_SYS_CONFIG"),
+    ("deploy.env.SYS_CONFIG_PATH", "LINK_SYS_CONFIG"),
+    ("deploy.env.RELEASE_SYS_CONFIG", "LINK_SYS_CONFIG"),
     ("store.path", "RELEASE_STORE"),
     ("ssh.connect_timeout", "SSH_TIMEOUT"),
 ];
@@ -61,6 +67,10 @@ impl Writing<'_> {
         self.given("deploy.profile", || value(&any.profile));
         self.given("deploy.start_deploy", || value(any.start_deploy));
         self.given("deploy.clean_deploy", || value(any.clean_deploy));
+        self.given("deploy.ecto_repos", || list(&any.ecto_repos));
+        for (name, text) in &any.env {
+            self.given(&format!("deploy.env.{name}"), || value(text));
+        }
     }
     fn build(&mut self, build: &BuildSettings) {
         self.put("build.host", value(build.host.name.as_str()));
