@@ -68,6 +68,14 @@ defmodule Edeliver.RelupTest do
     assert Sleep.run(0) == :ok
   end
 
+  test "what is loaded for an instruction does not come between it and those that are appended behind it" do
+    changed = instructions([:m, Drain, Drain.Parts]) |> Drain.modify_relup(@config) |> Sleep.modify_relup(@config, 1)
+    drain = {:apply, {Drain, :run, [{"demo", "2"}]}}
+
+    assert [_, :point_of_no_return, {:load, _}, {:load, _}, ^drain, {:apply, {Sleep, :run, [1]}}, {:suspend, _} | _] =
+             changed.up_instructions
+  end
+
   test "code is purged softly before, and as it was afterwards" do
     list = [load(:m), {:remove, {:gone, :brutal_purge, :brutal_purge}}, {:apply, {:m, :f, []}}]
     changed = DefaultModification.modify_relup(%Instructions{up_instructions: list, down_instructions: list}, @config)

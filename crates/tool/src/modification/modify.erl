@@ -14,7 +14,15 @@ try
   code:ensure_loaded(Instructions) =:= {module, Instructions}
     orelse throw("the release has no Edeliver.Relup.Instructions: leave `runtime: false` out of the dependency on edeliver"),
   {ok, [{Vsn, Ups, Downs}]} = file:consult(filename:join(Root, "relup")),
-  Config = #{name => Text(Name), version => Text(Vsn)},
+  Config = #{name => list_to_atom(Name), version => Text(Vsn)},
+  %% Modules of 1.x ask mix, which no release has, what the project depends on.
+  code:ensure_loaded('Elixir.Mix.Project') =:= {module, 'Elixir.Mix.Project'} orelse begin
+    Apps = [list_to_atom(filename:basename(File, ".app")) || File <- filelib:wildcard(filename:join(Root, "lib/*/ebin/*.app"))],
+    Project = [{app, list_to_atom(Name)}, {version, Text(Vsn)}, {deps, [{App, <<">= 0.0.0">>} || App <- Apps]}],
+    {ok, Mix, Code} = compile:forms([{attribute, 1, module, 'Elixir.Mix.Project'}, {attribute, 1, export, [{config, 0}]},
+      {function, 1, config, 0, [{clause, 1, [], [], [erl_parse:abstract(Project)]}]}]),
+    {module, Mix} = code:load_binary(Mix, "mix", Code)
+  end,
   Modules = [begin {module, M} = code:ensure_loaded(list_to_atom(Word)), M end || Word <- Words],
   Usable = [M || M <- Modules, length(Modules) =:= 1 orelse M:'usable?'(Config)],
   Change = fun(Module) ->

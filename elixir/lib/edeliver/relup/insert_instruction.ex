@@ -28,8 +28,8 @@ defmodule Edeliver.Relup.InsertInstruction do
   end
 
   @doc """
-  After the point of no return and the calls behind it, before the first instruction that touches code, processes or applications. A
-  module that is loaded to be called at once does not count.
+  After the point of no return and the calls behind it, before the first instruction that touches code, processes or applications.
+  Modules that are loaded for one of these calls do not count.
   """
   def append_after_point_of_no_return(%Instructions{} = to, new),
     do: both(to, &append_after_point_of_no_return(&1, new))
@@ -41,12 +41,13 @@ defmodule Edeliver.Relup.InsertInstruction do
     before ++ point ++ calls ++ List.wrap(new) ++ rest
   end
 
-  defp calls([{:load, {module, _, _}} = load, {:apply, {module, :run, _}} = call | rest], found),
-    do: calls(rest, [call, load | found])
-
-  defp calls([{:apply, {:application, _, _}} | _] = rest, found), do: {Enum.reverse(found), rest}
-  defp calls([{:apply, _} = call | rest], found), do: calls(rest, [call | found])
-  defp calls(rest, found), do: {Enum.reverse(found), rest}
+  defp calls(list, found) do
+    case Enum.split_while(list, &match?({:load, _}, &1)) do
+      {[], [{:apply, {module, _, _}} = call | rest]} when module != :application -> calls(rest, found ++ [call])
+      {[_ | _] = loads, [{:apply, {_, :run, _}} = call | rest]} -> calls(rest, found ++ loads ++ [call])
+      _ -> {found, list}
+    end
+  end
 
   @doc "After the last `load_object_code`; at the end where there is none."
   def insert_after_load_object_code(%Instructions{} = to, new), do: both(to, &insert_after_load_object_code(&1, new))
@@ -86,6 +87,29 @@ defmodule Edeliver.Relup.InsertInstruction do
     {found, rest} = Enum.split(rest, 1)
     before ++ found ++ List.wrap(new) ++ rest
   end
+
+  @doc "Whether it starts, stops or restarts an application or the emulator."
+  def modifies_applications?({:apply, {:application, _, _}}), do: true
+
+  def modifies_applications?(instruction),
+    do:
+      kind(instruction) in [
+        :add_application,
+        :remove_application,
+        :restart_application,
+        :restart_new_emulator,
+        :restart_emulator
+      ]
+
+  @doc "Whether it loads, removes or purges code."
+  def modifies_code?(instruction),
+    do: kind(instruction) in [:load_module, :add_module, :delete_module, :load, :remove, :purge]
+
+  @doc "Whether it changes the state of processes, or starts or stops some."
+  def modifies_processes?(instruction), do: kind(instruction) in [:update, :code_change, :start, :stop]
+
+  defp kind(instruction) when is_tuple(instruction), do: elem(instruction, 0)
+  defp kind(instruction), do: instruction
 
   defp both(%Instructions{up_instructions: up, down_instructions: down} = to, change),
     do: %{to | up_instructions: change.(up), down_instructions: change.(down)}

@@ -12,24 +12,24 @@ defmodule Edeliver.Relup.Modification do
         end
       end
 
-  `config` has at least `name` and `version` of the release.
+  `config` is an `t:Edeliver.Relup.Config.t/0`.
   """
 
-  alias Edeliver.Relup.Instructions
+  alias Edeliver.Relup.{Config, Instructions}
 
   @doc "Returns the changed instructions."
-  @callback modify_relup(Instructions.t(), config :: map) :: Instructions.t()
+  @callback modify_relup(Instructions.t(), Config.t()) :: Instructions.t()
   @doc "Of several usable modifications the one with the highest priority is taken."
   @callback priority() :: non_neg_integer
   @doc "Whether it can be used for this release."
-  @callback usable?(config :: map) :: boolean
+  @callback usable?(Config.t()) :: boolean
 
   defmacro __using__(_options) do
     quote do
       @behaviour Edeliver.Relup.Modification
       alias Edeliver.Relup.Instructions
-      import Edeliver.Relup.InsertInstruction
       import Edeliver.Relup.Modification, only: [priority_none: 0, priority_default: 0, priority_user: 0]
+      for name <- [:name, :shortdoc], do: Module.register_attribute(__MODULE__, name, persist: true)
 
       @impl Edeliver.Relup.Modification
       def priority, do: priority_user()
@@ -45,15 +45,4 @@ defmodule Edeliver.Relup.Modification do
   def priority_default, do: 1
   @doc "Priority of those of a project."
   def priority_user, do: 1000
-end
-
-defmodule Edeliver.Relup.DefaultModification do
-  @moduledoc "What is done where a project has no modification of its own: code is purged softly before it is loaded."
-  use Edeliver.Relup.Modification
-
-  @impl Edeliver.Relup.Modification
-  def modify_relup(instructions, config), do: Instructions.SoftPurge.modify_relup(instructions, config)
-
-  @impl Edeliver.Relup.Modification
-  def priority, do: priority_default()
 end

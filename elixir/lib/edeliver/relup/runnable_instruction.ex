@@ -7,23 +7,24 @@ defmodule Edeliver.Relup.RunnableInstruction do
   it makes `release_handler` restart the node.
   """
 
-  alias Edeliver.Relup.{Instructions, ShiftInstruction}
+  require Logger
+  alias Edeliver.Relup.{Config, Instruction, Instructions, ShiftInstruction}
 
   @doc "Is called on the node with the arguments."
   @callback run(argument :: term) :: term
   @doc "Where the call is put: a function of `Edeliver.Relup.InsertInstruction`."
-  @callback insert_where() :: (Instructions.t(), Instructions.instruction() -> Instructions.t())
+  @callback insert_where() :: Instruction.insert_fun()
   @doc "What `run/1` is called with."
-  @callback arguments(Instructions.t(), config :: map) :: term
-  @doc "Runnable instructions that it calls."
+  @callback arguments(Instructions.t(), Config.t()) :: term
+  @doc "Modules that it calls and that can be new in the release."
   @callback dependencies() :: [module]
 
   defmacro __using__(_options) do
     quote do
       use Edeliver.Relup.Instruction
       @behaviour Edeliver.Relup.RunnableInstruction
-      import Edeliver.Relup.RunnableInstruction,
-        only: [assume: 2, info: 1, warn: 1, error: 1, debug: 1, call_this: 0, call_this: 1]
+      import Edeliver.Relup.RunnableInstruction, except: [insert: 3, fail: 1]
+      require Logger
 
       @impl Edeliver.Relup.Instruction
       def modify_relup(instructions, config),
@@ -35,37 +36,58 @@ defmodule Edeliver.Relup.RunnableInstruction do
       def arguments(_instructions, _config), do: []
       @impl Edeliver.Relup.RunnableInstruction
       def dependencies, do: []
-      defoverridable modify_relup: 2, insert_where: 0, arguments: 2, dependencies: 0
+
+      @doc "The instruction that calls `run/1` of this module."
+      def call_this, do: call_this([])
+      def call_this(arguments), do: {:apply, {__MODULE__, :run, [arguments]}}
+      defoverridable modify_relup: 2, insert_where: 0, arguments: 2, dependencies: 0, call_this: 0, call_this: 1
     end
   end
 
   @doc "Puts the call of a runnable instruction into a relup, both ways, and what it needs before it."
-  @spec insert(Instructions.t(), map, module) :: Instructions.t()
+  @spec insert(Instructions.t(), Config.t(), module) :: Instructions.t()
   def insert(%Instructions{} = instructions, config, module) do
-    call = {:apply, {module, :run, [module.arguments(instructions, config)]}}
-    instructions = module.insert_where().(instructions, call)
+    call = module.call_this(module.arguments(instructions, config))
 
-    Enum.reduce(
-      [module | module.dependencies()],
-      instructions,
-      &ShiftInstruction.ensure_module_loaded_before_instruction(&2, call, &1)
-    )
+    instructions
+    |> module.insert_where().(call)
+    |> ensure_loaded(call, [module, __MODULE__ | module.dependencies()])
   end
 
-  @doc "The call of this module's `run/1`."
-  defmacro call_this(arguments \\ []), do: quote(do: {:apply, {__MODULE__, :run, [unquote(arguments)]}})
+  defp ensure_loaded(instructions, call, modules) do
+    Enum.reduce(modules, instructions, &ShiftInstruction.ensure_module_loaded_before_instruction(&2, call, &1))
+  end
+
+  @doc "Has modules loaded before the first call of a runnable instruction on the way up."
+  def ensure_dependencies_loaded_before_instruction_for_upgrade(%Instructions{up_instructions: up} = to, call, modules) do
+    shift = &ShiftInstruction.ensure_module_loaded_before_first_runnable_instructions(&2, call, &1)
+    %{to | up_instructions: Enum.reduce(modules, up, shift)}
+  end
+
+  @doc "Has modules unloaded after the last call of a runnable instruction on the way down."
+  def ensure_dependencies_unloaded_after_instruction_for_downgrade(
+        %Instructions{down_instructions: down} = to,
+        call,
+        modules
+      ) do
+    shift = &ShiftInstruction.ensure_module_unloaded_after_last_runnable_instruction(&2, call, &1)
+    %{to | down_instructions: Enum.reduce(modules, down, shift)}
+  end
 
   @doc """
   Ends the upgrade with this text unless the value matches:
 
-      assume {:ok, _} = start(), "it can't be started"
+      assume {:ok, pid} = start(), "it can't be started"
+      send(pid, :go)
   """
   defmacro assume({:=, _, [pattern, value]}, text) do
-    quote generated: true do
-      case unquote(value) do
-        unquote(pattern) = value -> value
-        _ -> Edeliver.Relup.RunnableInstruction.fail(unquote(text))
-      end
+    # The first time its variables are not used, and nobody wants to be warned of that.
+    silent = Macro.prewalk(pattern, &Macro.update_meta(&1, fn meta -> Keyword.put(meta, :generated, true) end))
+
+    quote do
+      value = unquote(value)
+      match?(unquote(silent), value) || Edeliver.Relup.RunnableInstruction.fail(unquote(text))
+      unquote(pattern) = value
     end
   end
 
@@ -76,24 +98,34 @@ defmodule Edeliver.Relup.RunnableInstruction do
     throw({:error, String.to_charlist(text)})
   end
 
-  require Logger
-
   @doc "Tells of an error, in the log of the node and at the upgrading script."
-  def error(text), do: tell(:error, "---> X ", text)
+  def error(text), do: tell(:error, text)
   @doc "Tells of something that the operator should know."
-  def warn(text), do: tell(:warning, "---> ! ", text)
+  def warn(text), do: tell(:warning, text)
   @doc "Tells what is done."
-  def info(text), do: tell(:info, "---> ", text)
+  def info(text), do: tell(:info, text)
   @doc "Tells details."
-  def debug(text), do: tell(:debug, "----> ", text)
+  def debug(text), do: tell(:debug, text)
 
-  defp tell(level, mark, text) do
-    text = IO.iodata_to_binary(text)
+  defp tell(level, text) do
     Logger.bare_log(level, text)
+    log_in_upgrade_script(level, text)
+  end
 
-    upgraders =
-      for node <- Node.list(:hidden) ++ Node.list(), String.starts_with?(Atom.to_string(node), "upgrader_"), do: node
+  @doc "Tells something at the upgrading script alone, with the mark of its kind."
+  def log_in_upgrade_script(kind, text), do: format_in_upgrade_script('~ts~ts~n', [mark(kind), text])
 
-    Enum.each(upgraders, &:rpc.cast(&1, :io, :format, [:user, '~ts~n', [mark <> text]]))
+  defp mark(:error), do: "---> X "
+  defp mark(:warning), do: "---> ! "
+  defp mark(:info), do: "---> "
+  defp mark(_), do: "----> "
+
+  @doc "Prints at the upgrading script: on connected nodes that are called `upgrader_NUMBER`, as those of relx's and Distillery's scripts are."
+  def format_in_upgrade_script(format, arguments) do
+    for node <- Node.list(:connected),
+        Atom.to_string(node) =~ ~r/upgrader_\d+/,
+        do: :rpc.cast(node, :io, :format, [:user, format, arguments])
+
+    :ok
   end
 end
