@@ -85,7 +85,7 @@ defmodule Edeliver.RanchTest do
 
   test "connections that come while acceptors are suspended wait, and are served afterwards" do
     assert CheckRanchAcceptors.run(:shop) == :ok
-    assert SuspendRanchAcceptors.run(:shop) == :ok
+    assert [_, _, _] = SuspendRanchAcceptors.run(:shop)
     socket = connect()
     ask(socket, "/")
     assert_silence(socket)
@@ -94,12 +94,31 @@ defmodule Edeliver.RanchTest do
     assert ResumeRanchAcceptors.run(:shop) == :ok, "those that run are no failure"
   end
 
-  test "a websocket hears nothing while channels are suspended, and everything afterwards" do
+  test "what an upgrade has suspended that is taken back goes on" do
+    {acceptors, {request, waits}} = {SuspendRanchAcceptors.run(:shop), {connect(), connect()}}
+    ask(request, "/")
+    assert_silence(request)
+    assert SuspendRanchAcceptors.undo_run(acceptors)
+    assert answer(request, "served")
     socket = websocket()
-    assert SuspendChannels.run(:shop) == :ok
+    websockets = SuspendChannels.run(:shop)
     say(socket, "meanwhile")
     assert_silence(socket)
-    assert ResumeChannels.run(:shop) == :ok
+    SuspendChannels.undo_run(websockets)
+    assert answer(socket, "meanwhile")
+    ask(waits, "/wait")
+    assert_receive {:waits, process}, 30_000
+    FinishRunningRequests.undo_run(FinishRunningRequests.run({:shop, 1}))
+    send(process, :go_on)
+    assert answer(waits, "]") =~ "[:upgrade_started, :upgrade_finished]"
+  end
+
+  test "a websocket hears nothing while channels are suspended, and everything afterwards" do
+    socket = websocket()
+    assert [_] = SuspendChannels.run(:shop)
+    say(socket, "meanwhile")
+    assert_silence(socket)
+    ResumeChannels.run(:shop)
     assert answer(socket, "meanwhile")
   end
 
@@ -118,7 +137,7 @@ defmodule Edeliver.RanchTest do
 
   test "a running request is told that an upgrade begins and has ended, and lives" do
     {socket, request} = waiting_request()
-    assert FinishRunningRequests.run({:shop, 1}) == :ok
+    assert FinishRunningRequests.run({:shop, 1}) == [request]
     assert RerunFailedRequests.run(:shop) == :ok
     send(request, :go_on)
     assert answer(socket, "]") =~ "[:upgrade_started, :upgrade_finished]"
@@ -146,7 +165,7 @@ defmodule Edeliver.RanchTest do
     assert catch_throw(CheckRanchConnections.run(:shop)) == {:error, 'there is no listener of ranch'}
     {:ok, _} = :cowboy.start_clear(:below_ranch, [port: 0, ip: {127, 0, 0, 1}], Shop.protocol())
     on_exit(fn -> :cowboy.stop_listener(:below_ranch) end)
-    assert SuspendRanchAcceptors.run(:shop) == :ok
+    SuspendRanchAcceptors.run(:shop)
     socket = connect(:below_ranch)
     ask(socket, "/")
     assert_silence(socket)
@@ -161,7 +180,7 @@ defmodule Edeliver.RanchTest do
 
   test "the listeners of another application are left alone" do
     start(:bakery, [Shop.child(:bakery_http)])
-    assert SuspendRanchAcceptors.run(:shop) == :ok
+    SuspendRanchAcceptors.run(:shop)
     socket = connect(:bakery_http)
     ask(socket, "/")
     assert answer(socket, "served")

@@ -1457,6 +1457,11 @@ undo({modes, M, Pids}, #tx{old_vsns = Vsns} = Tx) ->
     Why = note(mode, "~ts:code_change of the old code fails, so the callback mode stays that of the new: ~ts", [M, pids(maps:keys(Refused))], M),
     map_size(Refused) =:= 0 orelse failed(Why, Tx1),
     Tx1;
+undo({applied, M, Done}, #tx{plan = Plan} = Tx) ->
+    case bounded(fun() -> M:undo_run(Done) end, option(child_timeout, Plan)) of
+        {ok, _} -> Tx;
+        {error, Why} -> failed(note(apply, "~tp:undo_run/1: ~ts", [M, Why], M), Tx)
+    end;
 undo({child_started, Sup, Id}, Tx) ->
     _ = supervisor_call(Sup, {terminate_child, Id}, Tx),
     _ = supervisor_call(Sup, {delete_child, Id}, Tx),
@@ -1841,9 +1846,17 @@ supervise(F, Sup, Arg, Tx) -> other_apply(supervisor, F, [Sup, Arg], Tx).
 
 other_apply(M, F, A, #tx{plan = Plan} = Tx) ->
     case bounded(fun() -> apply(M, F, A) end, option(child_timeout, Plan)) of
-        {ok, _} -> report(not_undoable, text("~tp:~tp/~b", [M, F, length(A)]), Tx);
+        {ok, Done} ->
+            case takes_back(M, F, A) of
+                true -> push({applied, M, Done}, Tx), Tx;
+                false -> report(not_undoable, text("~tp:~tp/~b", [M, F, length(A)]), Tx)
+            end;
         {error, Why} -> failed(note(apply, "~tp:~tp/~b: ~ts", [M, F, length(A), Why], {M, F, length(A)}), Tx)
     end.
+
+%% An instruction of the mix package can take back what its call has given.
+takes_back(M, run, [_]) -> erlang:function_exported(M, undo_run, 1);
+takes_back(_, _, _) -> false.
 
 stop_child(#proc{sup = none}, Tx) -> Tx;
 stop_child(#proc{sup = Sup, id = Id, app = App, mods = Mods}, #tx{stopped = Stopped} = Tx) ->

@@ -53,6 +53,18 @@ pub enum Modification {
     Skipped,
 }
 
+impl Modification {
+    /// What the configuration says about it.
+    #[must_use]
+    pub fn configured(build: &BuildSettings) -> Self {
+        match (&build.relup_mod, build.skip_relup_mod) {
+            (_, true) => Self::Skipped,
+            (Some(module), false) => Self::Named(module.clone()),
+            (None, false) => Self::Found,
+        }
+    }
+}
+
 /// What became of relups.
 #[derive(Debug, Default)]
 pub struct Modified {

@@ -108,6 +108,10 @@ pub struct BuildSettings {
     pub skip_git_clean: bool,
     /// `SKIP_MIX_CLEAN`: never run the tool's own `clean`.
     pub skip_mix_clean: bool,
+    /// `RELUP_MODIFICATION_MODULE`: the module of the release that changes relups; `None`: it is found.
+    pub relup_mod: Option<String>,
+    /// `SKIP_RELUP_MODIFICATIONS`.
+    pub skip_relup_mod: bool,
     /// `RELEASE_DIR`: where the assembled release lies, when the tool puts it elsewhere than usual; a relative path counts from the checkout.
     pub release_dir: Option<HostPath>,
     /// `RELEASE_CMD_OPTIONS`: more words for the command that assembles the release.

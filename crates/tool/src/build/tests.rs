@@ -87,6 +87,8 @@ impl Host {
             git_clean_paths: None,
             skip_git_clean: false,
             skip_mix_clean: false,
+            relup_mod: None,
+            skip_relup_mod: false,
             release_dir: None,
             release_options: Vec::new(),
             programs: Programs::default(),

@@ -135,7 +135,7 @@ pub struct PlanArgs {
 /// What becomes of new relups.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RelupArgs {
-    /// Have this module of the release change the relup; default: the one that uses `Edeliver.Relup.Modification`, if there is one
+    /// Have this module of the release change the relup; default: `build.relup_mod`, or the one that uses `Edeliver.Relup.Modification`
     #[arg(long, value_name = "MODULE")]
     pub relup_mod: Option<String>,
     /// Leave the relup as it was generated
@@ -144,20 +144,17 @@ pub struct RelupArgs {
 }
 
 impl RelupArgs {
-    /// Which module changes them.
-    pub(crate) fn modification(&self) -> Modification {
+    /// Which module changes them, where that is said.
+    pub(crate) fn modification(&self) -> Option<Modification> {
         match (&self.relup_mod, self.skip_relup_mod) {
-            (Some(module), _) => Modification::Named(module.clone()),
-            (None, true) => Modification::Skipped,
-            (None, false) => Modification::Found,
+            (Some(module), _) => Some(Modification::Named(module.clone())),
+            (None, true) => Some(Modification::Skipped),
+            (None, false) => None,
         }
     }
     /// What becomes of a relup that the store has already. What is said about modules would have no effect if it stayed.
     pub(crate) fn edited(&self) -> Edited {
-        match self.modification() {
-            Modification::Found => Edited::Stays,
-            Modification::Named(_) | Modification::Skipped => Edited::Renewed,
-        }
+        if self.modification().is_some() { Edited::Renewed } else { Edited::Stays }
     }
 }
 

@@ -4,7 +4,7 @@ mod appups;
 mod modify;
 mod upgrade;
 
-pub(super) use modify::{candidates, modify};
+pub(super) use modify::{candidates, modification, modify};
 
 use edeliver_core::{
     auto_version::{Base, Metadata, Part, RuleError, VersionRule},
@@ -215,6 +215,8 @@ mod tests {
             git_clean_paths: None,
             skip_git_clean: false,
             skip_mix_clean: false,
+            relup_mod: None,
+            skip_relup_mod: false,
             release_dir: None,
             release_options: Vec::new(),
             programs: Programs::default(),

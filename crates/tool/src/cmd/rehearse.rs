@@ -13,10 +13,9 @@ use edeliver_core::{
 
 use super::{build, diff};
 use crate::{
-    cli::options::TargetArgs,
+    cli::options::{RelupArgs, TargetArgs},
     ctx::{Ctx, Journal},
     error::{Error, Kind},
-    modification::Modification,
     rehearsal as stage,
     relup::{self, Edited, Judgements},
     store::blocking,
@@ -80,7 +79,7 @@ async fn make_relup(ctx: &Ctx, target: &TargetSettings, from: &Version, to: &Ver
         Ok::<_, Error>(relup::prepare(&store, &to, &[from], &mut judged, Edited::Stays)?)
     });
     let mut prepared = made.await?;
-    build::modify(ctx, &mut prepared, Modification::Found).await?;
+    build::modify(ctx, &mut prepared, build::modification(ctx, &RelupArgs::default())?).await?;
     let store = ctx.store()?;
     let ways = prepared.ways.clone();
     blocking(move || prepared.keep(&store)).await?;

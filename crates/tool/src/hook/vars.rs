@@ -42,6 +42,7 @@ fn of_build(build: &BuildSettings) -> Vars {
         ("BRANCH", build.branch.as_ref().map(ToString::to_string)),
         ("REVISION", build.revision.as_ref().map(ToString::to_string)),
         ("AUTO_VERSION", build.auto_version.clone()),
+        ("RELUP_MODIFICATION_MODULE", build.relup_mod.clone()),
         ("MIX_CMD", build.programs.mix.clone()),
         ("REBAR_CMD", build.programs.rebar.clone()),
         ("REBAR3_CMD", build.programs.rebar3.clone()),
@@ -55,6 +56,7 @@ fn of_build(build: &BuildSettings) -> Vars {
         var("PROFILE", &build.profile),
         var("SKIP_GIT_CLEAN", build.skip_git_clean),
         var("SKIP_MIX_CLEAN", build.skip_mix_clean),
+        var("SKIP_RELUP_MODIFICATIONS", build.skip_relup_mod),
     ];
     let optional = optional.into_iter().filter_map(|(name, value)| Some(var(name, value?)));
     always.into_iter().chain(optional).collect()

@@ -18,6 +18,13 @@ defmodule Edeliver.Relup.RunnableInstruction do
   @callback arguments(Instructions.t(), Config.t()) :: term
   @doc "Modules that it calls and that can be new in the release."
   @callback dependencies() :: [module]
+  @doc """
+  Is called with what `run/1` has returned when edeliver takes an upgrade back that failed behind it, while processes are suspended:
+  supervisors of the application may not answer then. What fails later goes back by the relup's way down. Operators are warned of
+  instructions that lack it.
+  """
+  @callback undo_run(returned :: term) :: term
+  @optional_callbacks undo_run: 1
 
   defmacro __using__(_options) do
     quote do

@@ -13,12 +13,14 @@ pub(super) const PLAIN: &[(&str, &str)] = &[
     ("GIT_CLEAN_PATHS", "build.git_clean_paths"),
     ("RELEASE_CMD_OPTIONS", "build.release_options"),
     ("ECTO_REPOSITORY", "deploy.ecto_repos"),
+    ("RELUP_MODIFICATION_MODULE", "build.relup_mod"),
 ];
 
 /// Switches: on only if the variable is exactly `true`, as in edeliver 1.x.
 pub(super) const SWITCHES: &[(&str, &str)] = &[
     ("SKIP_GIT_CLEAN", "build.skip_git_clean"),
     ("SKIP_MIX_CLEAN", "build.skip_mix_clean"),
+    ("SKIP_RELUP_MODIFICATIONS", "build.skip_relup_mod"),
     ("START_DEPLOY", "deploy.start_deploy"),
     ("CLEAN_DEPLOY", "deploy.clean_deploy"),
 ];
@@ -45,6 +47,8 @@ pub const LISTENED: &[&str] = &[
     "GIT_CLEAN_PATHS",
     "SKIP_GIT_CLEAN",
     "SKIP_MIX_CLEAN",
+    "RELUP_MODIFICATION_MODULE",
+    "SKIP_RELUP_MODIFICATIONS",
     "START_DEPLOY",
     "CLEAN_DEPLOY",
     "BUILD_CMD",

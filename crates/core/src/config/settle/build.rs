@@ -27,6 +27,8 @@ impl Settling<'_> {
         let git_clean_paths = scope.get_by("git_clean_paths", |value| PROJECT_PATH.texts(value));
         let skip_git_clean = scope.get("skip_git_clean");
         let skip_mix_clean = scope.get("skip_mix_clean");
+        let relup_mod = scope.get_by("relup_mod", |value| MODULE.text(value));
+        let skip_relup_mod = scope.get("skip_relup_mod");
         let release_dir = scope.get::<InCheckout>("release_dir").map(|InCheckout(path)| path);
         let release_options = scope.get_by("release_options", |value| LINE.texts(value)).unwrap_or_default();
         let programs = programs(scope.table("programs"));
@@ -47,6 +49,8 @@ impl Settling<'_> {
             git_clean_paths,
             skip_git_clean: skip_git_clean?,
             skip_mix_clean: skip_mix_clean?,
+            relup_mod,
+            skip_relup_mod: skip_relup_mod?,
             release_dir,
             release_options,
             programs,
@@ -135,6 +139,11 @@ const REBAR_PROFILE: Rule = Rule {
     what: "a rebar3 profile",
     why: "it has letters, digits, `_`, `.` and `-`; several are separated by commas",
     allows: |text| tame(text) && !text.contains("..") && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.,-".contains(c)),
+};
+const MODULE: Rule = Rule {
+    what: "a module",
+    why: "it is written as in Elixir or in Erlang, without quotes: Acme.Relup, acme_relup",
+    allows: |text| tame(text) && text.chars().all(|c| c.is_alphanumeric() || "_.@".contains(c)),
 };
 const PROJECT_PATH: Rule = Rule {
     what: "a path in the project",

@@ -1,12 +1,22 @@
 //! Relups that the store lacks, with what the project's own module makes of them.
 
 use crate::{
+    cli::options::RelupArgs,
     ctx::Ctx,
     error::Error,
     modification::{self, Modification},
     relup::Prepared,
     store::blocking,
 };
+
+/// Which module changes them: what the command line says, or else the configuration.
+///
+/// # Errors
+/// When the configuration is missing or wrong.
+pub(in crate::cmd) fn modification(ctx: &Ctx, how: &RelupArgs) -> Result<Modification, Error> {
+    let configured = ctx.settings()?.build.as_ref().map_or(Modification::Found, Modification::configured);
+    Ok(how.modification().unwrap_or(configured))
+}
 
 /// Has them changed, where the release has a module for it, and tells who did.
 ///

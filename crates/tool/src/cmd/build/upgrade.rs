@@ -8,7 +8,7 @@ use edeliver_core::{
     upgrade::{Policy, Verdict},
 };
 
-use super::{How, modify};
+use super::{How, modification, modify};
 use crate::{
     build::{Build, BuildError, Ended},
     cli::options::{PlanArgs, RelupArgs},
@@ -202,7 +202,7 @@ async fn finish(ctx: &Ctx, args: Args, ways: Ways, hosts: Vec<HostOutcome>) -> R
     let Ways { store, from, to, policy } = ways;
     let (title, reading) = (to.title(), store.clone());
     let mut prepared = blocking(move || relup::prepare(&reading, &to, &from, &mut Judgements::new(policy), edited)).await?;
-    modify(ctx, &mut prepared, args.relup.modification()).await?;
+    modify(ctx, &mut prepared, modification(ctx, &args.relup)?).await?;
     let archive = ctx.settings()?.store.archive;
     let kept = blocking(move || {
         let upgrade = prepared.keep(&store)?;

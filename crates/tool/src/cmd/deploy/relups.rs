@@ -55,13 +55,13 @@ pub(super) async fn make(
         }
     }
     if plan {
-        let modules = build::candidates(ctx, &prepared, how.modification()).await?;
+        let modules = build::candidates(ctx, &prepared, build::modification(ctx, how)?).await?;
         if !modules.is_empty() {
             ctx.reporter.info(format!("the relup is made for this plan only; it will be changed by {}", modules.join(" or ")));
         }
         return Ok(prepared.upgrade()?);
     }
-    build::modify(ctx, &mut prepared, how.modification()).await?;
+    build::modify(ctx, &mut prepared, build::modification(ctx, how)?).await?;
     let store = ctx.store()?;
     Ok(blocking(move || prepared.keep(&store)).await?)
 }

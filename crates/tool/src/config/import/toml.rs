@@ -90,6 +90,8 @@ impl Writing<'_> {
         self.given("build.git_clean_paths", || list(build.git_clean_paths.iter().flatten()));
         self.given("build.skip_git_clean", || value(build.skip_git_clean));
         self.given("build.skip_mix_clean", || value(build.skip_mix_clean));
+        self.given("build.relup_mod", || optional(build.relup_mod.as_ref()));
+        self.given("build.skip_relup_mod", || value(build.skip_relup_mod));
         self.given("build.release_dir", || optional(build.release_dir.as_ref()));
         self.given("build.release_options", || list(&build.release_options));
         self.given("build.profile", || value(&build.profile));

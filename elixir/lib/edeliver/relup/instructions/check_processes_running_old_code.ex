@@ -23,4 +23,7 @@ defmodule Edeliver.Relup.Instructions.CheckProcessesRunningOldCode do
         throw({:error, {:running_old_code, old}})
     end
   end
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

@@ -91,4 +91,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchAcceptors do
       _ -> []
     end
   end
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

@@ -90,4 +90,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchConnections do
          do: match?([^parent | _], dictionary[:"$ancestors"]),
          else: (_ -> false)
   end
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

@@ -23,7 +23,12 @@ defmodule Edeliver.Relup.Instructions.FinishRunningRequests do
     remaining = bulk_wait_for_termination(requests, patience)
     info("#{length(requests) - length(remaining)} of #{length(requests)} running requests have ended")
     notify_running_requests(remaining, :upgrade_started)
+    remaining
   end
+
+  @doc "Tells these requests that the upgrade is over."
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(remaining), do: notify_running_requests(remaining, :upgrade_finished)
 
   @doc "Waits some milliseconds for the end of processes, not longer than they take; those that are left."
   @spec bulk_wait_for_termination([pid], non_neg_integer) :: [pid]

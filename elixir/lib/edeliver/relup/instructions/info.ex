@@ -20,4 +20,7 @@ defmodule Edeliver.Relup.Instructions.Info do
     Logger.info(text)
     format_in_upgrade_script('~ts~n', [text])
   end
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

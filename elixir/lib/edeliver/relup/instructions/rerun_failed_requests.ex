@@ -15,4 +15,7 @@ defmodule Edeliver.Relup.Instructions.RerunFailedRequests do
     info("#{length(requests)} requests may be done again")
     FinishRunningRequests.notify_running_requests(requests, :upgrade_finished)
   end
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

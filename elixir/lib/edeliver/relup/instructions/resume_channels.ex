@@ -9,7 +9,10 @@ defmodule Edeliver.Relup.Instructions.ResumeChannels do
   @impl Edeliver.Relup.RunnableInstruction
   def run(application), do: SuspendChannels.change(application, &bulk_resume/1, "resumed")
 
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
+
   @doc "Resumes processes at the same time."
   @spec bulk_resume([pid], timeout) :: :ok | :not_supported | SuspendChannels.failures()
-  def bulk_resume(processes, timeout \\ 1000), do: SuspendChannels.bulk(processes, &:sys.resume(&1, timeout))
+  defdelegate bulk_resume(processes, timeout \\ 1000), to: SuspendChannels
 end

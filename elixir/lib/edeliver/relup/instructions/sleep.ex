@@ -31,4 +31,7 @@ defmodule Edeliver.Relup.Instructions.Sleep do
   end
 
   defp count_down(_), do: format_in_upgrade_script('\r---> waited                ~n', [])
+
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(_), do: :ok
 end

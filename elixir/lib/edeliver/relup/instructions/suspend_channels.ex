@@ -17,9 +17,17 @@ defmodule Edeliver.Relup.Instructions.SuspendChannels do
   @impl Edeliver.Relup.RunnableInstruction
   def run(application), do: change(application, &bulk_suspend/1, "suspended")
 
+  @doc "Has these websockets go on."
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(websockets), do: bulk_resume(websockets)
+
   @doc "Suspends processes at the same time."
   @spec bulk_suspend([pid], timeout) :: :ok | :not_supported | failures
   def bulk_suspend(processes, timeout \\ 1000), do: bulk(processes, &:sys.suspend(&1, timeout))
+
+  @doc "Resumes processes at the same time."
+  @spec bulk_resume([pid], timeout) :: :ok | :not_supported | failures
+  def bulk_resume(processes, timeout \\ 1000), do: bulk(processes, &:sys.resume(&1, timeout))
 
   @doc false
   def change(application, change, done) do
@@ -31,11 +39,11 @@ defmodule Edeliver.Relup.Instructions.SuspendChannels do
       :not_supported -> warn("none of #{length(websockets)} websockets can be #{done}")
       {:errors, count, _} -> warn("#{count} of #{length(websockets)} websockets are not #{done}")
     end
+
+    websockets
   end
 
-  @doc false
-  @spec bulk([pid], (pid -> :ok)) :: :ok | :not_supported | failures
-  def bulk(processes, change) do
+  defp bulk(processes, change) do
     asked = for pid <- processes, do: {pid, spawn_monitor(fn -> change.(pid) end)}
 
     case Enum.flat_map(asked, &failure/1) do

@@ -6,6 +6,8 @@ defmodule Edeliver.Relup.Instructions.SuspendRanchAcceptors do
   """
   use Edeliver.Relup.RanchInstruction
 
+  @type acceptors :: [{supervisor :: pid, id :: term}]
+
   @impl Edeliver.Relup.RunnableInstruction
   def insert_where, do: &append_after_point_of_no_return/2
 
@@ -14,11 +16,26 @@ defmodule Edeliver.Relup.Instructions.SuspendRanchAcceptors do
 
   @impl Edeliver.Relup.RunnableInstruction
   def run(application) do
-    acceptors =
-      application |> CheckRanchAcceptors.ranch_listener_sups() |> Enum.flat_map(&CheckRanchAcceptors.acceptors_of/1)
-
-    ended = Enum.map(acceptors, fn {supervisor, id} -> Supervisor.terminate_child(supervisor, id) end)
-    assume(true = Enum.all?(ended, &(&1 == :ok)), "the acceptors of ranch can't be suspended")
+    acceptors = acceptors(application)
+    Enum.each(acceptors, fn {supervisor, id} -> :ok = Supervisor.terminate_child(supervisor, id) end)
     info("#{length(acceptors)} acceptors of ranch are suspended")
+    acceptors
   end
+
+  @doc "Has these acceptors accept connections again; whether they do."
+  @spec undo_run(acceptors) :: boolean
+  @impl Edeliver.Relup.RunnableInstruction
+  def undo_run(acceptors), do: acceptors |> Enum.map(&restart/1) |> Enum.all?()
+
+  defp restart({supervisor, id}) do
+    case Supervisor.restart_child(supervisor, id) do
+      {:error, :running} -> true
+      started -> elem(started, 0) == :ok
+    end
+  end
+
+  @doc "The acceptors of all of the application's listeners."
+  @spec acceptors(atom) :: acceptors
+  def acceptors(application),
+    do: application |> CheckRanchAcceptors.ranch_listener_sups() |> Enum.flat_map(&CheckRanchAcceptors.acceptors_of/1)
 end
