@@ -7,6 +7,7 @@ mod program;
 
 mod appups;
 mod commands;
+mod cowboy;
 mod fleet;
 mod modification;
 mod rehearsals;

@@ -18,7 +18,7 @@ pub(crate) struct Scene {
 const STAGE: &[&str] = &["stage"];
 
 /// A state that only `code_change` makes of the older one.
-const COUNTER: [(&str, &str); 4] = [
+pub(crate) const COUNTER: [(&str, &str); 4] = [
     ("@vsn \"1\"", "@vsn \"2\""),
     ("{:ok, %{n: Keyword.get(options, :from, 0)}}", "{:ok, %{count: Keyword.get(options, :from, 0)}}"),
     (
@@ -35,7 +35,7 @@ const COUNTER: [(&str, &str); 4] = [
 ];
 
 /// Code that fails when it migrates the state.
-const RAISES: [(&str, &str); 2] = [
+pub(crate) const RAISES: [(&str, &str); 2] = [
     ("@vsn \"1\"", "@vsn \"2\""),
     ("def code_change(_vsn, state, _extra), do: {:ok, state}", "def code_change(_vsn, _state, _extra), do: raise \"no such luck\""),
 ];

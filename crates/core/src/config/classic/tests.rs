@@ -134,6 +134,8 @@ fn everything_about_a_build_arrives() {
         ("GIT_CLEAN_PATHS", "_build rel priv/static"),
         ("SKIP_GIT_CLEAN", "true"),
         ("SKIP_MIX_CLEAN", "yes"),
+        ("RELUP_MODIFICATION_MODULE", "Elixir.Acme.Relup"),
+        ("SKIP_RELUP_MODIFICATIONS", "true"),
         ("REFSPEC", "+develop:master"),
         ("REVISION", "v1.2"),
         ("AUTO_VERSION", "commit-count+branch-unless-master"),
@@ -149,7 +151,8 @@ fn everything_about_a_build_arrives() {
         ("staging", Some("rebar.prod.config"), Some("prod"))
     );
     assert_eq!(build.git_clean_paths.unwrap(), ["_build", "rel", "priv/static"]);
-    assert!(build.skip_git_clean && !build.skip_mix_clean, "only `true` counts");
+    assert!(build.skip_git_clean && !build.skip_mix_clean && build.skip_relup_mod, "only `true` counts");
+    assert_eq!(build.relup_mod.as_deref(), Some("Elixir.Acme.Relup"));
     assert_eq!((build.branch.unwrap().as_str(), build.revision.unwrap().as_str()), ("develop", "v1.2"));
     assert_eq!(build.auto_version.as_deref(), Some("commit-count+branch-unless-master"));
     assert_eq!(build.release_dir.unwrap().as_str(), "_build/prod/rel/myapp");
