@@ -25,8 +25,8 @@ pub struct Stored {
     pub id: Option<ManifestId>,
     /// The file name of its classic archive, if it has one.
     pub archive: Option<String>,
-    /// Bytes: of the content, or of the archive if there is only that.
-    pub size: u64,
+    /// Bytes: of the content, or of the archive if there is only that; where it is known.
+    pub size: Option<u64>,
     /// What it was built from, where it is known.
     pub commit: Option<CommitId>,
 }

@@ -126,6 +126,10 @@ pub enum Command {
     /// Change what is in the release store by hand
     #[command(subcommand)]
     Edit(cmd::edit::Command),
+    /// Bring a release, an upgrade or a file to the release store on another host or in S3
+    Upload(cmd::exchange::Args),
+    /// Fetch a release, an upgrade or a file from the release store on another host or in S3
+    Download(cmd::exchange::Args),
     /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
@@ -167,6 +171,8 @@ impl Command {
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Diff(args) => cmd::diff::run(ctx, args).await,
             Self::Edit(command) => cmd::edit::run(ctx, command).await,
+            Self::Upload(args) => cmd::exchange::upload(ctx, args).await,
+            Self::Download(args) => cmd::exchange::download(ctx, args).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod diff;
 pub mod edit;
 pub mod eval;
+pub mod exchange;
 pub mod exec;
 mod fleet;
 pub mod init;

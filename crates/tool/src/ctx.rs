@@ -12,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{Settings, SshSettings, StoreSettings, TargetSettings},
+    config::{RemoteStore, Settings, SshSettings, StoreSettings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -22,6 +22,7 @@ use crate::{
     cancel::Cancel,
     cli::options::{Global, TargetArgs, Verbosity},
     config::{self, Flags, Loaded},
+    depot::{Depot, HostDepot},
     error::Error,
     report::Reporter,
     store::Store,
@@ -47,6 +48,7 @@ pub struct Ctx {
     flags: Flags,
     loaded: OnceLock<Loaded>,
     limits: OnceLock<Limits>,
+    depot: OnceLock<Arc<dyn Depot>>,
     run: OnceLock<RunId>,
     in_hand: Arc<AtomicUsize>,
     endless: Arc<AtomicUsize>,
@@ -67,6 +69,7 @@ impl Ctx {
             flags: Flags::default(),
             loaded: OnceLock::new(),
             limits: OnceLock::new(),
+            depot: OnceLock::new(),
             run: OnceLock::new(),
             in_hand: Arc::default(),
             endless: Arc::default(),
@@ -188,7 +191,20 @@ impl Ctx {
     pub fn store(&self) -> Result<Store, Error> {
         let settings = self.settings()?;
         let path = self.resolve(&settings.store.path);
-        Ok(Store::open(&StoreSettings { path, ..settings.store.clone() }, &settings.app)?)
+        let store = Store::open(&StoreSettings { path, ..settings.store.clone() }, &settings.app)?;
+        Ok(match self.depot()? {
+            Some(depot) => store.published_to(depot, &self.reporter),
+            None => store,
+        })
+    }
+    /// The place elsewhere where releases are kept: one for the whole command, so that there is one login.
+    fn depot(&self) -> Result<Option<Arc<dyn Depot>>, Error> {
+        let Some(remote) = &self.settings()?.remote_store else { return Ok(None) };
+        let limits = self.limits()?.clone();
+        let depot = self.depot.get_or_init(|| match remote {
+            RemoteStore::Host(spec) => Arc::new(HostDepot::new(spec.clone(), limits, self.cancel.clone(), &self.reporter)),
+        });
+        Ok(Some(depot.clone()))
     }
     /// A path of the configuration, which is relative to the project.
     pub fn resolve(&self, path: &Path) -> PathBuf {

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod cmd;
 pub mod config;
 pub mod ctx;
+pub mod depot;
 pub mod editor;
 pub mod error;
 pub mod flow;

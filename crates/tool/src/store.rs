@@ -15,6 +15,9 @@
 //! [`Store::collect_garbage`] removes. Everything is checked when it is read. Several processes may use a store at the same time:
 //! content is the same under the same name, whoever writes it, and a lock keeps garbage collection out while somebody writes.
 //!
+//! Where releases are kept elsewhere ([`crate::depot`]), this folder has what was built or used here, and nobody who uses the store needs to
+//! know: what is asked for is fetched first (`remote`).
+//!
 //! All of this is synchronous; async callers use [`blocking`].
 
 mod appups;
@@ -29,6 +32,8 @@ mod kept;
 mod list;
 pub(crate) mod parallel;
 mod platform;
+mod publish;
+mod remote;
 #[cfg(test)]
 pub(crate) mod samples;
 mod upgrades;
@@ -37,6 +42,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use edeliver_core::{
@@ -59,6 +65,7 @@ pub use list::{Listing, Odd};
 pub struct Store {
     root: PathBuf,
     app: AppName,
+    remote: Option<Arc<remote::Remote>>,
 }
 
 /// A file of a release whose content in the store is not as it should be.
@@ -81,7 +88,7 @@ impl Store {
         match fs::metadata(&root) {
             Ok(found) if !found.is_dir() => Err(StoreError::read(root, io::ErrorKind::NotADirectory.into())),
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::read(root, source)),
-            Ok(_) | Err(_) => Ok(Self { root, app: app.clone() }),
+            Ok(_) | Err(_) => Ok(Self { root, app: app.clone(), remote: None }),
         }
     }
 
@@ -95,15 +102,24 @@ impl Store {
         &self.app
     }
 
-    /// A release, whole and checked. Its content is checked when it is read.
+    /// A release, whole and checked. Its content is checked when it is read. What was published counts; it is fetched if this machine has
+    /// not got it, or has another build of that version.
     ///
     /// # Errors
     /// [`StoreError::Absent`] if the store has no manifest of that version; otherwise it can't be read or was changed.
     pub fn manifest(&self, version: &Version) -> Result<Manifest, StoreError> {
+        match self.published(version)? {
+            Some(manifest) => self.fetched(manifest),
+            None => self.own_manifest(version),
+        }
+    }
+
+    /// A release that this machine has.
+    fn own_manifest(&self, version: &Version) -> Result<Manifest, StoreError> {
         self.read_manifest(&self.existing(version)?).map(|(_, manifest)| manifest)
     }
 
-    /// Which build of that version the store has. As much is checked as is needed for that.
+    /// Which build of that version this machine has. As much is checked as is needed for that.
     ///
     /// # Errors
     /// As [`Store::manifest`].
@@ -129,13 +145,19 @@ impl Store {
     /// than its name says.
     pub fn release(&self, stored: &Stored) -> Result<Manifest, StoreError> {
         match (&stored.id, &stored.archive) {
-            (None, Some(name)) => self.release_of_archive(&self.archives_dir().join(name), &stored.version),
+            (None, Some(name)) if self.published(&stored.version)?.is_none() => {
+                self.release_of_archive(&self.archive_here(name)?, &stored.version, Existing::Refuse)
+            }
             _ => self.manifest(&stored.version),
         }
     }
 
-    fn release_of_archive(&self, path: &Path, version: &Version) -> Result<Manifest, StoreError> {
-        match self.import_archive_of(version, path) {
+    /// The release of an archive, which must have this version; it is put into the store by content.
+    ///
+    /// # Errors
+    /// As [`Store::release`].
+    pub fn release_of_archive(&self, path: &Path, version: &Version, existing: Existing) -> Result<Manifest, StoreError> {
+        match self.import_archive_of(version, path, existing) {
             Ok(imported) => Ok(imported.manifest),
             Err(ArchiveError::Store(misnamed @ StoreError::Misnamed { .. })) => Err(misnamed),
             Err(source) => Err(StoreError::Archive { path: path.to_owned(), source: Box::new(source) }),

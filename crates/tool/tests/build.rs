@@ -100,6 +100,34 @@ fn a_release_is_built_stored_and_archived() {
 }
 
 #[test]
+fn a_build_is_published_and_one_that_can_not_be_says_where_it_is() {
+    let scene = Scene::elixir();
+    let shelf = scene.dir.path().join("shelf");
+    let config = fs::read_to_string(scene.sample.dir.join("edeliver.toml")).unwrap();
+    let store = format!("[store]\nremote = {{ name = \"shelf\", transport = \"local\", path = {shelf:?} }}\n");
+    scene.sample.write("edeliver.toml", &format!("{config}{store}")).unwrap();
+    scene.ok(&[]);
+    let archive = shelf.join("hotapp_0.1.0.release.tar.gz");
+    assert!(archive.is_file() && shelf.join("store/manifests/hotapp/0.1.0.json").is_file());
+
+    // Another machine knows it, and builds it no second time.
+    fs::remove_dir_all(scene.sample.dir.join(".deliver")).unwrap();
+    let again = scene.ok(&[]);
+    assert!(again.out.contains("hotapp 0.1.0 was in the store already"), "{}", again.out);
+
+    scene.sample.set_version("0.2.0").unwrap();
+    scene.sample.commit("the next one").unwrap();
+    fs::remove_dir_all(&shelf).unwrap();
+    fs::create_dir_all(shelf.join("store")).unwrap();
+    fs::write(shelf.join("store/blobs"), "in the way").unwrap();
+    let done = scene.build(&[]);
+    assert_eq!(done.code, Some(1), "{}{}", done.err, done.out);
+    assert!(done.err.contains("hotapp 0.2.0 is built and on this machine, and could not be published"), "{}", done.err);
+    assert!(done.err.contains("edeliver upload release 0.2.0"), "{}", done.err);
+    assert!(scene.sample.dir.join(".deliver/store/manifests/hotapp/0.2.0.json").is_file());
+}
+
+#[test]
 fn a_compile_error_is_shown_with_the_compilers_words_and_exit_code_7() {
     let scene = Scene::elixir();
     scene.sample.write("lib/broken.ex", "defmodule Broken do\n  def x, do: undefined_thing()\nend\n").unwrap();

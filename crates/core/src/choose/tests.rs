@@ -9,7 +9,7 @@ fn version(text: &str) -> Version {
 }
 
 fn stored(text: &str, kind: StoredKind) -> Stored {
-    Stored { version: version(text), kind, id: None, archive: None, size: 1, commit: None }
+    Stored { version: version(text), kind, id: None, archive: None, size: Some(1), commit: None }
 }
 
 fn releases(versions: &[&str]) -> Vec<Stored> {

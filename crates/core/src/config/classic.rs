@@ -17,6 +17,7 @@ use super::{
     origin::Origin,
     problem::{Place, Problem},
     raw::{Kind, Table},
+    settle::store,
 };
 use crate::hint::Hint;
 
@@ -217,9 +218,11 @@ impl<'a> Reading<'a> {
         }
     }
     fn store(&mut self) {
-        for name in ["RELEASE_STORE", "LOCAL_RELEASE_STORE"] {
-            if let Some(path) = self.text(name) {
-                return self.set("store.path", path, name);
+        for name in ["LOCAL_RELEASE_STORE", "RELEASE_STORE"] {
+            match self.text(name) {
+                Some(address) if store::is_on_a_host(address) => self.set("store.remote", address, name),
+                Some(path) => self.set("store.path", path, name),
+                None => {}
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The validated configuration.
 
+mod store;
 mod upgrade;
 
 use std::{path::PathBuf, time::Duration};
@@ -7,6 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use store::{RemoteStore, StoreSettings};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 
 use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UnitName, UserName};
@@ -18,8 +20,10 @@ pub struct Settings {
     pub app: AppName,
     /// Where and how releases are built; `None` when no build host is configured (deploying still works).
     pub build: Option<BuildSettings>,
-    /// The release store.
+    /// The release store on this machine.
     pub store: StoreSettings,
+    /// The store that releases are published to and fetched from, if they are kept elsewhere.
+    pub remote_store: Option<RemoteStore>,
     /// How ssh connections are made.
     pub ssh: SshSettings,
     /// Targets in the order they were written.
@@ -137,15 +141,6 @@ pub struct Programs {
     pub rebar: Option<String>,
     /// relx.
     pub relx: Option<String>,
-}
-
-/// The release store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// Folder on this machine; classic archives lie in its `releases/`, blobs and manifests in `store/`.
-    pub path: PathBuf,
-    /// Also write `APP_VERSION.release.tar.gz`.
-    pub archive: bool,
 }
 
 /// How ssh connections are made; everything else is left to the user's ssh_config.

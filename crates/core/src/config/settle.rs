@@ -2,6 +2,7 @@
 
 mod build;
 mod hosts;
+pub(super) mod store;
 mod targets;
 mod upgrade;
 
@@ -12,8 +13,7 @@ use super::{
     problem::{Place, Problem, Problems},
     raw::{self, Table},
     scope::{Env, Found, Layer, Scope},
-    secret,
-    settings::{HookSource, Settings, SshSettings, StoreSettings},
+    settings::{HookSource, Settings, SshSettings},
 };
 use crate::name::AppName;
 
@@ -77,7 +77,8 @@ impl<'a> Settling<'a> {
         let ssh = self.ssh(top.table("ssh"));
         let targets = self.targets(&mut top);
         top.finish();
-        Some(Settings { app: app?, build, store: store?, ssh: ssh?, targets, hooks })
+        let (store, remote_store) = store?;
+        Some(Settings { app: app?, build, store, remote_store, ssh: ssh?, targets, hooks })
     }
     fn layers(&self) -> Vec<Layer<'a>> {
         vec![
@@ -115,18 +116,6 @@ impl<'a> Settling<'a> {
             _ => Place::file("edeliver.toml"),
         }
     }
-    fn store(&self, mut scope: Scope<'_>) -> Option<StoreSettings> {
-        let place = scope.place("path");
-        let path = scope.get::<String>("path");
-        let archive = scope.get("archive");
-        scope.finish();
-        let path = path?;
-        if let Some(problem) = not_a_local_store(&path, place) {
-            self.found.problem(problem);
-            return None;
-        }
-        Some(StoreSettings { path: self.here(&path), archive: archive? })
-    }
     fn ssh(&self, mut scope: Scope<'_>) -> Option<SshSettings> {
         let connect_timeout = scope.get("connect_timeout");
         let config = scope.get::<String>("config").map(|path| self.here(&path));
@@ -140,33 +129,4 @@ impl<'a> Settling<'a> {
             _ => PathBuf::from(path),
         }
     }
-}
-
-/// A store elsewhere was possible in edeliver 1.x; its address may hold keys, so it is never quoted.
-fn not_a_local_store(path: &str, place: Option<Place>) -> Option<Problem> {
-    let place = place?;
-    let name = place.name.clone().unwrap_or_else(|| "store.path".to_owned());
-    let elsewhere = [("s3://", "in S3"), ("docker://", "in a docker registry")];
-    let lower = path.to_ascii_lowercase();
-    let kind = elsewhere.iter().find(|(scheme, _)| lower.starts_with(scheme)).map(|(_, kind)| *kind);
-    let kind = kind.or_else(|| remote(path).then_some("on another host"));
-    if let Some(kind) = kind {
-        let problem = Problem::new(format!("`{name}`: a release store {kind} is not supported yet"), place);
-        return Some(problem.label("a folder on this machine is needed").remedy("use a folder here, for example .deliver"));
-    }
-    let wrong = if path.trim().is_empty() {
-        "is empty"
-    } else if path.chars().any(char::is_control) {
-        "contains a control character"
-    } else {
-        return None;
-    };
-    Some(
-        Problem::new(format!("`{name}`: {:?} {wrong}", secret::shown("", path)), place).label("a folder on this machine is needed"),
-    )
-}
-
-/// `user@host:path`, and `host:path` too: a colon before the first slash.
-fn remote(path: &str) -> bool {
-    path.split('/').next().is_some_and(|first| first.contains(':'))
 }

@@ -59,7 +59,7 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
 async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<Manifest> {
     let version = work.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
     let store = contents.store.clone();
-    blocking(move || store.manifest(&version)).await.ok()
+    blocking(move || store.known(&version)).await.ok()
 }
 
 async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents, base: Option<Manifest>) -> Result<Reply, StepError> {

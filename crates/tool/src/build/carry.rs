@@ -43,6 +43,7 @@ async fn collect(
     if archive {
         keep::archive(store, &kept).await?;
     }
+    keep::publish(store, &kept, existing, archive).await?;
     Ok(Came::Kept(Box::new(kept)))
 }
 

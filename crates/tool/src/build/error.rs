@@ -2,7 +2,7 @@
 
 use edeliver_core::{
     build_tool::ToolsError,
-    name::{AppName, CommitId},
+    name::{AppName, CommitId, Version},
     release::{FilesError, FoundError, RelPath},
 };
 
@@ -52,6 +52,16 @@ pub enum BuildError {
     /// No free worktree.
     #[error("too many builds of this kind are running on the build host")]
     Busy,
+    /// The release is here, and not where releases are published.
+    #[error("{app} {version} is built and on this machine, and could not be published")]
+    Unpublished {
+        /// The application.
+        app: AppName,
+        /// The version.
+        version: Version,
+        /// Why.
+        source: Box<StoreError>,
+    },
     /// The release is not where it was looked for.
     #[error("the assembled release was not found: {}", places.join("; "))]
     NoRelease {

@@ -89,10 +89,20 @@ pub(super) async fn archive(store: &Store, kept: &Kept) -> Result<(), BuildError
     Ok(())
 }
 
+/// Publishes a release, where releases are kept elsewhere too. One that was published is looked through: its content may have suffered.
+pub(super) async fn publish(store: &Store, kept: &Kept, existing: Existing, archive: bool) -> Result<(), BuildError> {
+    let (store, manifest) = (store.clone(), kept.manifest.clone());
+    let published = blocking(move || store.publish_release(&manifest, existing, archive)).await;
+    published.map_err(|source| {
+        let Manifest { app, version, .. } = kept.manifest.clone();
+        BuildError::Unpublished { app, version, source: Box::new(source) }
+    })
+}
+
 async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, BuildError> {
     let version = version.clone();
     let store = store.clone();
-    match blocking(move || store.manifest(&version)).await {
+    match blocking(move || store.known(&version)).await {
         Ok(manifest) => Ok(Some(manifest)),
         Err(StoreError::Absent { .. } | StoreError::ManifestDamaged { .. }) => Ok(None),
         Err(error) => Err(error.into()),

@@ -28,7 +28,7 @@ use crate::{
     error::{Error, Kind},
     flow::{self, Settled},
     git::{Chosen, Repository, Wanted},
-    store::{Existing, Store},
+    store::{Existing, Store, blocking},
     transport::{self, Transport},
 };
 
@@ -124,7 +124,9 @@ impl Build {
         let store = ctx.store()?;
         let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
         let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
-        let (source, transport) = tokio::try_join!(source, open)?;
+        let reached = store.clone();
+        let reach = async { Ok::<_, Error>(blocking(move || reached.reach()).await?) };
+        let (source, transport, ()) = tokio::try_join!(source, open, reach)?;
         let version = version::change(&repository, &chosen, &settings.app, &request.version, &request.settings.mix_env).await?;
         let asked = BuildRequest { app: settings.app.clone(), source, caches: request.caches, version };
         let hooks = Hooks::start(ctx, &request.settings, chosen.branch.clone(), transport.clone()).await?;
@@ -207,6 +209,7 @@ async fn carry_out(mut carrying: Carrying<'_>, plan: &BuildPlan, loaded: &Loaded
 
 /// The newest release beside this one.
 fn before(store: &Store, manifest: &Manifest) -> Option<Manifest> {
+    let store = store.here();
     let stored = store.list().ok()?.stored;
     let other = stored.iter().rev().find(|stored| stored.version != manifest.version && stored.id.is_some())?;
     store.manifest(&other.version).ok()

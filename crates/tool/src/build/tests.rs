@@ -145,6 +145,7 @@ async fn no_hooks(project: &Path, reporter: &Reporter) -> Session {
         app: "none".parse().unwrap(),
         build: None,
         store: StoreSettings { path: PathBuf::new(), archive: false },
+        remote_store: None,
         ssh: SshSettings { connect_timeout: Duration::from_secs(1), config: None },
         targets: IndexMap::new(),
         hooks: HookSource::None,

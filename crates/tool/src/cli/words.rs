@@ -85,15 +85,8 @@ const IMPLIED: [(&str, &str); 3] = [("build", "release"), ("deploy", "release"),
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 7] = [
-    ("upload", None),
-    ("download", None),
-    ("pack", None),
-    ("unpack", None),
-    ("increase", None),
-    ("publish", None),
-    ("check", Some("edeliver config show")),
-];
+const NOT_YET: [(&str, Option<&str>); 5] =
+    [("pack", None), ("unpack", None), ("increase", None), ("publish", None), ("check", Some("edeliver config show"))];
 
 /// The argument list in canonical form: every word of the command is there, no filler is.
 ///

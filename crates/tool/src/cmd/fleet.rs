@@ -24,7 +24,7 @@ use crate::{
     apply::{self, Contents, HookFailure, Means, Site},
     cli::options::{PlanArgs, ThenArgs},
     ctx::Ctx,
-    error::{Error, Kind},
+    error::{Error, Kind, chain},
     flow::{self, Settled},
     hook::{Hosts, Session, vars},
     inventory::{self, Question},
@@ -107,7 +107,7 @@ impl Fleet {
     pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>, fresh: Option<&Upgrade>) -> Result<Vec<Way>, Error> {
         self.learn_ongoing(ctx).await?;
         let pairs: BTreeSet<Pair> = self.facts.iter().flat_map(|facts| pairs(facts, to)).collect();
-        let (store, fresh, mut judged) = (ctx.store()?, fresh.cloned(), self.judged.clone());
+        let (store, fresh, mut judged) = (usable_store(ctx).await?, fresh.cloned(), self.judged.clone());
         let explain = to.is_some();
         let known = blocking(move || {
             let mut known = Known::read(&store, &pairs, &mut judged, fresh.as_ref())?;
@@ -247,9 +247,19 @@ impl apply::Hooks for ProjectHooks {
     }
 }
 
+/// The store, or what this machine has of it: a place elsewhere that can't be used must not keep anybody from going back.
+async fn usable_store(ctx: &Ctx) -> Result<Store, Error> {
+    let store = ctx.store()?;
+    let asked = store.clone();
+    let Err(error) = blocking(move || asked.reach()).await else { return Ok(store) };
+    ctx.reporter.warn(format!("{}: upgrades of this machine count", chain(&error).join(": ")), Vec::new());
+    Ok(store.here())
+}
+
 /// What every host is asked.
 fn question(ctx: &Ctx) -> Result<Question, Error> {
-    let store = ctx.store()?;
+    // Of what this machine has not got, the host itself has the manifest.
+    let store = ctx.store()?.here();
     let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
     Ok(Question { app: ctx.settings()?.app.clone(), known: Arc::new(known) })
 }

@@ -98,7 +98,7 @@ pub(crate) async fn version(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
     let found = inventory::gather_code(&target.hosts, &settings.app, ctx.limits()?).await;
     warn_of_unseen(ctx, &found);
     let running: BTreeSet<_> = found.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.node.version.clone()).collect();
-    let code = loaded::Releases::read(ctx.store()?, running.clone()).await?;
+    let code = loaded::Releases::read(ctx.store()?.here(), running.clone()).await?;
     let rows = found.iter().map(|found| row(found, |answer| version_cells(answer, &code))).collect();
     ctx.answer_rows(rows, "the target has no hosts");
     for (host, answer) in &found {

@@ -81,7 +81,7 @@ fn row(app: &AppName, stored: &Stored) -> IndexMap<String, String> {
         ("version", stored.version.to_string()),
         ("revision", stored.revision().unwrap_or_default().to_owned()),
         ("type", stored.kind.word().to_owned()),
-        ("size", words::size(stored.size)),
+        ("size", stored.size.map(words::size).unwrap_or_default()),
         ("file", stored.archive.clone().unwrap_or_default()),
     ];
     cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
@@ -100,7 +100,7 @@ mod tests {
             kind: StoredKind::Release,
             id: None,
             archive: archive.map(str::to_owned),
-            size: 4_200_000,
+            size: Some(4_200_000),
             commit: "0123456789012345678901234567890123456789".parse().ok(),
         };
         let archive = "hotapp_0.2.0+3-82a5834.release.tar.gz";

@@ -100,7 +100,12 @@ __parallel_scp() {
   __edeliver_call put "${3:-${HOSTS_APP_USER-}}" "${2-}" "${1-}" <"${1-}" || exit 1
 }
 __docker() { error "docker is not supported yet" >&2; }
-__detect_release_store_type() { RELEASE_STORE_TYPE=local; }
+__detect_release_store_type() {
+  case $RELEASE_STORE in
+    [sS]3://*) RELEASE_STORE_TYPE=s3 ;;
+    *) case ${RELEASE_STORE%%/*} in *:*) RELEASE_STORE_TYPE=remote ;; *) RELEASE_STORE_TYPE=local ;; esac ;;
+  esac
+}
 # Steps pass RELEASE_DIR and RELEASE_VERSION to the hooks that come after the release was assembled.
 __detect_remote_release_dir() {
   [ -n "${RELEASE_DIR-}" ] || error "the release was not assembled yet: RELEASE_DIR is known after that" >&2

@@ -1,6 +1,6 @@
 //! The variables that hooks of edeliver 1.x see.
 
-use edeliver_core::config::{BuildSettings, BuildTool, HostSpec, MixRelease, Settings, TargetSettings};
+use edeliver_core::config::{BuildSettings, BuildTool, HostSpec, MixRelease, RemoteStore, Settings, TargetSettings};
 
 use crate::config::{Form, Loaded};
 
@@ -21,8 +21,10 @@ pub fn of(loaded: &Loaded) -> Vars {
 
 /// Settings as the variables that edeliver 1.x had for them.
 pub(crate) fn of_settings(settings: &Settings) -> Vars {
-    let mut vars = vec![var("APP", &settings.app), var("RELEASE_STORE", settings.store.path.display())];
-    vars.push(var("LOCAL_RELEASE_STORE", settings.store.path.display()));
+    let here = settings.store.path.display();
+    let store = settings.remote_store.as_ref().map_or_else(|| here.to_string(), RemoteStore::address);
+    let mut vars = vec![var("APP", &settings.app), var("RELEASE_STORE", store)];
+    vars.push(var("LOCAL_RELEASE_STORE", here));
     vars.push(var("SSH_TIMEOUT", settings.ssh.connect_timeout.as_secs()));
     vars.extend(settings.build.iter().flat_map(of_build));
     for target in settings.targets.values() {

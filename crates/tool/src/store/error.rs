@@ -8,6 +8,7 @@ use edeliver_core::{
 };
 
 use super::archive::ArchiveError;
+use crate::depot::DepotError;
 
 /// Why the store can't do something.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +142,14 @@ pub enum StoreError {
         path: PathBuf,
         /// Why.
         source: Box<ArchiveError>,
+    },
+    /// The place elsewhere, where releases are published, can't be used.
+    #[error("the release store {place} can't be used")]
+    Depot {
+        /// What it is called.
+        place: String,
+        /// Why.
+        source: Box<DepotError>,
     },
     /// A manifest or archive lies under the name of another release.
     #[error("{} is that of {title}", path.display())]

@@ -116,7 +116,7 @@ impl Intake {
         let (id, kept) = kept::write(manifest);
         let write = |replace| durable::write(&path, &kept, &self.store.temp_dir(), replace);
         match write(existing == Existing::Replace) {
-            Err(error) if is_taken(&error) => match self.store.manifest(&manifest.version) {
+            Err(error) if is_taken(&error) => match self.store.own_manifest(&manifest.version) {
                 // Put there by an earlier build, or by another process a moment ago.
                 Ok(there) if there == *manifest => Ok(id),
                 Err(StoreError::ManifestDamaged { .. }) => write(true).map(|()| id),

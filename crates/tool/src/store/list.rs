@@ -35,8 +35,8 @@ pub struct Odd {
 type Found = BTreeMap<(Version, StoredKind), Stored>;
 
 impl Store {
-    /// All releases of the application, in either form; one that is there in both is listed once. Foreign files and files on their
-    /// way are passed over.
+    /// All releases of the application, in either form, here and elsewhere; one that is there in several is listed once. Foreign files and
+    /// files on their way are passed over.
     ///
     /// # Errors
     /// A folder can't be read.
@@ -56,6 +56,7 @@ impl Store {
                 add(&mut found, archive);
             }
         }
+        self.all_published()?.into_iter().for_each(|stored| add_published(&mut found, stored));
         listing.stored = found.into_values().collect();
         choose::sort(&mut listing.stored);
         Ok(listing)
@@ -64,7 +65,12 @@ impl Store {
     /// The manifest in this file, which must be that of the release the file is named after.
     pub(super) fn read_manifest(&self, path: &Path) -> Result<(ManifestId, Manifest), StoreError> {
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
-        let (id, manifest) = kept::read(&bytes, path)?;
+        self.checked_manifest(&bytes, path)
+    }
+
+    /// The manifest in these bytes, which a file of this name has, wherever it is.
+    pub(super) fn checked_manifest(&self, bytes: &[u8], path: &Path) -> Result<(ManifestId, Manifest), StoreError> {
+        let (id, manifest) = kept::read(bytes, path)?;
         let named_after = path.file_stem().is_some_and(|name| name == manifest.version.as_str());
         if manifest.app != self.app || !named_after {
             return Err(StoreError::Misnamed { path: path.to_owned(), title: manifest.title() });
@@ -77,7 +83,7 @@ impl Store {
         let parsed = name.and_then(|name| Some((name, choose::parse_archive_name(&self.app, name)?)));
         let Some((name, (version, kind))) = parsed else { return Ok(None) };
         let metadata = fs::metadata(path).map_err(|source| StoreError::read(path, source))?;
-        let stored = Stored { version, kind, id: None, archive: Some(name.to_owned()), size: metadata.len(), commit: None };
+        let stored = Stored { version, kind, id: None, archive: Some(name.to_owned()), size: Some(metadata.len()), commit: None };
         Ok(metadata.is_file().then_some(stored))
     }
 }
@@ -88,7 +94,7 @@ fn of_manifest(id: ManifestId, manifest: &Manifest) -> Stored {
         kind: StoredKind::Release,
         id: Some(id),
         archive: None,
-        size: manifest.size(),
+        size: Some(manifest.size()),
         commit: manifest.commit.clone(),
     }
 }
@@ -98,4 +104,12 @@ fn add(found: &mut Found, stored: Stored) {
     let archive = stored.archive.clone();
     let known = found.entry((stored.version.clone(), stored.kind)).or_insert(stored);
     known.archive = archive;
+}
+
+/// What this machine has says more. A release that was published as an archive and by content is listed once.
+fn add_published(found: &mut Found, stored: Stored) {
+    let (archive, size) = (stored.archive.clone(), stored.size);
+    let known = found.entry((stored.version.clone(), stored.kind)).or_insert(stored);
+    known.archive = known.archive.take().or(archive);
+    known.size = known.size.or(size);
 }

@@ -187,9 +187,9 @@ fn both_forms_of_a_release_are_listed_once_and_foreign_files_not_at_all() {
         .stored
         .iter()
         .map(|stored| (stored.version.as_str(), stored.kind, stored.id.is_some(), stored.archive.as_deref(), stored.size));
-    let upgrade = ("8.0.0", StoredKind::Upgrade, false, Some("hotapp_8.0.0.upgrade.tar.gz"), 2);
-    let both = ("9.0.0", StoredKind::Release, true, Some("hotapp_9.0.0.release.tar.gz"), 8);
-    let manifest_only = ("10.0.0", StoredKind::Release, true, None, 8);
+    let upgrade = ("8.0.0", StoredKind::Upgrade, false, Some("hotapp_8.0.0.upgrade.tar.gz"), Some(2));
+    let both = ("9.0.0", StoredKind::Release, true, Some("hotapp_9.0.0.release.tar.gz"), Some(8));
+    let manifest_only = ("10.0.0", StoredKind::Release, true, None, Some(8));
     assert_eq!(shown.collect::<Vec<_>>(), [upgrade, both, manifest_only]);
     assert!(listing.odd.is_empty());
 }

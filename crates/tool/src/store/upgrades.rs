@@ -1,6 +1,10 @@
 //! Hot upgrades: for each release at most one relup, with all the ways that lead to it.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use edeliver_core::{name::Version, release::Upgrade};
 
@@ -12,6 +16,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoUpgrade`] if there is none; otherwise it can't be read or was changed.
     pub fn upgrade(&self, to: &Version) -> Result<Upgrade, StoreError> {
+        if let Some(upgrade) = self.fetched_upgrade(to)? {
+            return Ok(upgrade);
+        }
         let path = self.upgrade_path(to);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -20,10 +27,15 @@ impl Store {
             }
             Err(source) => return Err(StoreError::read(path, source)),
         };
-        let upgrade = kept::read_upgrade(&bytes, &path)?;
+        self.checked_upgrade(&bytes, &path, to)
+    }
+
+    /// The upgrade in these bytes, which a file of this name has, wherever it is.
+    pub(super) fn checked_upgrade(&self, bytes: &[u8], path: &Path, to: &Version) -> Result<Upgrade, StoreError> {
+        let upgrade = kept::read_upgrade(bytes, path)?;
         match upgrade.app == self.app && upgrade.to == *to {
             true => Ok(upgrade),
-            false => Err(StoreError::Misnamed { path, title: format!("{} {}", upgrade.app, upgrade.to) }),
+            false => Err(StoreError::Misnamed { path: path.to_owned(), title: format!("{} {}", upgrade.app, upgrade.to) }),
         }
     }
 
@@ -34,10 +46,11 @@ impl Store {
     pub fn upgrades(&self) -> Result<Vec<Result<Upgrade, StoreError>>, StoreError> {
         let paths = entries(&self.upgrades_dir())?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json"));
         let version = |path: PathBuf| path.file_stem()?.to_str()?.parse().ok();
-        Ok(paths.filter_map(version).map(|version| self.upgrade(&version)).collect())
+        let versions: BTreeSet<Version> = paths.filter_map(version).chain(self.published_upgrades()?).collect();
+        Ok(versions.iter().map(|version| self.upgrade(version)).collect())
     }
 
-    /// Keeps an upgrade, in place of an older one to the same release.
+    /// Keeps an upgrade, in place of an older one to the same release, and publishes it.
     ///
     /// # Errors
     /// It can't be written; what was there before is whole.
@@ -49,14 +62,15 @@ impl Store {
         let _lock = self.lock_file()?;
         let temp = self.temp_dir();
         durable::make_dir(&temp)?;
-        durable::write(&path, &kept::write_upgrade(upgrade), &temp, true)
+        durable::write(&path, &kept::write_upgrade(upgrade), &temp, true)?;
+        self.publish_upgrade(upgrade)
     }
 
-    fn upgrades_dir(&self) -> PathBuf {
+    pub(super) fn upgrades_dir(&self) -> PathBuf {
         self.root.join("store/upgrades").join(self.app.as_str())
     }
 
-    fn upgrade_path(&self, to: &Version) -> PathBuf {
+    pub(super) fn upgrade_path(&self, to: &Version) -> PathBuf {
         self.upgrades_dir().join(format!("{to}.json"))
     }
 }

@@ -110,6 +110,23 @@ fn host_lists_are_separated_by_blanks_commas_lines_or_are_arrays() {
 }
 
 #[test]
+fn a_store_on_a_host_is_known_by_its_colon_and_leaves_the_folder_here_alone() {
+    let store = |variables: &[(&'static str, &'static str)]| {
+        let settings = with(variables);
+        (settings.store.path.display().to_string(), settings.remote_store.map(|remote| remote.address()))
+    };
+    let remote = |address: &str| Some(address.to_owned());
+    assert_eq!(store(&[]), (".deliver".to_owned(), None));
+    assert_eq!(store(&[("RELEASE_STORE", "/var/a:b")]), ("/var/a:b".to_owned(), None));
+    assert_eq!(store(&[("RELEASE_STORE", "store@shelf:/var/all")]), (".deliver".to_owned(), remote("store@shelf:/var/all")));
+    // The original took this for a folder of this machine.
+    assert_eq!(store(&[("RELEASE_STORE", "shelf:all")]), (".deliver".to_owned(), remote("shelf:all")));
+    let both = [("LOCAL_RELEASE_STORE", "/here"), ("RELEASE_STORE", "shelf:all")];
+    assert_eq!(store(&both), ("/here".to_owned(), remote("shelf:all")));
+    assert_eq!(store(&[("LOCAL_RELEASE_STORE", "/here"), ("RELEASE_STORE", "/there")]), ("/there".to_owned(), None));
+}
+
+#[test]
 fn tools_are_chosen_as_before() {
     let tools = |variables: &[(&'static str, &'static str)]| {
         let build = with(variables).build.unwrap();

@@ -28,6 +28,10 @@ pub(super) struct Fallback {
 }
 
 impl Fallback {
+    /// Nothing holds; a path is missed at this key.
+    pub(super) fn none(path_of: &str) -> Self {
+        Self { path_of: path_of.to_owned(), user: None, port: None, path: None, path_given: false, transport: None }
+    }
     pub(super) fn read(scope: &mut Scope<'_>) -> Self {
         Self {
             path_of: scope.key("path"),

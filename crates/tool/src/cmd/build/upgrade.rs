@@ -1,6 +1,7 @@
 //! `edeliver build upgrade`: from two releases, stored or built now, to the relup between them.
 
 use edeliver_core::{
+    choose::{StoredKind, archive_name},
     event::{EventKind, HostOutcome, Outcome},
     hint::Hint,
     name::{AppName, Revision, Version},
@@ -207,7 +208,8 @@ async fn finish(ctx: &Ctx, args: Args, ways: Ways, hosts: Vec<HostOutcome>) -> R
     let kept = blocking(move || {
         let upgrade = prepared.keep(&store)?;
         if let (true, Some(upgrade)) = (archive, &upgrade) {
-            store.export_upgrade(prepared.to(), upgrade).map_err(BuildError::from)?;
+            let path = store.export_upgrade(prepared.to(), upgrade).map_err(BuildError::from)?;
+            store.publish_file(&path, &archive_name(store.app(), &upgrade.to, StoredKind::Upgrade))?;
         }
         Ok::<_, Error>((prepared, upgrade))
     });

@@ -97,7 +97,7 @@ RELEASE_DIR="_build/staging/rel/everything"
 RELEASE_CMD_OPTIONS="--quiet --overwrite"
 MIX_CMD=/opt/elixir/bin/mix
 PROFILE="~/.bash_profile"
-RELEASE_STORE=".releases"
+LOCAL_RELEASE_STORE=".releases" RELEASE_STORE="store@shelf:/var/releases"
 SSH_TIMEOUT=7
 STAGING_HOSTS=(s1 s2) STAGING_USER=web TEST_AT=/srv/test
 PRODUCTION_NODES="deploy@p1:/srv ops@p2:/srv deploy@p3:/opt/x"

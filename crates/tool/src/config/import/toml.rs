@@ -1,6 +1,8 @@
 //! The edeliver.toml of an import.
 
-use edeliver_core::config::{BuildSettings, BuildTool, HostSpec, MixRelease, Origin, TargetSettings, TransportKind, duration};
+use edeliver_core::config::{
+    BuildSettings, BuildTool, HostSpec, MixRelease, Origin, RemoteStore, TargetSettings, TransportKind, duration,
+};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::{CLASSIC, HOOKS};
@@ -41,6 +43,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("deploy.env.SYS_CONFIG_PATH", "LINK_SYS_CONFIG"),
     ("deploy.env.RELEASE_SYS_CONFIG", "LINK_SYS_CONFIG"),
     ("store.path", "RELEASE_STORE"),
+    ("store.remote", "RELEASE_STORE"),
     ("ssh.connect_timeout", "SSH_TIMEOUT"),
 ];
 
@@ -55,6 +58,7 @@ impl Writing<'_> {
             self.build(build);
         }
         self.given("store.path", || value(settings.store.path.display().to_string()));
+        self.given("store.remote", || optional(settings.remote_store.as_ref().map(RemoteStore::address).as_ref()));
         self.given("ssh.connect_timeout", || value(duration::show(settings.ssh.connect_timeout)));
         self.shared();
         for target in settings.targets.values() {

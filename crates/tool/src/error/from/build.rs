@@ -41,6 +41,11 @@ fn git_hints(error: &GitError) -> Vec<Hint> {
 
 impl From<BuildError> for Error {
     fn from(error: BuildError) -> Self {
+        if let BuildError::Unpublished { app, version, source } = error {
+            let again = Hint::command("then publish it", format!("edeliver upload release {version}"));
+            let what = format!("{app} {version} is built and on this machine, and could not be published");
+            return Self::from(*source).context(what).hint(again);
+        }
         let (kind, hints) = (build_kind(&error), build_hints(&error));
         Self { hints, ..Self::new(kind, error) }
     }

@@ -3,10 +3,16 @@
 use edeliver_core::{choose::ChooseError, hint::Hint, name::Version};
 
 use super::super::{Error, Kind};
-use crate::{image::ImageError, modification::ModificationError, relocate::RelocateError, relup::MakeError, store::StoreError};
+use crate::{
+    depot::DepotError, image::ImageError, modification::ModificationError, relocate::RelocateError, relup::MakeError,
+    store::StoreError,
+};
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Depot { place, source } = error {
+            return Self::from(*source).context(format!("the release store {place} can't be used"));
+        }
         let kind = match &error {
             StoreError::Absent { .. } | StoreError::NoUpgrade { .. } => Kind::Usage,
             StoreError::Exists { .. } => Kind::Blocked,
@@ -15,6 +21,21 @@ impl From<StoreError> for Error {
         };
         let hint = store_hint(&error);
         Self { hints: hint.into_iter().collect(), ..Self::new(kind, error) }
+    }
+}
+
+impl From<DepotError> for Error {
+    fn from(error: DepotError) -> Self {
+        let hint = match error {
+            DepotError::Transport(error) => return error.into(),
+            DepotError::Store(error) => return Self::from(*error),
+            DepotError::Refused { .. } => Hint::text("check the folder, who may write there, and the space on its disk"),
+            DepotError::Lacks { .. } | DepotError::Came(_) => {
+                Hint::command("a machine that has the release mends it", "edeliver upload release VERSION --force")
+            }
+            DepotError::Taken { .. } | DepotError::Here { .. } => return Self::new(Kind::Internal, error),
+        };
+        Self::new(Kind::Internal, error).hint(hint)
     }
 }
 

@@ -54,8 +54,13 @@ impl Store {
     ///
     /// # Errors
     /// [`ArchiveError`]; [`StoreError::Misnamed`] in it if it has another version.
-    pub(in crate::store) fn import_archive_of(&self, version: &Version, path: &Path) -> Result<Imported, ArchiveError> {
-        self.import(path, Some(version), Existing::Refuse)
+    pub(in crate::store) fn import_archive_of(
+        &self,
+        version: &Version,
+        path: &Path,
+        existing: Existing,
+    ) -> Result<Imported, ArchiveError> {
+        self.import(path, Some(version), existing)
     }
 
     fn import(&self, path: &Path, only: Option<&Version>, existing: Existing) -> Result<Imported, ArchiveError> {

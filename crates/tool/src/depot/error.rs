@@ -1,0 +1,54 @@
+//! Why a depot can't do something.
+
+use std::io;
+
+use edeliver_core::release::Digest;
+
+use crate::{store::StoreError, transfer::UnpackError, transport::TransportError};
+
+/// Why a depot can't do something. The place is said by whoever knows it.
+#[derive(Debug, thiserror::Error)]
+pub enum DepotError {
+    /// The host can't be reached, or the link was lost.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// It answered, and could not.
+    #[error("{why}")]
+    Refused {
+        /// In its own words.
+        why: String,
+    },
+    /// Another file has that name.
+    #[error("there is another {path}")]
+    Taken {
+        /// The name.
+        path: String,
+    },
+    /// Content that something there needs is not there.
+    #[error("it lacks the content {digest}")]
+    Lacks {
+        /// Its name.
+        digest: Digest,
+    },
+    /// Content is not what its name says, or can't be kept here.
+    #[error("what came from there can't be used")]
+    Came(#[source] UnpackError),
+    /// A file of this machine.
+    #[error("{what}")]
+    Here {
+        /// What could not be done.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store on this machine.
+    #[error(transparent)]
+    Store(#[from] Box<StoreError>),
+}
+
+impl DepotError {
+    /// Whether it is not known if it was done.
+    pub fn is_lost_link(&self) -> bool {
+        matches!(self, Self::Transport(TransportError::LinkLost { .. } | TransportError::Timeout { .. }))
+    }
+}
