@@ -8,7 +8,7 @@ pub mod options;
 mod session;
 pub mod words;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use edeliver_core::{name::TargetName, plan::NodeAction};
@@ -133,6 +133,9 @@ pub enum Command {
     /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
+    /// Check a release in the store, or the configuration
+    #[command(subcommand)]
+    Check(cmd::check::Command),
     /// The configuration: what it says and where, or from edeliver 1.x
     #[command(subcommand)]
     Config(cmd::config::Command),
@@ -140,6 +143,9 @@ pub enum Command {
     Completions(cmd::completions::Args),
     /// Explain a command or a topic
     Help(help::Args),
+    /// A command that the project brings along
+    #[command(name = words::OWN, hide = true)]
+    Own(cmd::own::strategy::Args),
 }
 
 impl Command {
@@ -174,9 +180,11 @@ impl Command {
             Self::Upload(args) => cmd::exchange::upload(ctx, args).await,
             Self::Download(args) => cmd::exchange::download(ctx, args).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
+            Self::Check(command) => cmd::check::run(ctx, command).await,
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),
-            Self::Help(args) => help::run(ctx, &args),
+            Self::Help(args) => help::run(ctx, &args).await,
+            Self::Own(args) => cmd::own::strategy::run(ctx, args).await,
         }
     }
 }
@@ -187,7 +195,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = hidden::run(&argv) {
         return code;
     }
-    match parse(argv.clone()) {
+    match parse_with(argv.clone(), &|word| cmd::own::strategy::file(Path::new("."), word).is_some()) {
         Ok(cli) => session::execute(cli, &argv),
         Err(refused) => ui::print_refused(refused),
     }
@@ -207,9 +215,17 @@ pub enum Refused {
 /// # Errors
 /// [`Refused`]; its exit code is 2 unless a help page was asked for.
 pub fn parse(argv: Vec<OsString>) -> Result<Cli, Refused> {
+    parse_with(argv, &|_| false)
+}
+
+/// The same, where the project may bring commands along. It is asked about words that are none of ours only.
+fn parse_with(argv: Vec<OsString>, is_own: &dyn Fn(&str) -> bool) -> Result<Cli, Refused> {
     let mut tree = Cli::command();
     tree.build();
-    let argv = words::canonical(argv, &tree).map_err(|error| Refused::Words(error.into()))?;
+    let argv = match words::canonical(argv.clone(), &tree) {
+        Err(words::WordError::Unknown { path, word, .. }) if path.is_empty() && is_own(&word) => words::own(argv, &word, &tree),
+        read => read.map_err(|error| Refused::Words(error.into()))?,
+    };
     let matches = Cli::command().try_get_matches_from(argv).map_err(Refused::Clap)?;
     let cli = Cli::from_arg_matches(&matches).map_err(Refused::Clap)?;
     Ok(Cli { words: Words::of(&matches), ..cli })

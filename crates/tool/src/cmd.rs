@@ -1,6 +1,7 @@
 //! One file per verb: its arguments (their doc comments are its help) and `run`, which ties the parts together.
 
 pub mod build;
+pub mod check;
 pub mod completions;
 pub mod config;
 pub mod console;
@@ -16,7 +17,7 @@ pub mod init;
 pub mod logs;
 pub mod migrate;
 pub mod node;
-mod own;
+pub mod own;
 pub mod rehearse;
 pub mod releases;
 pub mod rollback;

@@ -66,3 +66,70 @@ get_ping_node_command() { :; }
     let nothing = run(&program, "ping staging", 3);
     assert!(nothing.err.contains("get_ping_node_command gave nothing to run, with status 0"), "{}", nothing.err);
 }
+
+const STRATEGY: &str = r#"
+require_node_config
+help() { echo "edeliver backup [WORD]  keeps a copy"; }
+run() {
+  status "backing $APP up with $COMMAND of $ARGS on $NODES"
+  __remote "echo backed up >'$DELIVER_TO/backup'"
+  [ "$ARGS" != "to nowhere" ] || error "there is no such place"
+}
+"#;
+
+#[test]
+fn a_project_brings_commands_along() {
+    let program = project("helper() { :; }");
+    program.write(".deliver/strategies/erlang-backup", STRATEGY);
+    program.write(".deliver/help", "print_custom_commands_help() { echo '  edeliver backup'; }\n");
+    let apps = program.project().parent().unwrap().join("apps");
+    let done = run(&program, "backup staging --to=disk --plain", 0);
+    let said = format!("backing shop up with backup of staging --to=disk on localhost:{}", apps.display());
+    assert!(done.err.contains(&said), "{}", done.err);
+    assert_eq!(fs::read_to_string(apps.join("backup")).unwrap(), "backed up\n");
+    assert!(run(&program, "run list", 0).out.contains("backup of shop"));
+    let failed = run(&program, "backup to nowhere", 8);
+    assert!(failed.err.contains("there is no such place"), "{}", failed.err);
+
+    assert_eq!(run(&program, "help backup", 0).out, "edeliver backup [WORD]  keeps a copy\n");
+    let help = run(&program, "help", 0).out;
+    assert!(help.contains("Commands:") && help.ends_with("  edeliver backup\n"), "{help}");
+    // Only the whole name is one: the original took the first file that had the word somewhere in its path.
+    for word in ["back", "erlang-backup", "../strategies/erlang-backup"] {
+        assert!(run(&program, word, 2).err.contains("there is no command"), "{word}");
+    }
+}
+
+/// The classic archive of a release that never runs.
+fn archive(program: &Program, version: &str) {
+    let lines = format!(
+        "mkdir -p r/bin r/lib/shop-{version}/ebin r/releases/{version} .deliver/releases && echo x >r/bin/shop && \
+         echo '{{application,shop,[{{vsn,\"{version}\"}}]}}.' >r/lib/shop-{version}/ebin/shop.app && \
+         echo '{{release,{{\"shop\",\"{version}\"}},{{erts,\"13.1\"}},[{{shop,\"{version}\"}}]}}.' >r/releases/{version}/shop.rel && \
+         touch r/releases/{version}/env.sh r/releases/{version}/vm.args && echo secret >r/releases/COOKIE && \
+         echo '13.1 {version}' >r/releases/start_erl.data && \
+         tar -C r -czf .deliver/releases/shop_{version}.release.tar.gz . && rm -r r"
+    );
+    let done = program.shell(&lines);
+    assert_eq!(done.code, 0, "{}", done.err);
+}
+
+#[test]
+fn a_release_and_a_configuration_are_checked() {
+    let program = project("");
+    archive(&program, "0.1.0");
+    let whole = run(&program, "check release", 0);
+    assert!(whole.out.starts_with("shop 0.1.0 is whole: 7 files, "), "{}", whole.out);
+    let changed = program.shell("f=$(grep -rl secret .deliver/store/blobs) && chmod u+w $f && echo other >$f");
+    assert_eq!(changed.code, 0, "{}", changed.err);
+    let damaged = run(&program, "check release --version=0.1.0", 4);
+    assert!(
+        damaged.err.contains("1 file of shop 0.1.0 can't be used") && damaged.err.contains("releases/COOKIE"),
+        "{}",
+        damaged.err
+    );
+    assert!(run(&program, "check config", 0).out.contains("staging (1 host)"));
+    program.write(".deliver/config", "APP=shop\nBUILD_HOST=b\n");
+    assert!(run(&program, "check config", 3).err.contains("BUILD_AT is not set"));
+    assert_eq!(run(&program, "check", 2).out, "");
+}

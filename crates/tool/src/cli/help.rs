@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 
 use crate::{
+    cmd::own::strategy,
     ctx::Ctx,
     error::{CHANGES_PLANNED, Error, Kind},
 };
@@ -15,8 +16,16 @@ pub struct Args {
     pub words: Vec<String>,
 }
 
-pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<u8, Error> {
-    ctx.answer_text(page(&args.words)?);
+pub(super) async fn run(ctx: &Ctx, args: &Args) -> Result<u8, Error> {
+    let text = match &args.words[..] {
+        [] => [Some(page(&[])?), strategy::commands(ctx).await?].into_iter().flatten().collect::<Vec<_>>().join("\n"),
+        [word] => match page(&args.words) {
+            Ok(text) => text,
+            Err(unknown) => strategy::help(ctx, word).await?.ok_or(unknown)?,
+        },
+        words => page(words)?,
+    };
+    ctx.answer_text(text);
     Ok(0)
 }
 

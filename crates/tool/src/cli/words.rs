@@ -85,8 +85,7 @@ const IMPLIED: [(&str, &str); 3] = [("build", "release"), ("deploy", "release"),
 const LOCAL: [&str; 2] = ["locally", "localhost"];
 
 /// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 5] =
-    [("pack", None), ("unpack", None), ("increase", None), ("publish", None), ("check", Some("edeliver config show"))];
+const NOT_YET: [(&str, Option<&str>); 3] = [("pack", None), ("unpack", None), ("increase", None)];
 
 /// The argument list in canonical form: every word of the command is there, no filler is.
 ///
@@ -119,6 +118,27 @@ pub fn canonical(argv: Vec<OsString>, tree: &Command) -> Result<Vec<OsString>, W
     }
     reader.options.extend(argv);
     reader.finish()
+}
+
+/// What a command of the project's own is called here.
+pub const OWN: &str = "__own";
+
+/// The argument list for a command that the project brings along: options of every command are ours, everything else is for the command.
+pub fn own(argv: Vec<OsString>, word: &str, tree: &Command) -> Vec<OsString> {
+    let is_global = |token: &OsString| {
+        let name = token.to_string_lossy();
+        let long = name.strip_prefix("--").map(|long| long.split('=').next().unwrap_or(long));
+        let short = name.strip_prefix('-').filter(|rest| rest.chars().count() == 1).and_then(|rest| rest.chars().next());
+        let mut globals = tree.get_arguments().filter(|arg| arg.is_global_set());
+        globals.any(|arg| long.is_some() && arg.get_long() == long || short.is_some() && arg.get_short() == short)
+    };
+    let mut rest = argv.into_iter();
+    let program = rest.next();
+    let (globals, words): (Vec<_>, Vec<_>) = rest.partition(is_global);
+    let at = words.iter().position(|token| token == word);
+    let words = words.into_iter().enumerate().filter(|(place, _)| Some(*place) != at).map(|(_, token)| token);
+    let head = [OWN.into(), word.into()];
+    program.into_iter().chain(head).chain(globals).chain(["--".into()]).chain(words).collect()
 }
 
 /// Where we are while reading.

@@ -87,7 +87,7 @@ fn is_derived(origins: &Origins, key: &str) -> bool {
     origins.get(key).is_some_and(|setting| matches!(setting.origin, Origin::Derived { .. }))
 }
 
-fn check(ctx: &Ctx) -> Result<u8, Error> {
+pub(super) fn check(ctx: &Ctx) -> Result<u8, Error> {
     let loaded = ctx.loaded()?;
     if loaded.form == Form::None {
         loaded.build()?; // says what is missing

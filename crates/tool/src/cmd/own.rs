@@ -1,6 +1,7 @@
 //! Functions of the project's own that are called by themselves, not around a step of a plan.
 
 mod node;
+pub mod strategy;
 
 use std::sync::Arc;
 

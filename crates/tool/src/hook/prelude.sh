@@ -118,6 +118,14 @@ __get_auto_version_args() {
   trim_string "$__edeliver_text"
 }
 
+# What strategies of a project call before they begin: connections and hosts are ready by then.
+require_deploy_config() { :; }
+require_node_config() { :; }
+authorize_hosts() { :; }
+set_build_hosts() { :; }
+set_deploy_hosts() { :; }
+update_hosts_app_user() { :; }
+
 # --- what a config may refer to ----------------------------------------------------------------------------------------------------------
 
 ORIGIN_DIR=$PWD

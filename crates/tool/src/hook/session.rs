@@ -1,5 +1,7 @@
 //! One shell for all hooks of a run.
 
+mod running;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -8,21 +10,17 @@ use std::{
 };
 
 use edeliver_core::config::HookSource;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
-    sync::Mutex,
-    time::{Instant, timeout_at},
-};
+use tokio::{io::AsyncWriteExt, net::UnixStream, sync::Mutex};
+
+use running::Running;
 
 use super::{
     HookError, HookRemote,
     call::SOCKET,
     calls::Calls,
     shell::{
-        Function, LastWords, Shell, Start,
+        Function, Shell, Start,
         line::{field, variables_request},
-        output::{Heard, Said, Tone},
     },
     vars,
 };
@@ -88,18 +86,55 @@ impl Session {
     /// # Errors
     /// When there are hooks and they can't be read.
     pub async fn start(loaded: &Loaded, options: &Options, reporter: &Reporter) -> Result<Self, HookError> {
-        let none = Self {
-            functions: Vec::new(),
-            reporter: reporter.clone(),
-            secrets: loaded.secrets(),
-            timeout: options.timeout,
-            live: Mutex::new(None),
+        let none = Self { secrets: loaded.secrets(), ..Self::empty(options, reporter) };
+        match shell(loaded, reporter).await? {
+            Some(read) => none.with(read, &vars::of(loaded), options).await,
+            None => Ok(none),
+        }
+    }
+    /// The same with a shell in any case, which sources this file of the project on top.
+    ///
+    /// # Errors
+    /// When hooks or file can't be read, and when the file ends the shell.
+    pub async fn with_file(
+        file: &Path,
+        loaded: &Loaded,
+        (options, reporter): (&Options, &Reporter),
+        remote: Arc<dyn HookRemote>,
+    ) -> Result<Self, HookError> {
+        let read = match shell(loaded, reporter).await? {
+            Some(read) => read,
+            None => source(&loaded.project, Path::new("/dev/null"), vars::of(loaded), reporter).await?,
         };
-        let Some((shell, functions)) = shell(loaded, reporter).await? else { return Ok(none) };
+        let none = Self { secrets: loaded.secrets(), ..Self::empty(options, reporter) };
+        let session = none.with(read, &vars::of(loaded), options).await?;
+        session.call_any("source", &[file.display().to_string()], &[], remote, Mode::Run).await?;
+        Ok(session)
+    }
+    /// What a file defines, without the project's configuration.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn of_file(file: &Path, options: &Options, project: &Path, reporter: &Reporter) -> Result<Self, HookError> {
+        let read = source(project, file, Vec::new(), reporter).await?;
+        Self::empty(options, reporter).with(read, &[], options).await
+    }
+    fn empty(options: &Options, reporter: &Reporter) -> Self {
+        let (timeout, reporter) = (options.timeout, reporter.clone());
+        Self { functions: Vec::new(), reporter, secrets: Vec::new(), timeout, live: Mutex::new(None) }
+    }
+    async fn with(self, (shell, functions): Read, variables: &[(String, String)], options: &Options) -> Result<Self, HookError> {
         let talk = |source| HookError::Talk { hook: "shell".to_owned(), source };
         let mut live = Live::new(shell).map_err(talk)?;
-        live.prepare(&vars::of(loaded), options).await.map_err(talk)?;
-        Ok(Self { functions, live: Mutex::new(Some(live)), ..none })
+        live.prepare(variables, options).await.map_err(talk)?;
+        Ok(Self { functions, live: Mutex::new(Some(live)), ..self })
+    }
+    /// Runs whatever bash finds under this name.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn run_any(&self, name: &str, vars: &[(String, String)], remote: Arc<dyn HookRemote>) -> Result<(), HookError> {
+        self.call_any(name, &[], vars, remote, Mode::Run).await.map(|_| ())
     }
     /// Leaves the shell to whoever starts the next session, who sees what the hooks of this one have set.
     pub fn rest(self, loaded: &Loaded) {
@@ -156,28 +191,45 @@ impl Session {
         remote: Arc<dyn HookRemote>,
         mode: Mode,
     ) -> Result<Option<Captured>, HookError> {
-        if !self.defines(name) {
-            return Ok(None);
+        match self.defines(name) {
+            true => self.call_any(name, args, vars, remote, mode).await.map(Some),
+            false => Ok(None),
         }
+    }
+    async fn call_any(
+        &self,
+        name: &str,
+        args: &[String],
+        vars: &[(String, String)],
+        remote: Arc<dyn HookRemote>,
+        mode: Mode,
+    ) -> Result<Captured, HookError> {
         let mut held = self.live.lock().await;
         // Taken out, so that a call which is dropped half-way leaves no shell in an unknown state behind.
         let live = held.take().ok_or_else(|| HookError::Gone { hook: name.to_owned() })?;
         live.calls.answer_with(remote);
-        let mut running =
-            Running { live: Some(live), session: self, hook: name, last: LastWords::default(), last_was_error: false };
+        let mut running = Running::new(live, self, name);
         let done = running.run(args, vars, mode).await?;
         *held = running.live.take();
-        Ok(Some(done))
+        Ok(done)
     }
 }
 
+/// A shell that has read a file, and what that defines.
+type Read = (Shell, Vec<Function>);
+
 /// The shell that has the hooks, and its functions.
-async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, Vec<Function>)>, HookError> {
+async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<Read>, HookError> {
     if let Some(parked) = loaded.take_shell() {
         return Ok(Some((parked.shell, parked.functions)));
     }
     let HookSource::Bash { file } = &loaded.settings.hooks else { return Ok(None) };
-    let (project, file, variables) = (loaded.project.clone(), file.clone(), vars::of(loaded));
+    source(&loaded.project, file, vars::of(loaded), reporter).await.map(Some)
+}
+
+/// A shell that has read this file.
+async fn source(project: &Path, file: &Path, variables: Vec<(String, String)>, reporter: &Reporter) -> Result<Read, HookError> {
+    let (project, file) = (project.to_owned(), file.to_owned());
     let started = tokio::task::spawn_blocking(move || {
         let timeout = Duration::from_secs(60); // as for a classic config
         Shell::start(&Start { project: &project, file: &file, variables: &variables, timeout })
@@ -185,7 +237,7 @@ async fn shell(loaded: &Loaded, reporter: &Reporter) -> Result<Option<(Shell, Ve
     let (shell, sourced) =
         started.await.map_err(|error| HookError::Talk { hook: "shell".to_owned(), source: io::Error::other(error) })??;
     sourced.said.iter().for_each(|line| reporter.output(line));
-    Ok(Some((shell, sourced.functions)))
+    Ok((shell, sourced.functions))
 }
 
 impl Live {
@@ -222,121 +274,4 @@ fn socket(dir: &Path) -> PathBuf {
 
 fn set(variables: &[(String, String)]) -> Vec<u8> {
     [field("set"), variables_request(variables)].concat()
-}
-
-/// A hook that runs. Dropped before its end, it is ended with everything it started.
-struct Running<'a> {
-    live: Option<Live>,
-    session: &'a Session,
-    hook: &'a str,
-    /// The last lines it printed.
-    last: LastWords,
-    last_was_error: bool,
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        if let Some(live) = &self.live {
-            live.shell.group.kill();
-        }
-    }
-}
-
-/// That many lines of a hook are kept, for the case that it fails.
-const KEPT: usize = 40;
-
-impl Running<'_> {
-    async fn run(&mut self, args: &[String], vars: &[(String, String)], mode: Mode) -> Result<Captured, HookError> {
-        let until = Instant::now() + self.session.timeout;
-        let ticket = self.request(args, vars, mode).await.map_err(|source| self.broken(source))?;
-        let output = match mode {
-            Mode::Run => String::new(),
-            Mode::Capture => self.reply(until).await?,
-        };
-        let status = self.listen(&ticket, until).await?;
-        Ok(Captured { status, output })
-    }
-    async fn request(&mut self, args: &[String], vars: &[(String, String)], mode: Mode) -> io::Result<String> {
-        let hook = self.hook;
-        let live = self.live();
-        live.ticket += 1;
-        let ticket = live.ticket.to_string();
-        let verb = if mode == Mode::Run { "run" } else { "capture" };
-        let count = args.len().to_string();
-        let words = [verb, &ticket, hook, &count].into_iter().chain(args.iter().map(String::as_str));
-        let request: Vec<u8> = set(vars).into_iter().chain(words.flat_map(field)).collect();
-        live.control.write_all(&request).await?;
-        Ok(ticket)
-    }
-    fn live(&mut self) -> &mut Live {
-        self.live.as_mut().expect("only taken out when the hook is over")
-    }
-    /// Tells what the hook prints until it is over.
-    async fn listen(&mut self, ticket: &str, until: Instant) -> Result<i32, HookError> {
-        loop {
-            let heard = timeout_at(until, self.live().shell.heard.recv()).await;
-            match heard {
-                Ok(Some(Heard::Said(said))) => self.tell(said),
-                Ok(Some(Heard::Flushed(mark))) => {
-                    if let Some(status) = mark.strip_prefix(ticket).and_then(|rest| rest.trim().parse().ok()) {
-                        return Ok(status);
-                    }
-                }
-                Ok(Some(Heard::Ended(status))) => return Err(self.ended(status)),
-                Ok(None) => return Err(self.ended(1)),
-                Err(_) => return Err(self.late()),
-            }
-        }
-    }
-    /// The field with a captured output. A function that ends the shell leaves none.
-    async fn reply(&mut self, until: Instant) -> Result<String, HookError> {
-        let mut bytes = Vec::new();
-        loop {
-            match timeout_at(until, self.live().control.read_u8()).await {
-                Ok(Ok(0)) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                Ok(Ok(byte)) => bytes.push(byte),
-                Ok(Err(source)) => return Err(self.broken(source)),
-                Err(_) => return Err(self.late()),
-            }
-        }
-    }
-    fn tell(&mut self, said: Said) {
-        let text = hidden(&self.session.secrets, &said.text);
-        let reporter = &self.session.reporter;
-        match said.tone {
-            Tone::Output | Tone::Error => reporter.output(&text),
-            Tone::Status => reporter.info(format!("-----> {text}")),
-            Tone::Success => reporter.info(text.clone()),
-            Tone::Hint => reporter.warn(text.clone(), Vec::new()),
-        }
-        self.keep(text, said.tone);
-    }
-    /// What `error_message` said at the very end is why the hook failed; else it is the last line.
-    fn keep(&mut self, text: String, tone: Tone) {
-        let LastWords { lines, matter } = &mut self.last;
-        *matter = if tone == Tone::Error && self.last_was_error { *matter + 1 } else { 1 };
-        self.last_was_error = tone == Tone::Error;
-        if lines.len() == KEPT {
-            lines.remove(0);
-        }
-        lines.push(text);
-    }
-    fn said(&mut self) -> LastWords {
-        std::mem::take(&mut self.last)
-    }
-    fn ended(&mut self, status: i32) -> HookError {
-        let (hook, said) = (self.hook.to_owned(), self.said());
-        if status == 0 { HookError::Stopped { hook, said } } else { HookError::Failed { hook, status, said } }
-    }
-    fn late(&mut self) -> HookError {
-        HookError::Timeout { hook: self.hook.to_owned(), after: self.session.timeout, said: self.said() }
-    }
-    fn broken(&self, source: io::Error) -> HookError {
-        HookError::Talk { hook: self.hook.to_owned(), source }
-    }
-}
-
-/// The text with stars for every secret.
-fn hidden(secrets: &[String], text: &str) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), edeliver_core::config::secret::MASK))
 }

@@ -88,9 +88,13 @@ fn names<'a>(hosts: impl Iterator<Item = &'a HostSpec>) -> String {
     hosts.map(|host| host.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 
+/// `user@host`.
+fn login(host: &HostSpec) -> String {
+    host.user.as_ref().map_or_else(|| host.name.to_string(), |user| format!("{user}@{}", host.name))
+}
+
 /// What helpers work on while a step is at hand: `HOSTS`, `APP_USER`, `HOSTS_APP_USER`, `DELIVER_TO`.
 fn hosts<'a>(hosts: impl Iterator<Item = &'a HostSpec> + Clone, at: &str) -> Vars {
-    let login = |host: &HostSpec| host.user.as_ref().map_or_else(|| host.name.to_string(), |user| format!("{user}@{}", host.name));
     let user = hosts.clone().next().and_then(|host| host.user.as_ref()).map(ToString::to_string).unwrap_or_default();
     let logins: Vec<String> = hosts.clone().map(login).collect();
     vec![var("HOSTS", names(hosts)), var("APP_USER", user), var("HOSTS_APP_USER", logins.join(" ")), var("DELIVER_TO", at)]
@@ -107,6 +111,9 @@ pub fn building(build: &BuildSettings, at: &str) -> Vars {
 pub fn deploying(target: &TargetSettings) -> Vars {
     let at = target.hosts.first().map_or("", |host| host.path.as_str());
     let mut vars = hosts(target.hosts.iter(), at);
-    vars.extend([var("DEPLOY_ENVIRONMENT", &target.name), var("NODE_ENVIRONMENT", &target.name)]);
+    let node = |host: &HostSpec| format!("{}:{}", login(host), host.path);
+    let nodes: Vec<String> = target.hosts.iter().map(node).collect();
+    let names = [("DEPLOY_ENVIRONMENT", target.name.to_string()), ("NODE_ENVIRONMENT", target.name.to_string())];
+    vars.extend(names.into_iter().chain([("NODES", nodes.join(" "))]).map(|(name, value)| var(name, value)));
     vars
 }
