@@ -6,6 +6,8 @@ defmodule Edeliver.MixProject do
       app: :edeliver,
       version: "2.0.0-dev",
       elixir: "~> 1.11",
+      # What it has in common with the plugin for rebar3.
+      erlc_paths: ["rebar3_edeliver/src/program"],
       description: "mix edeliver, and relup modifications of edeliver 1.x",
       deps: []
     ]

@@ -12,27 +12,62 @@ defmodule Edeliver.ProgramTest do
     program
   end
 
-  # What it prints below `mix`, and the exit status.
-  defp mix(script, args, options \\ []) do
-    program = program(script)
-    quoted = Enum.map_join(["mix", "edeliver" | args], " ", &"'#{String.replace(&1, "'", "'\\''")}'")
+  # A project of rebar3's that has the package from git, as its plugin.
+  setup_all do
+    dir = Path.join(System.tmp_dir!(), "edeliver-rebar3-#{System.pid()}")
+    on_exit(fn -> File.rm_rf!(dir) end)
+    source = Path.join(dir, "source")
+    plugin = Path.join(source, "elixir/rebar3_edeliver")
+    File.mkdir_p!(plugin)
+    File.cp_r!(Path.expand("../rebar3_edeliver/src", __DIR__), Path.join(plugin, "src"))
+    git = ~w(-c user.name=t -c user.email=t@localhost -c init.defaultBranch=main -c commit.gpgsign=false)
+
+    for words <- [["init", "-q"], ["add", "."], ["commit", "-qm", "it"]],
+        do: {_, 0} = System.cmd("git", git ++ words, cd: source)
+
+    project = Path.join(dir, "project")
+    File.mkdir_p!(project)
+    plugin = {:rebar3_edeliver, {:git_subdir, 'file://#{source}', {:branch, 'main'}, 'elixir/rebar3_edeliver'}}
+    File.write!(Path.join(project, "rebar.config"), :io_lib.format('~p.~n', [{:project_plugins, [plugin]}]))
+    # It is fetched and compiled once.
+    {_, 0} =
+      System.cmd("rebar3", ["edeliver"], cd: project, env: [{"EDELIVER_PROGRAM", System.find_executable("true")}])
+
+    {:ok, tools: [{"mix", File.cwd!()}, {"rebar3", project}]}
+  end
+
+  # What it prints below mix or rebar3, and the exit status.
+  defp run({tool, dir}, script, args, options \\ []) do
+    quoted = Enum.map_join([tool, "edeliver" | args], " ", &"'#{String.replace(&1, "'", "'\\''")}'")
     line = Keyword.get(options, :around, & &1).(quoted)
-    System.cmd("sh", ["-c", line], env: [{"EDELIVER_PROGRAM", program}, {"MIX_ENV", "test"}], stderr_to_stdout: true)
+
+    System.cmd("sh", ["-c", line],
+      cd: dir,
+      env: [{"EDELIVER_PROGRAM", program(script)}, {"MIX_ENV", "test"}],
+      stderr_to_stdout: true
+    )
   end
 
-  test "arguments arrive word by word, and the exit status comes back" do
+  test "arguments arrive word by word, and the exit status comes back", %{tools: tools} do
     script = "for word do echo \"[$word]\"; done; exit 7\n"
-    words = ["deploy", "two words", "$HOME", "it's", "\"q\"", ""]
-    assert {text, 7} = mix(script, words)
-    assert text =~ "[deploy]\n[two words]\n[$HOME]\n[it's]\n[\"q\"]\n[]\n"
+    words = ["deploy", "two words", "$HOME", "it's", "\"q\"", "", "-VP", "--version=1.0", "--help", "ä"]
+
+    for tool <- tools do
+      assert {text, 7} = run(tool, script, words)
+      assert text =~ "[deploy]\n[two words]\n[$HOME]\n[it's]\n[\"q\"]\n[]\n[-VP]\n[--version=1.0]\n[--help]\n[ä]\n"
+    end
   end
 
-  test "standard input arrives to its last byte, and ends" do
+  test "standard input arrives to its last byte, and ends", %{tools: tools} do
     around = &"printf 'yes\\nno \\303\\244 end' | #{&1}"
-    assert {"yes\nno ä end", 0} = mix("cat\n", [], around: around)
+
+    for tool <- tools do
+      assert {text, 0} = run(tool, "cat\n", [], around: around)
+      assert String.ends_with?(text, "yes\nno ä end")
+    end
   end
 
-  test "at a terminal the program has one, and Ctrl-C is its own" do
+  test "at a terminal the program has one, and Ctrl-C is its own", %{tools: tools} do
     script = """
     trap 'echo interrupted; exit 130' INT
     [ -t 0 ] && [ -t 1 ] && (: </dev/tty) && echo terminal
@@ -47,25 +82,37 @@ defmodule Edeliver.ProgramTest do
         "script -q -e -c 'eval \"$LINE\"' /dev/null"
     end
 
-    assert {text, 130} = mix(script, ["two words", "it's"], around: around)
-    assert text =~ "terminal" and text =~ "interrupted" and text =~ "[two words]\r\n[it's]", text
-    refute text =~ "BREAK"
+    for tool <- tools do
+      assert {text, 130} = run(tool, script, ["two words", "it's"], around: around)
+      assert text =~ "terminal" and text =~ "interrupted" and text =~ "[two words]\r\n[it's]", text
+      refute text =~ "BREAK"
+    end
   end
 
-  test "the program is told to end when mix is killed" do
+  test "the program is told to end when mix or rebar3 is killed", %{tools: tools} do
     script = """
     trap 'echo terminated >"$EDELIVER_PROGRAM.end"; exit 1' TERM
     echo up >"$EDELIVER_PROGRAM.up"
     while :; do sleep 0.1; done
     """
 
-    program = program(script)
-    env = [{'EDELIVER_PROGRAM', String.to_charlist(program)}, {'MIX_ENV', 'test'}]
-    mix = Port.open({:spawn_executable, System.find_executable("mix")}, [:exit_status, args: ["edeliver"], env: env])
-    {:os_pid, pid} = Port.info(mix, :os_pid)
-    await(program <> ".up")
-    System.cmd("kill", ["-9", to_string(pid)])
-    await(program <> ".end")
+    for {tool, dir} <- tools do
+      program = program(script)
+      env = [{'EDELIVER_PROGRAM', String.to_charlist(program)}, {'MIX_ENV', 'test'}]
+
+      started =
+        Port.open({:spawn_executable, System.find_executable(tool)}, [
+          :exit_status,
+          args: ["edeliver"],
+          env: env,
+          cd: dir
+        ])
+
+      {:os_pid, pid} = Port.info(started, :os_pid)
+      await(program <> ".up")
+      System.cmd("kill", ["-9", to_string(pid)])
+      await(program <> ".end")
+    end
   end
 
   defp await(file, tries \\ 300) do
@@ -76,9 +123,12 @@ defmodule Edeliver.ProgramTest do
     end
   end
 
-  test "a missing program is said in a word" do
+  test "a missing program is said in a word", %{tools: tools} do
     env = [{"EDELIVER_PROGRAM", "/nowhere/edeliver"}, {"MIX_ENV", "test"}]
-    assert {text, 1} = System.cmd("mix", ["edeliver", "ping"], env: env, stderr_to_stdout: true)
-    assert text =~ "EDELIVER_PROGRAM is /nowhere/edeliver, but there is no such program"
+
+    for {tool, dir} <- tools do
+      assert {text, 1} = System.cmd(tool, ["edeliver", "ping"], cd: dir, env: env, stderr_to_stdout: true)
+      assert text =~ "EDELIVER_PROGRAM is /nowhere/edeliver, but there is no such program"
+    end
   end
 end

@@ -14,9 +14,9 @@ defmodule Mix.Tasks.Edeliver do
 
   @impl Mix.Task
   def run(args) do
-    case Edeliver.Program.find() do
-      {:ok, program} -> System.halt(Edeliver.Program.run(program, args))
-      {:error, text} -> Mix.raise(text)
+    case :edeliver_program.find() do
+      {:ok, program} -> System.halt(:edeliver_program.run(program, args))
+      {:error, text} -> Mix.raise(to_string(text))
     end
   end
 end
