@@ -50,7 +50,9 @@ fn parity_names_real_tests() {
         if claims && proof.is_empty() {
             wrong.push(format!("{}: no test is named", row[0]));
         }
-        let forms = |name: &str| [format!("fn {name}("), format!("(\"{name}\","), format!("test \"{name}\" do")];
+        let forms = |name: &str| {
+            [format!("fn {name}("), format!("(\"{name}\","), format!("test \"{name}\" do"), format!("test \"{name}\", %{{")]
+        };
         let missing = |name: &&&str| !forms(name).iter().any(|form| code.contains(form));
         wrong.extend(proof.iter().filter(missing).map(|name| format!("{}: there is no test {name}", row[0])));
     }
