@@ -14,6 +14,7 @@ pub mod delta;
 pub mod event;
 pub mod facts;
 pub mod hint;
+pub mod increase;
 pub mod init;
 pub mod name;
 pub mod plan;

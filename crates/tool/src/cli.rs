@@ -133,6 +133,14 @@ pub enum Command {
     /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
+    /// Count the versions up in the sources of an Erlang project
+    Increase(cmd::increase::Args),
+    /// Write a release of the store into a folder, to look into it or to change it
+    #[command(subcommand)]
+    Unpack(cmd::pack::Command),
+    /// Put what was unpacked and changed into the store again
+    #[command(subcommand)]
+    Pack(cmd::pack::Command),
     /// Check a release in the store, or the configuration
     #[command(subcommand)]
     Check(cmd::check::Command),
@@ -180,6 +188,9 @@ impl Command {
             Self::Upload(args) => cmd::exchange::upload(ctx, args).await,
             Self::Download(args) => cmd::exchange::download(ctx, args).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
+            Self::Increase(args) => cmd::increase::run(ctx, args).await,
+            Self::Unpack(command) => cmd::pack::unpack(ctx, command).await,
+            Self::Pack(command) => cmd::pack::pack(ctx, command).await,
             Self::Check(command) => cmd::check::run(ctx, command).await,
             Self::Config(command) => cmd::config::run(ctx, &command),
             Self::Completions(args) => cmd::completions::run(ctx, &args),

@@ -3,6 +3,7 @@
 //! git itself does the work; what comes from the user or from the repository reaches it only as a checked name or behind
 //! `--end-of-options`. Nothing here changes the repository.
 
+mod changed;
 mod commit;
 mod project;
 mod push;

@@ -36,6 +36,7 @@ mod publish;
 mod remote;
 #[cfg(test)]
 pub(crate) mod samples;
+mod unpacked;
 mod upgrades;
 
 use std::{

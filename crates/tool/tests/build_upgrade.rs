@@ -74,6 +74,19 @@ fn from_two_revisions_to_a_relup_between_their_releases() {
     let none = project.program.run(&["show", "relup", "edeliver.toml"]);
     assert!(none.code == 2 && none.err.contains("can't show edeliver.toml"), "{}", none.err);
 
+    // As a folder, in which the relup may be changed and nothing else.
+    let dir = std::path::PathBuf::from(project.done(&["unpack", "upgrade"]).out.trim());
+    let relup = dir.join("releases/0.2.0/relup");
+    std::fs::write(&relup, upgrade.relup.replace("brutal_purge", "soft_purge")).unwrap();
+    project.done(&["pack", "upgrade", "--force"]);
+    assert_eq!((project.upgrade("0.2.0").relup.contains("soft_purge"), project.upgrade("0.2.0").author), (true, Author::Edited));
+    std::fs::write(&relup, "nonsense").unwrap();
+    let refused = project.program.run(&["pack", "upgrade", "-F"]);
+    assert!(refused.code == 2 && refused.err.contains("the relup stays as it was"), "{}", refused.err);
+    std::fs::write(dir.join("bin/hotapp"), "").unwrap();
+    let refused = project.program.run(&["pack", "upgrade", "-F"]);
+    assert!(refused.code == 2 && refused.err.contains("bin/hotapp is not that of hotapp 0.2.0"), "{}", refused.err);
+
     // What is there is not made twice, and nobody is told otherwise.
     let again = project.done(&["build", "upgrade", "--with=0.1.0", "--version=0.2.0"]);
     assert!(again.err.contains("the store had the relup to hotapp 0.2.0, from 0.1.0"), "{}", again.err);

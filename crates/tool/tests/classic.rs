@@ -133,3 +133,61 @@ fn a_release_and_a_configuration_are_checked() {
     assert!(run(&program, "check config", 3).err.contains("BUILD_AT is not set"));
     assert_eq!(run(&program, "check", 2).out, "");
 }
+
+#[test]
+fn a_release_is_unpacked_changed_and_packed_again() {
+    let program = project("");
+    archive(&program, "0.1.0");
+    let dir = program.project().join(".deliver/.tmp/shop_0.1.0.release");
+    assert_eq!(run(&program, "unpack release", 0).out.trim(), dir.display().to_string());
+    assert_eq!(fs::read_to_string(dir.join("releases/COOKIE")).unwrap(), "secret\n");
+    fs::write(dir.join("releases/0.1.0/vm.args"), "+P 5000000\n").unwrap();
+    fs::write(dir.join("bin/.hidden"), "kept too\n").unwrap();
+    let asked = run(&program, "pack release --version=0.1.0", 4);
+    assert!(asked.err.contains("shop 0.1.0 is in the store already") && asked.err.contains("--force"), "{}", asked.err);
+    run(&program, "pack release --force", 0);
+    assert!(run(&program, "check release", 0).out.contains("8 files"));
+    fs::write(dir.join("releases/COOKIE"), "mine\n").unwrap();
+    assert!(run(&program, "unpack release", 4).err.contains("--force"), "what somebody has changed is not lost");
+    run(&program, "unpack release -F", 0);
+    assert_eq!(fs::read_to_string(dir.join("releases/0.1.0/vm.args")).unwrap(), "+P 5000000\n");
+    assert_eq!(fs::read_to_string(dir.join("releases/COOKIE")).unwrap(), "secret\n");
+
+    fs::write(dir.join("releases/start_erl.data"), "13.1 9.9.9\n").unwrap();
+    assert_ne!(program.run(&["pack", "release", "-F"]).code, 0);
+    assert!(!run(&program, "show releases", 0).out.contains("9.9.9"), "another version is not what was asked for");
+    assert!(run(&program, "pack release --version=7.7.7", 2).err.contains("edeliver unpack release --version=7.7.7"));
+    assert!(run(&program, "pack upgrade", 2).err.contains("no upgrade is unpacked"));
+}
+
+#[test]
+fn the_versions_of_an_erlang_project_are_counted_up_where_they_stand() {
+    let program = project("");
+    program.write("apps/shop/src/shop.app.src", "{application, shop, [{vsn, \"1.2.3\"}]}. % ours\n");
+    program.write("apps/till/src/till.app.src", "{application, till, [{vsn, \"0.9\"}]}.\n");
+    program.write("rebar.config", "{relx, [{release, {shop, \"1.2.3\"}, [shop, till]}]}.\n");
+    program.write("deps/x/rebar.config", "{relx, [{release, {shop, \"8\"}, []}]}.\n");
+    let git = "git -c user.name=a -c user.email=a@b -c commit.gpgsign=false";
+    let committed = program.shell(&format!("git init -q && git add . && {git} commit -qm one"));
+    assert_eq!(committed.code, 0, "{}", committed.err);
+    assert!(run(&program, "increase versions", 2).err.contains("--from="), "there is no tag yet");
+    program.shell(&format!("git tag v1 && touch apps/shop/src/new.erl && git add . && {git} commit -qm two"));
+
+    let done = run(&program, "increase minor versions", 0);
+    let rows: Vec<Vec<&str>> = done.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    let expected = [["file", "from", "to"], ["apps/shop/src/shop.app.src", "1.2.3", "1.2.4"], ["rebar.config", "1.2.3", "1.2.4"]];
+    assert_eq!(rows, expected);
+    assert!(done.err.contains("git tag 1.2.4"), "{}", done.err);
+    let read = |file: &str| fs::read_to_string(program.project().join(file)).unwrap();
+    assert_eq!(read("apps/shop/src/shop.app.src"), "{application, shop, [{vsn, \"1.2.4\"}]}. % ours\n");
+    run(&program, "increase major", 0);
+    run(&program, "increase", 0);
+    assert!(read("rebar.config").contains("\"1.3.1\""), "{}", read("rebar.config"));
+    run(&program, "increase versions --from=HEAD", 0);
+    assert!(read("rebar.config").contains("\"2.0\"") && read("apps/shop/src/shop.app.src").contains("\"1.3.1\""));
+
+    program.write("rebar.config", "{relx, [{release, {shop, \"rc\"}, [shop]}]}.\n");
+    let refused = run(&program, "increase major versions", 2);
+    assert!(refused.err.contains("rebar.config has the version \"rc\"") && read("apps/shop/src/shop.app.src").contains("1.3.1"));
+    assert_eq!(run(&program, "increase minor major", 2).out, "");
+}

@@ -22,16 +22,6 @@ pub enum WordError {
         /// What it resembles.
         like: Option<String>,
     },
-    /// The original has it; this version does not.
-    #[error("`{}` is not part of this version", command_line(path, word))]
-    NotYet {
-        /// The commands in front of it.
-        path: Vec<String>,
-        /// The word.
-        word: String,
-        /// What does the same today.
-        instead: Option<&'static str>,
-    },
     /// `to` or `on` with nothing behind it.
     #[error("`{filler}` needs a target behind it")]
     NoTarget {
@@ -83,9 +73,6 @@ const IMPLIED: [(&str, &str); 3] = [("build", "release"), ("deploy", "release"),
 
 /// The original's names of the target on this machine.
 const LOCAL: [&str; 2] = ["locally", "localhost"];
-
-/// What the original can do and this version can't, with what does the same today.
-const NOT_YET: [(&str, Option<&str>); 3] = [("pack", None), ("unpack", None), ("increase", None)];
 
 /// The argument list in canonical form: every word of the command is there, no filler is.
 ///
@@ -213,10 +200,6 @@ impl<'a> Reader<'a> {
         if self.at.get_name() == "run" && is_task(word) {
             self.become_task();
             return self.argument_word(word, token);
-        }
-        let line = command_line(&self.path, word);
-        if let Some((_, instead)) = NOT_YET.iter().find(|(known, _)| *known == line) {
-            return Err(WordError::NotYet { path: self.path.clone(), word: word.to_owned(), instead: *instead });
         }
         match implied(self.at) {
             Some(kind) if similar(word, self.at).is_none() => {

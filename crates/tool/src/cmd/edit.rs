@@ -136,7 +136,7 @@ async fn again(ctx: &Ctx, wrong: &str) -> Result<bool, Error> {
 }
 
 /// What is wrong with a text: `Err` if it is no relup at all, `Ok` with what the checks find.
-fn problems(text: &str, upgrade: &Upgrade) -> Result<Vec<String>, Vec<String>> {
+pub(super) fn problems(text: &str, upgrade: &Upgrade) -> Result<Vec<String>, Vec<String>> {
     let relup = Relup::parse(text.as_bytes()).map_err(|error| vec![chain(&error).join(": ")])?;
     let vsn = |version: &Version| Vsn::new(version.as_str()).map_err(|error| vec![error.to_string()]);
     let others = upgrade.from.iter().map(|origin| vsn(&origin.version)).collect::<Result<Vec<_>, _>>()?;

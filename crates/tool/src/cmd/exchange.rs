@@ -109,7 +109,7 @@ fn store(ctx: &Ctx) -> Result<(Store, String), Error> {
 }
 
 /// A yes to replacing what is there.
-async fn may_replace(ctx: &Ctx, what: &str, place: &str) -> Result<(), Error> {
+pub(super) async fn may_replace(ctx: &Ctx, what: &str, place: &str) -> Result<(), Error> {
     let text = format!("{what} is in {place} already");
     if !ctx.ui.may_ask() && !ctx.global.yes {
         return Err(Error::new(Kind::Blocked, text).hint(Hint::text("`--force` replaces it")));

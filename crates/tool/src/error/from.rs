@@ -185,15 +185,11 @@ impl From<WordError> for Error {
                 Some(Hint::command("did you mean this?", words.join(" ")))
             }
             WordError::Unknown { .. } => Some(Hint::command("these are the commands", "edeliver help")),
-            WordError::NotYet { instead: Some(instead), .. } => Some(Hint::command("this does the same", *instead)),
             WordError::NotOneWord | WordError::NoCode { .. } => {
                 Some(Hint::command("like this", "edeliver rpc 'Node.self()' on production"))
             }
             WordError::NoDashes { line } => Some(Hint::command("like this", line)),
-            WordError::NotYet { .. }
-            | WordError::NoTarget { .. }
-            | WordError::TwoTargets { .. }
-            | WordError::WhichIsTheTarget { .. } => None,
+            WordError::NoTarget { .. } | WordError::TwoTargets { .. } | WordError::WhichIsTheTarget { .. } => None,
         };
         let error = Self::usage(error);
         match hint {

@@ -162,12 +162,6 @@ fn the_direction_of_a_migration_may_stand_on_both_sides_of_the_target() {
 }
 
 #[test]
-fn what_only_the_original_can_do_is_said_so() {
-    let refused = read("edeliver pack release").unwrap_err();
-    assert_eq!(refused.to_string(), "`pack` is not part of this version");
-}
-
-#[test]
 fn help_and_whatever_follows_a_double_dash_are_left_alone() {
     same("edeliver help deploy release", "edeliver help deploy release");
     same("edeliver ping -- to", "edeliver ping -- to");
