@@ -20,7 +20,8 @@ pub use problem::{Place, Problem, Problems};
 pub use scope::{Env, similar};
 pub use settings::{
     BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSpec, HttpCheck, Limits, MixRelease, OnRestart, Programs,
-    RehearsalSettings, RemoteStore, Service, Settings, SshSettings, StoreSettings, TargetSettings, TransportKind, UpgradeSettings,
+    RehearsalSettings, RemoteStore, S3Keys, S3Store, Service, Settings, SshSettings, StoreSettings, TargetSettings, TransportKind,
+    UpgradeSettings,
 };
 pub use settle::{Around, settle, settle_toml};
 

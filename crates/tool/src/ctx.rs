@@ -12,7 +12,7 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{RemoteStore, Settings, SshSettings, StoreSettings, TargetSettings},
+    config::{RemoteStore, S3Store, Settings, SshSettings, StoreSettings, TargetSettings},
     event::{EventKind, Outcome},
     name::RunId,
 };
@@ -22,7 +22,7 @@ use crate::{
     cancel::Cancel,
     cli::options::{Global, TargetArgs, Verbosity},
     config::{self, Flags, Loaded},
-    depot::{Depot, HostDepot},
+    depot::{BucketDepot, Depot, HostDepot},
     error::Error,
     report::Reporter,
     store::Store,
@@ -200,11 +200,19 @@ impl Ctx {
     /// The place elsewhere where releases are kept: one for the whole command, so that there is one login.
     fn depot(&self) -> Result<Option<Arc<dyn Depot>>, Error> {
         let Some(remote) = &self.settings()?.remote_store else { return Ok(None) };
-        let limits = self.limits()?.clone();
-        let depot = self.depot.get_or_init(|| match remote {
-            RemoteStore::Host(spec) => Arc::new(HostDepot::new(spec.clone(), limits, self.cancel.clone(), &self.reporter)),
-        });
-        Ok(Some(depot.clone()))
+        if let Some(depot) = self.depot.get() {
+            return Ok(Some(depot.clone()));
+        }
+        let (cancel, reporter) = (self.cancel.clone(), &self.reporter);
+        let depot: Arc<dyn Depot> = match remote {
+            RemoteStore::Host(spec) => Arc::new(HostDepot::new(spec.clone(), self.limits()?.clone(), cancel, reporter)),
+            RemoteStore::S3(bucket) => {
+                let bucket =
+                    S3Store { credentials: bucket.credentials.as_deref().map(|file| self.resolve(file)), ..bucket.clone() };
+                Arc::new(BucketDepot::new(&bucket, &|name| std::env::var(name).ok(), cancel, reporter)?)
+            }
+        };
+        Ok(Some(self.depot.get_or_init(|| depot).clone()))
     }
     /// A path of the configuration, which is relative to the project.
     pub fn resolve(&self, path: &Path) -> PathBuf {

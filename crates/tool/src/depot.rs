@@ -9,6 +9,7 @@
 //! releases/APP_VERSION.release.tar.gz           read as well: a folder that has been somebody's own store
 //! ```
 
+mod bucket;
 mod error;
 mod host;
 
@@ -16,6 +17,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use edeliver_core::release::{Content, Digest};
 
+pub use bucket::BucketDepot;
 pub use error::DepotError;
 pub use host::HostDepot;
 

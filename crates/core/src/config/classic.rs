@@ -220,6 +220,14 @@ impl<'a> Reading<'a> {
     fn store(&mut self) {
         for name in ["LOCAL_RELEASE_STORE", "RELEASE_STORE"] {
             match self.text(name) {
+                Some(address) if store::s3::is_in_s3(address) => {
+                    self.set("store.s3.url", address, name);
+                    let hint = Hint::text(
+                        "put them into ~/.aws/credentials or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the bucket into [store.s3] of an \
+                         edeliver.toml",
+                    );
+                    self.warn(format!("{name} has keys in it, for everybody who can read the config"), hint);
+                }
                 Some(address) if store::is_on_a_host(address) => self.set("store.remote", address, name),
                 Some(path) => self.set("store.path", path, name),
                 None => {}

@@ -37,9 +37,10 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Whether a value is secret whatever it is called: a URL with a password, a store address with keys.
 pub fn is_secret_value(value: &str) -> bool {
-    let Some((_, rest)) = value.split_once("://") else { return false };
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    let is_s3 = scheme.eq_ignore_ascii_case("s3"); // also one with a slip in it
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || value.starts_with("s3://") && rest.contains('@')
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || is_s3 && rest.contains(['@', ':'])
 }
 
 /// The value as it may be shown.

@@ -8,7 +8,7 @@ mod toml;
 use std::{fs, io, path::Path};
 
 use edeliver_core::{
-    config::{HookSource, Settings},
+    config::{HookSource, RemoteStore, Settings},
     hint::Hint,
 };
 
@@ -156,9 +156,13 @@ fn same_settings(loaded: &Loaded, toml: &str, env: &dyn Fn(&str) -> Option<Strin
     Err(ImportError::Differs { what: "settings", difference: Difference(difference) })
 }
 
-/// Without what an import changes on purpose: where the hooks are, and the target `local`, which needs no configuration.
+/// Without what an import changes on purpose: where the hooks are, the target `local`, which needs no configuration, and keys, which have no
+/// place in the file.
 fn comparable(settings: &Settings) -> Settings {
     let mut settings = Settings { hooks: HookSource::None, ..settings.clone() };
+    if let Some(RemoteStore::S3(store)) = &mut settings.remote_store {
+        store.keys = None;
+    }
     settings.targets.retain(|name, _| name.as_str() != "local");
     settings
 }

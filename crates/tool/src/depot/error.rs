@@ -30,6 +30,32 @@ pub enum DepotError {
         /// Its name.
         digest: Digest,
     },
+    /// A server can't be reached, or the connection was lost.
+    #[error("the server can't be reached: {why}")]
+    Unreachable {
+        /// In words that have no signed address in them.
+        why: String,
+    },
+    /// There is nothing to sign requests with.
+    #[error("there are no keys for it: not in the environment, and not in [{profile}] of {file}")]
+    NoKeys {
+        /// The section that was looked for.
+        profile: String,
+        /// The file.
+        file: String,
+    },
+    /// The keys are wrong, or may not do this.
+    #[error("the server refuses the keys{}", code_of(code))]
+    Denied {
+        /// The server's word for it.
+        code: String,
+    },
+    /// Content is not what its name says.
+    #[error("its content {digest} was changed or damaged")]
+    Damaged {
+        /// Its name.
+        digest: Digest,
+    },
     /// Content is not what its name says, or can't be kept here.
     #[error("what came from there can't be used")]
     Came(#[source] UnpackError),
@@ -51,4 +77,8 @@ impl DepotError {
     pub fn is_lost_link(&self) -> bool {
         matches!(self, Self::Transport(TransportError::LinkLost { .. } | TransportError::Timeout { .. }))
     }
+}
+
+fn code_of(code: &str) -> String {
+    if code.is_empty() { String::new() } else { format!(" ({})", crate::report::printable(code)) }
 }

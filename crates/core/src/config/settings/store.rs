@@ -1,6 +1,6 @@
 //! Where releases are kept.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use super::HostSpec;
 
@@ -18,16 +18,63 @@ pub struct StoreSettings {
 pub enum RemoteStore {
     /// A folder on a host; the path is the store's own folder.
     Host(HostSpec),
+    /// A bucket.
+    S3(S3Store),
+}
+
+/// A bucket of S3, or of a server that speaks its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Store {
+    /// Its name.
+    pub bucket: String,
+    /// A folder in it, without slashes at its ends; empty: the whole bucket.
+    pub prefix: String,
+    /// The server; `None`: Amazon's.
+    pub endpoint: Option<String>,
+    /// `None`: what the environment says (`AWS_REGION`), else `us-east-1`.
+    pub region: Option<String>,
+    /// Whether the bucket stands in the path of URLs, not in front of the server's name.
+    pub path_style: bool,
+    /// A file of credentials, where the environment has none; `None`: `~/.aws/credentials`.
+    pub credentials: Option<PathBuf>,
+    /// The section in it; `None`: what the environment says (`AWS_PROFILE`), else `default`.
+    pub profile: Option<String>,
+    /// Keys in the address, as edeliver 1.x had them.
+    pub keys: Option<S3Keys>,
+}
+
+/// What requests are signed with. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3Keys {
+    /// The access key's id.
+    pub id: String,
+    /// The secret.
+    pub secret: String,
+}
+
+impl fmt::Debug for S3Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("S3Keys")
+    }
+}
+
+impl S3Store {
+    /// What it is called: `s3://bucket/prefix`.
+    pub fn address(&self) -> String {
+        let separator = if self.prefix.is_empty() { "" } else { "/" };
+        format!("s3://{}{separator}{}", self.bucket, self.prefix)
+    }
 }
 
 impl RemoteStore {
-    /// What it is called: `user@host:path`.
+    /// What it is called, without secrets: `user@host:path`, `s3://bucket/prefix`.
     pub fn address(&self) -> String {
         match self {
             Self::Host(host) => {
                 let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
                 format!("{user}{}:{}", host.name, host.path)
             }
+            Self::S3(bucket) => bucket.address(),
         }
     }
 }

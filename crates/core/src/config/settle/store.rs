@@ -1,5 +1,7 @@
 //! Reading where releases are kept.
 
+pub(in crate::config) mod s3;
+
 use super::{Settling, hosts::Fallback};
 use crate::{
     config::{
@@ -22,13 +24,22 @@ impl Settling<'_> {
         let path = scope.get::<String>("path");
         let archive = scope.get("archive");
         let host = self.store_host(&mut scope);
+        let (both, bucket) = (scope.place("remote"), self.bucket(scope.table("s3")));
         scope.finish();
         let path = path?;
         if let Some(problem) = not_a_folder_here(&path, place) {
             self.found.problem(problem);
             return None;
         }
-        Some((StoreSettings { path: self.here(&path), archive: archive? }, host?.map(RemoteStore::Host)))
+        let remote = match (host?, bucket?, both) {
+            (Some(_), Some(_), Some(place)) => {
+                let problem = Problem::new("`store.remote` and `store.s3` are two stores", place);
+                self.found.problem(problem.label("releases are kept in one of them"));
+                return None;
+            }
+            (host, bucket, _) => host.map(RemoteStore::Host).or(bucket.map(RemoteStore::S3)),
+        };
+        Some((StoreSettings { path: self.here(&path), archive: archive? }, remote))
     }
     /// `user@host:/path`, or a host's table. `None`: it is wrong, and that was noted.
     fn store_host(&self, scope: &mut Scope<'_>) -> Option<Option<HostSpec>> {
@@ -80,9 +91,8 @@ fn not_a_folder_here(path: &str, place: Option<Place>) -> Option<Problem> {
         let problem = refuse("a release store in a docker registry is not supported".to_owned(), here);
         return Some(problem.remedy("use a folder here, for example .deliver"));
     }
-    if lower.starts_with("s3://") {
-        let problem = refuse("a release store in S3 is not supported yet".to_owned(), here);
-        return Some(problem.remedy("use a folder here, for example .deliver"));
+    if s3::is_in_s3(path) {
+        return Some(refuse("this is a store in S3".to_owned(), here).remedy("write a table [store.s3] with the bucket"));
     }
     if split(path).is_some() {
         return Some(refuse("this is a store on another host".to_owned(), here).remedy("set store.remote to it"));

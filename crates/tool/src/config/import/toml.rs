@@ -44,6 +44,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("deploy.env.RELEASE_SYS_CONFIG", "LINK_SYS_CONFIG"),
     ("store.path", "RELEASE_STORE"),
     ("store.remote", "RELEASE_STORE"),
+    ("store.s3.bucket", "RELEASE_STORE"),
     ("ssh.connect_timeout", "SSH_TIMEOUT"),
 ];
 
@@ -58,6 +59,9 @@ impl Writing<'_> {
             self.build(build);
         }
         self.given("store.path", || value(settings.store.path.display().to_string()));
+        if let Some(RemoteStore::S3(store)) = &settings.remote_store {
+            self.put("store.s3.bucket", value(&store.bucket));
+        }
         self.given("store.remote", || optional(settings.remote_store.as_ref().map(RemoteStore::address).as_ref()));
         self.given("ssh.connect_timeout", || value(duration::show(settings.ssh.connect_timeout)));
         self.shared();

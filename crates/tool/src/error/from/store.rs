@@ -30,7 +30,19 @@ impl From<DepotError> for Error {
             DepotError::Transport(error) => return error.into(),
             DepotError::Store(error) => return Self::from(*error),
             DepotError::Refused { .. } => Hint::text("check the folder, who may write there, and the space on its disk"),
-            DepotError::Lacks { .. } | DepotError::Came(_) => {
+            DepotError::Unreachable { .. } => {
+                return Self::new(Kind::Unreachable, error).hint(Hint::text("check the network and store.s3.endpoint"));
+            }
+            DepotError::NoKeys { .. } => {
+                let hint =
+                    Hint::text("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or store.s3.credentials and store.s3.profile");
+                return Self::new(Kind::Config, error).hint(hint);
+            }
+            DepotError::Denied { .. } => {
+                let hint = Hint::text("check the keys, and that they may list, read and write in that bucket");
+                return Self::new(Kind::Unreachable, error).hint(hint);
+            }
+            DepotError::Lacks { .. } | DepotError::Damaged { .. } | DepotError::Came(_) => {
                 Hint::command("a machine that has the release mends it", "edeliver upload release VERSION --force")
             }
             DepotError::Taken { .. } | DepotError::Here { .. } => return Self::new(Kind::Internal, error),

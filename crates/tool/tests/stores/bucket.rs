@@ -1,0 +1,93 @@
+//! A store in S3.
+
+use std::fs;
+
+use crate::{
+    program::done,
+    scene::Checkout,
+    server::{KEY, SECRET, Server},
+};
+
+fn checkout(server: &Server) -> Checkout {
+    let table = format!(
+        "[store.s3]\nbucket = \"releases\"\nprefix = \"team/demo\"\nendpoint = {:?}\ncredentials = \"keys\"\n",
+        server.endpoint()
+    );
+    let checkout = Checkout::new(&table);
+    checkout.program.write("keys", &format!("[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"));
+    checkout
+}
+
+/// Nothing that could be used to get at the bucket.
+#[track_caller]
+fn assert_no_secret(text: &str) {
+    for secret in [KEY, SECRET, "X-Amz-Signature", "X-Amz-Credential"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn what_one_checkout_publishes_to_a_bucket_another_deploys_and_no_secret_is_told() {
+    let server = Server::start();
+    let (here, there) = (checkout(&server), checkout(&server));
+    let mut told = String::new();
+    for version in ["1.0.0+7-abc", "1.1.0"] {
+        here.has(version, version);
+        told += &here.ok(&format!("upload release {version} --debug"));
+    }
+    let listed = there.ok("show releases --debug");
+    assert!(listed.contains("1.0.0+7-abc") && listed.contains("1.1.0"), "{listed}");
+    told += &there.ok("deploy release --version=1.0.0+7-abc --debug");
+    assert_eq!(there.deployed("lib/demo-1.0.0+7-abc/ebin/demo.beam"), "1.0.0+7-abc");
+    let next = there.ok("deploy release --version=1.1.0 --json");
+    assert!(next.contains("in 3 files"), "{next}");
+    there.ok("download release 1.1.0");
+    assert!(fs::metadata(there.path("demo_1.1.0.release.tar.gz")).unwrap().len() > 0);
+    for journal in fs::read_dir(there.path(".deliver/runs")).unwrap() {
+        told += &fs::read_to_string(journal.unwrap().path()).unwrap();
+    }
+    assert_no_secret(&(told + &listed + &next));
+}
+
+#[test]
+fn wrong_keys_and_a_server_that_is_gone_stop_before_anything_is_changed() {
+    let mut server = Server::start();
+    let here = checkout(&server);
+    here.has("1.0.0", "first");
+    here.program.write("keys", "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wrong-one\n");
+    let told = here.ends_with(6, "upload release 1.0.0");
+    assert!(told.contains("s3://releases/team/demo") && told.contains("refuses the keys (SignatureDoesNotMatch)"), "{told}");
+    assert_no_secret(&told);
+    assert!(!told.contains("wrong-one"), "{told}");
+    here.program.write("keys", "[other]\n");
+    let told = here.ends_with(3, "show releases");
+    assert!(told.contains("there are no keys for it") && told.contains("AWS_ACCESS_KEY_ID"), "{told}");
+    server.stop();
+    let gone = checkout(&server);
+    let told = gone.ends_with(6, "show releases");
+    assert!(told.contains("can't be reached"), "{told}");
+    assert_no_secret(&told);
+}
+
+#[test]
+fn the_address_of_edeliver_1_x_is_read_with_a_warning_and_its_archives_are_found() {
+    let server = Server::start();
+    let origin = Checkout::new("");
+    let archive = origin.store().export_archive(&origin.has("1.0.0", "of old")).unwrap();
+    fs::copy(archive, server.bucket().join("demo_1.0.0.release.tar.gz")).unwrap();
+    let classic = Checkout::new("");
+    fs::remove_file(classic.path("edeliver.toml")).unwrap();
+    let config =
+        format!("APP=demo\nRELEASE_STORE=s3://{KEY}@{SECRET}:releases\nSTAGING_HOSTS=one\nSTAGING_USER=me\nDELIVER_TO=/srv\n");
+    classic.program.write(".deliver/config", &config);
+    let run = |words: &[&str]| {
+        let mut command = classic.program.command(env!("CARGO_BIN_EXE_edeliver"));
+        done(command.env("EDELIVER_STORE_S3_ENDPOINT", server.endpoint()).args(words).output().unwrap())
+    };
+    let listed = run(&["show", "releases"]);
+    assert!(listed.out.contains("1.0.0"), "{}{}", listed.err, listed.out);
+    assert!(listed.err.contains("RELEASE_STORE has keys in it"), "{}", listed.err);
+    let shown = run(&["config", "show"]);
+    let imported = run(&["config", "import", "--stdout"]);
+    assert_no_secret(&(listed.out + &listed.err + &shown.out + &shown.err + &imported.out + &imported.err));
+}
