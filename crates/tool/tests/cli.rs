@@ -238,3 +238,63 @@ fn options_that_change_nothing_here_say_so() {
         ]
     );
 }
+
+/// A wrong value of every option that takes one: the line, and what is said about it.
+const WRONG: &[(&str, &str)] = &[
+    ("build release --increment-version=big", "it is patch, minor or major"),
+    (
+        "build release --auto-version=revison",
+        "`revison` can't be appended to a version: it joins some of these with `+`: git-revision",
+    ),
+    ("build release --auto-version=", "it joins some of these with `+`"),
+    ("build release --set-version=1/2", "it starts with a letter or digit"),
+    ("build release --set-version=", "it is empty"),
+    (
+        "build release --set-version=1.0 --increment-version=patch",
+        "'--set-version <VERSION>' cannot be used with '--increment-version",
+    ),
+    ("build release --branch=", "is not a git revision: it is empty"),
+    ("build release --revision=-x", "it starts with a dash"),
+    ("build release --tag=a --revision=b", "'--tag <TAG>' cannot be used with '--revision <REVISION>'"),
+    ("build release --mix-env=", "it has letters, digits, `_`, `.` and `-`"),
+    ("build release --mix-env=../x", "it has letters, digits, `_`, `.` and `-`"),
+    ("build upgrade", "--with <VERSION>"),
+    ("build upgrade --with=", "is not a release version: it is empty"),
+    ("build upgrade --with=1 --from=v1", "'--with <VERSION>' cannot be used with '--from <REVISION>'"),
+    ("build upgrade --with=1 --relup-mod=", "write it like \"MyApp.Repo\""),
+    ("build upgrade --with=1 --relup-mod='a b'", "write it like \"MyApp.Repo\""),
+    ("deploy release --version=a/b", "is not a release version"),
+    ("deploy release --version", "a value is required for '--version <VERSION>'"),
+    ("deploy release --host=", "is not a host name: it is empty"),
+    ("deploy release --host=-x", "is not a host name"),
+    ("deploy release --host=nowhere", "the target `staging` has no host `nowhere`"),
+    ("deploy release to nowhere", "there is no target `nowhere`"),
+    ("deploy release --project=/nowhere", "can't find the project folder /nowhere"),
+    ("deploy release --relup-mod=X", "unexpected argument '--relup-mod'"),
+    ("deploy upgrade --relup-mod=A --skip-relup-mod", "'--relup-mod <MODULE>' cannot be used with '--skip-relup-mod'"),
+    ("restart --exit-code", "--plan"),
+    ("migrate --version=x", "a migration has a number like 20240131120000"),
+    ("migrate --repo=repo", "a module is written like MyApp.Repo"),
+    ("exec --timeout=soon -- ls", "write it like 30s, 5m or 1h30m"),
+    ("status --watch=never", "write it like 5 or 500ms"),
+    ("logs --lines=many", "invalid value 'many' for '--lines <LINES>'"),
+    ("completions tcsh", "possible values: bash"),
+    ("increase patch", "possible values: major, minor"),
+    ("show relup x --version=1", "'[ARCHIVE]' cannot be used with '--version <VERSION>'"),
+    ("show releases --version=/", "is not a release version"),
+    ("check release --version=/", "is not a release version"),
+    ("pack release --version=/", "is not a release version"),
+];
+
+#[test]
+fn a_wrong_value_of_an_option_is_told_with_what_is_right() {
+    let program = Program::new();
+    write(&program, "edeliver.toml", CONFIG);
+    for (line, said) in WRONG {
+        let done = shell(&program, &format!("\"$EDELIVER\" {line}"));
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{line}: {}", done.err);
+        assert_eq!(done.err.matches("error:").count(), 1, "{line}: {}", done.err);
+        assert!(done.err.contains(said), "{line}: {}", done.err);
+    }
+    assert_eq!(files(&program), ["edeliver.toml"], "nothing was begun");
+}

@@ -286,6 +286,23 @@ async fn an_error_of_a_hook_is_its_last_word_and_its_status_does_not_count() {
 }
 
 #[tokio::test]
+async fn the_version_of_an_assembled_release_is_found_on_the_build_host() {
+    let lab = Lab::of(
+        &[(config::CLASSIC, &format!("{HEAD}hook() {{ __detect_remote_release_version; echo \"<$RELEASE_VERSION>\"; }}\n"))],
+        Duration::from_secs(30),
+        &["b"],
+    )
+    .await;
+    let release = lab.home("b").join("my app");
+    fs::create_dir_all(release.join("releases")).unwrap();
+    fs::write(release.join("releases/start_erl.data"), "13.1.5 0.2.0+7\n").unwrap();
+    lab.run_with("hook", &[("RELEASE_DIR", release.to_str().unwrap())]).await.unwrap();
+    assert_eq!(lab.told(), ["<0.2.0+7>"]);
+    let lab = Lab::new("early() { unset RELEASE_DIR; __detect_remote_release_version; }\n").await;
+    assert!(chain(&lab.run("early").await.unwrap_err())[1].contains("RELEASE_DIR is known after that"));
+}
+
+#[tokio::test]
 async fn options_of_one_hook_hold_for_the_next_one_as_before() {
     let lab = Lab::new("one() { set -e; }\ntwo() { false; echo not reached; }\n").await;
     lab.lines("one").await;

@@ -17,6 +17,8 @@ use super::{
 };
 use crate::name::AppName;
 
+pub use build::APPENDED;
+
 /// The defaults, documented; the lowest layer.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
@@ -129,4 +131,20 @@ impl<'a> Settling<'a> {
             _ => PathBuf::from(path),
         }
     }
+}
+
+/// A MIX_ENV, wherever it is said.
+///
+/// # Errors
+/// How it is written.
+pub fn mix_env(text: &str) -> Result<String, &'static str> {
+    build::MIX_ENV.word(text)
+}
+
+/// The name of a module, wherever it is said.
+///
+/// # Errors
+/// How it is written.
+pub fn module(text: &str) -> Result<String, &'static str> {
+    targets::MODULE.word(text)
 }

@@ -93,10 +93,13 @@ impl Rule {
     /// A text that follows the rule. None may be empty or longer than any real one.
     pub(super) fn text(self, value: &Value) -> Result<String, Wrong> {
         let text = String::from_value(value)?;
-        if !text.is_empty() && text.len() <= 1000 && (self.allows)(&text) {
-            Ok(text)
-        } else {
-            Err(Wrong::Rule(self.what, self.why.to_owned()))
+        self.word(&text).map_err(|why| Wrong::Rule(self.what, why.to_owned()))
+    }
+    /// The same of a word of the command line.
+    pub(super) fn word(self, text: &str) -> Result<String, &'static str> {
+        match !text.is_empty() && text.len() <= 1000 && (self.allows)(text) {
+            true => Ok(text.to_owned()),
+            false => Err(self.why),
         }
     }
     /// A list of such texts.

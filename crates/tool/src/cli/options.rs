@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use edeliver_core::config::duration;
+use edeliver_core::config::{duration, settle};
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 
 use crate::{modification::Modification, relup::Edited};
@@ -136,7 +136,7 @@ pub struct PlanArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RelupArgs {
     /// Have this module of the release change the relup; default: `build.relup_mod`, or the one that uses `Edeliver.Relup.Modification`
-    #[arg(long, value_name = "MODULE")]
+    #[arg(long, value_name = "MODULE", value_parser = settle::module)]
     pub relup_mod: Option<String>,
     /// Leave the relup as it was generated
     #[arg(long, alias = "skip-relup-modification", conflicts_with = "relup_mod")]

@@ -7,8 +7,8 @@ mod upgrade;
 pub(super) use modify::{candidates, modification, modify};
 
 use edeliver_core::{
-    auto_version::{Base, Metadata, Part, RuleError, VersionRule},
-    config::BuildSettings,
+    auto_version::{Base, Metadata, Part, VersionRule},
+    config::{BuildSettings, settle},
     event::Outcome,
     name::{Revision, Version},
     plan::build::Caches,
@@ -89,7 +89,7 @@ pub struct How {
     #[arg(long, value_name = "VERSION")]
     pub set_version: Option<Version>,
     /// MIX_ENV of the build
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", value_parser = settle::mix_env)]
     pub mix_env: Option<String>,
     /// Replace another release of the same version in the store
     #[arg(short = 'F', long)]
@@ -100,8 +100,8 @@ pub struct How {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AutoVersion(Vec<Metadata>);
 
-fn auto_version(text: &str) -> Result<AutoVersion, RuleError> {
-    Metadata::parse_all(text).map(AutoVersion)
+fn auto_version(text: &str) -> Result<AutoVersion, String> {
+    Metadata::parse_all(text).map(AutoVersion).map_err(|error| format!("{error}: {}", settle::APPENDED))
 }
 
 /// Runs `build`.

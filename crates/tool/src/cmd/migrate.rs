@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "up", hide = true)]
     pub direction: Direction,
     /// The last migration to carry out, or the first to take back, with all that came after it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub version: Option<u64>,
     /// This repository only; default: all of the release's applications
     #[arg(long, value_name = "MODULE", value_parser = module)]
@@ -70,6 +70,10 @@ pub struct ShowArgs {
     /// This repository only; default: all of the release's applications
     #[arg(long, value_name = "MODULE", value_parser = module)]
     pub repo: Option<String>,
+}
+
+fn number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "a migration has a number like 20240131120000")
 }
 
 /// It becomes an atom on the node.

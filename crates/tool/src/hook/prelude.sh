@@ -106,12 +106,14 @@ __detect_release_store_type() {
     *) case ${RELEASE_STORE%%/*} in *:*) RELEASE_STORE_TYPE=remote ;; *) RELEASE_STORE_TYPE=local ;; esac ;;
   esac
 }
-# Steps pass RELEASE_DIR and RELEASE_VERSION to the hooks that come after the release was assembled.
+# Steps pass RELEASE_DIR to the hooks of a build; what lies there says its version.
 __detect_remote_release_dir() {
   [ -n "${RELEASE_DIR-}" ] || error "the release was not assembled yet: RELEASE_DIR is known after that" >&2
 }
 __detect_remote_release_version() {
-  [ -n "${RELEASE_VERSION-}" ] || error "the release was not assembled yet: RELEASE_VERSION is known after that" >&2
+  [ -z "${RELEASE_VERSION-}" ] || return 0
+  __detect_remote_release_dir
+  RELEASE_VERSION=$(__sync_remote "cut -d ' ' -f 2 <'$RELEASE_DIR/releases/start_erl.data'") || exit 1
 }
 __get_auto_version_args() {
   local __edeliver_text="${INCREMENT_RELEASE_VERSION-} ${SET_RELEASE_VERSION-} ${AUTO_RELEASE_VERSION-}"

@@ -6,9 +6,13 @@ use crate::{
     hint::Hint,
 };
 
-/// Variables that change what is built or deployed, and are not used yet; and what to do instead.
-const NOT_USED: &[(&str, &str)] =
-    &[("VERSION", "say --version=… on the command line"), ("RELEASE_VERSION", "it is read from the release that was built")];
+/// Variables that once changed what is built or deployed, and what to do instead.
+const NOT_USED: &[(&str, &str)] = &[
+    ("VERSION", "say --version=… on the command line"),
+    ("RELEASE_VERSION", "it is read from the release that was built"),
+    ("FORCE", "say --force on the command line, where it is meant"),
+    ("GIT_PUSH", "a push overwrites nothing, so there is nothing to force"),
+];
 
 impl Reading<'_> {
     pub(super) fn notices(&mut self) {
@@ -16,7 +20,7 @@ impl Reading<'_> {
             // of the environment's VERSION nobody knows whose it is
             let assigned = self.variable(name).filter(|variable| !matches!(variable.origin, Origin::Env { .. }));
             if let Some(variable) = assigned {
-                let text = format!("{name} ({}) is not used yet", variable.origin);
+                let text = format!("{name} ({}) is not used", variable.origin);
                 self.warn(text, Hint::text(*instead));
             }
         }

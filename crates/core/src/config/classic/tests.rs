@@ -277,7 +277,7 @@ fn what_is_not_used_is_told() {
         [
             "the part after `|` in STAGING_NODES (\"conf\") is not used: a node's start script gets no --config",
             "STAGING_NODES and STAGING_HOSTS name different hosts: node commands act on STAGING_HOSTS",
-            "VERSION (.deliver/config:8) is not used yet",
+            "VERSION (.deliver/config:8) is not used",
             "the function pre_git_pussh (.deliver/config:20) is never called",
             "the function git_push (.deliver/config:30) is not called: steps of edeliver can't be replaced",
             "the function get_start_node_command (.deliver/config:50) is called by node commands, and not when a deploy starts nodes",

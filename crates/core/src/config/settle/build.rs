@@ -130,7 +130,10 @@ fn tame(text: &str) -> bool {
     !text.starts_with('-') && !text.chars().any(char::is_control)
 }
 
-const MIX_ENV: Rule = Rule {
+/// What may be appended to a version.
+pub const APPENDED: &str = "it joins some of these with `+`: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env";
+
+pub(super) const MIX_ENV: Rule = Rule {
     what: "a mix environment",
     why: "it has letters, digits, `_`, `.` and `-`",
     allows: |text| tame(text) && !text.contains("..") && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)),
@@ -156,8 +159,5 @@ pub(super) const PROFILE: Rule =
     Rule { what: "a start-up file", why: "it has no control characters and does not start with a dash", allows: tame };
 const LINE: Rule =
     Rule { what: "a word of a command", why: "it has no control characters", allows: |text| !text.chars().any(char::is_control) };
-const AUTO_VERSION: Rule = Rule {
-    what: "a rule for versions",
-    why: "it joins some of these with `+`: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env",
-    allows: |text| crate::auto_version::Metadata::parse_all(text).is_ok(),
-};
+const AUTO_VERSION: Rule =
+    Rule { what: "a rule for versions", why: APPENDED, allows: |text| crate::auto_version::Metadata::parse_all(text).is_ok() };

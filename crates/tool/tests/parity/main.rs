@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, also what lies outside of test functions")]
 
+mod inventory;
+
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -57,4 +60,28 @@ fn parity_names_real_tests() {
         wrong.extend(proof.iter().filter(missing).map(|name| format!("{}: there is no test {name}", row[0])));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The numbers of defects in a text: `D1, D2`.
+fn defects(text: &str) -> BTreeSet<u32> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter_map(|word| word.strip_prefix('D')?.parse().ok()).collect()
+}
+
+#[test]
+fn everything_that_edeliver_1_has_is_decided() {
+    let text = fs::read_to_string(workspace().join("docs/parity.md")).unwrap();
+    let rows = rows(&text);
+    let originals: Vec<&str> = rows.iter().filter(|row| row.len() == 4).flat_map(|row| quoted(&row[0])).collect();
+    let words: BTreeSet<&str> = originals.iter().flat_map(|text| text.split([' ', '\u{1}', '(', ')', '[', ']', '/'])).collect();
+    let is_nowhere = |name: &&&str| !originals.iter().any(|text| text.contains(**name));
+    let mut missing: Vec<String> = Vec::new();
+    for list in [inventory::COMMANDS, inventory::OPTIONS, inventory::HOOKS] {
+        missing.extend(list.iter().filter(is_nowhere).map(|name| (*name).to_owned()));
+    }
+    let is_no_word = |name: &&&str| !words.iter().any(|word| word.split('=').next() == Some(**name));
+    missing.extend(inventory::VARIABLES.iter().filter(is_no_word).map(|name| (*name).to_owned()));
+    let decided: BTreeSet<u32> = rows.iter().filter(|row| row.len() == 3).flat_map(|row| defects(&row[0])).collect();
+    missing.extend(inventory::DEFECTS.filter(|number| !decided.contains(number)).map(|number| format!("D{number}")));
+    assert!(missing.is_empty(), "no row in docs/parity.md: {}", missing.join(", "));
 }
