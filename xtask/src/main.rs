@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod demo;
+mod dist;
 mod lab;
 mod load;
 mod matrix;
@@ -19,6 +20,7 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Habit {
     Demo(demo::Args),
+    Dist(dist::Args),
     Test(test::Args),
     Bench(bench::Args),
     Lab(lab::Args),
@@ -30,6 +32,7 @@ enum Habit {
 fn main() -> ExitCode {
     let done = match Habit::parse() {
         Habit::Demo(args) => demo::run(args),
+        Habit::Dist(args) => dist::run(&args),
         Habit::Test(args) => test::run(args),
         Habit::Bench(args) => bench::run(args),
         Habit::Lab(args) => lab::run(args),

@@ -65,13 +65,23 @@ fn system(folder: &Path, suite: &str) -> Result<PathBuf, Box<dyn Error>> {
     if system.exists() {
         fs::remove_dir_all(&system)?;
     }
-    let include = format!("--include={}", packages::packages().collect::<Vec<_>>().join(","));
-    let status = Command::new("debootstrap").args(["--variant=minbase", &include, suite]).arg(&system).arg(MIRROR).status();
-    match status {
-        Ok(status) if status.success() => {
-            fs::write(finished, "")?;
-            Ok(system)
-        }
+    debootstrap(&system, suite, &packages::packages().collect::<Vec<_>>())?;
+    fs::write(finished, "")?;
+    Ok(system)
+}
+
+/// A Debian in a folder, with these packages beside what none is without.
+///
+/// # Errors
+/// debootstrap is missing, or has failed.
+pub(crate) fn debootstrap(system: &Path, suite: &str, packages: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut debootstrap = Command::new("debootstrap");
+    debootstrap.arg("--variant=minbase");
+    if !packages.is_empty() {
+        debootstrap.arg(format!("--include={}", packages.join(",")));
+    }
+    match debootstrap.arg(suite).arg(system).arg(MIRROR).status() {
+        Ok(status) if status.success() => Ok(()),
         Ok(status) => {
             Err(format!("debootstrap {suite} ended with {status}; its log: {}/debootstrap/debootstrap.log", system.display())
                 .into())
