@@ -94,7 +94,7 @@ defmodule Edeliver.ApiTest do
       assume [way | _] = list, "no way is given"
       Logger.debug "announced"
       log_in_upgrade_script(:warning, "going #{way}")
-      format_in_upgrade_script('~s~n', ['up'])
+      format_in_upgrade_script(to_charlist("~s~n"), ["up"])
       {way, options}
     end
   end
@@ -141,7 +141,7 @@ defmodule Edeliver.ApiTest do
     [modification, announce, migrate] =
       for name <- [:Modification, :Announce, :Migrate], do: Module.concat(Legacy, name)
 
-    read = {:load_object_code, {:shop, '2', [:m]}}
+    read = {:load_object_code, {:shop, ~c"2", [:m]}}
     loads = for module <- [:m, announce, migrate], do: {:load, {module, :brutal_purge, :brutal_purge}}
     list = [read, :point_of_no_return | loads]
 
@@ -179,7 +179,7 @@ defmodule Edeliver.ApiTest do
     refute modification.usable?(%{})
     assert modification.__info__(:attributes)[:name] == ["legacy"]
     assert announce.run([:up]) == {:up, [:up]}
-    assert catch_throw(announce.run([])) == {:error, 'no way is given'}
+    assert catch_throw(announce.run([])) == {:error, ~c"no way is given"}
     assert migrate.run({:shop, "2"}) == :ok
   end
 end

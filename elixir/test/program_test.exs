@@ -27,8 +27,8 @@ defmodule Edeliver.ProgramTest do
 
     project = Path.join(dir, "project")
     File.mkdir_p!(project)
-    plugin = {:rebar3_edeliver, {:git_subdir, 'file://#{source}', {:branch, 'main'}, 'elixir/rebar3_edeliver'}}
-    File.write!(Path.join(project, "rebar.config"), :io_lib.format('~p.~n', [{:project_plugins, [plugin]}]))
+    plugin = {:rebar3_edeliver, {:git_subdir, ~c"file://#{source}", {:branch, ~c"main"}, ~c"elixir/rebar3_edeliver"}}
+    File.write!(Path.join(project, "rebar.config"), :io_lib.format(~c"~p.~n", [{:project_plugins, [plugin]}]))
     # It is fetched and compiled once.
     {_, 0} =
       System.cmd("rebar3", ["edeliver"], cd: project, env: [{"EDELIVER_PROGRAM", System.find_executable("true")}])
@@ -98,7 +98,7 @@ defmodule Edeliver.ProgramTest do
 
     for {tool, dir} <- tools do
       program = program(script)
-      env = [{'EDELIVER_PROGRAM', String.to_charlist(program)}, {'MIX_ENV', 'test'}]
+      env = [{~c"EDELIVER_PROGRAM", String.to_charlist(program)}, {~c"MIX_ENV", ~c"test"}]
 
       started =
         Port.open({:spawn_executable, System.find_executable(tool)}, [

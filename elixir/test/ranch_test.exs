@@ -1,4 +1,4 @@
-Code.require_file("support.exs", __DIR__)
+Code.require_file("shop.ex", __DIR__)
 
 defmodule Edeliver.RanchTest do
   # The listeners of ranch are those of the whole node.
@@ -28,7 +28,7 @@ defmodule Edeliver.RanchTest do
   end
 
   defp start(app, children) do
-    spec = [mod: {Shop, children}, vsn: '1', applications: [:kernel, :stdlib, :elixir, :cowboy]]
+    spec = [mod: {Shop, children}, vsn: ~c"1", applications: [:kernel, :stdlib, :elixir, :cowboy]]
     :ok = :application.load({:application, app, spec})
     :ok = Application.start(app)
 
@@ -161,8 +161,8 @@ defmodule Edeliver.RanchTest do
 
   @tag :bare
   test "a listener that stands below ranch itself is found too, and without one the upgrade ends" do
-    assert catch_throw(CheckRanchAcceptors.run(:shop)) == {:error, 'there is no listener of ranch'}
-    assert catch_throw(CheckRanchConnections.run(:shop)) == {:error, 'there is no listener of ranch'}
+    assert catch_throw(CheckRanchAcceptors.run(:shop)) == {:error, ~c"there is no listener of ranch"}
+    assert catch_throw(CheckRanchConnections.run(:shop)) == {:error, ~c"there is no listener of ranch"}
     {:ok, _} = :cowboy.start_clear(:below_ranch, [port: 0, ip: {127, 0, 0, 1}], Shop.protocol())
     on_exit(fn -> :cowboy.stop_listener(:below_ranch) end)
     SuspendRanchAcceptors.run(:shop)
@@ -175,7 +175,7 @@ defmodule Edeliver.RanchTest do
 
   test "a listener that its operator has suspended ends the upgrade" do
     :ok = :ranch.suspend_listener(:shop_http)
-    assert catch_throw(CheckRanchAcceptors.run(:shop)) == {:error, 'a listener of ranch does not accept connections'}
+    assert catch_throw(CheckRanchAcceptors.run(:shop)) == {:error, ~c"a listener of ranch does not accept connections"}
   end
 
   test "the listeners of another application are left alone" do
@@ -188,7 +188,7 @@ defmodule Edeliver.RanchTest do
 
   test "the modification for Phoenix checks, suspends, upgrades and resumes in this order, with names as text too" do
     generated = [
-      {:load_object_code, {:shop, '2', [:m]}},
+      {:load_object_code, {:shop, ~c"2", [:m]}},
       :point_of_no_return,
       {:suspend, [:m]},
       {:load, {:m, :brutal_purge, :brutal_purge}}

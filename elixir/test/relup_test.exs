@@ -30,7 +30,7 @@ defmodule Edeliver.RelupTest do
   defp load(module), do: {:load, {module, :brutal_purge, :brutal_purge}}
 
   defp instructions(modules) do
-    read = {:load_object_code, {:demo, '2', modules}}
+    read = {:load_object_code, {:demo, ~c"2", modules}}
     list = [read, :point_of_no_return, {:suspend, [:m]} | Enum.map(modules, &load/1)] ++ [{:resume, [:m]}]
 
     %Instructions{
@@ -43,7 +43,7 @@ defmodule Edeliver.RelupTest do
   end
 
   test "a user's instruction is called after the point of no return, loaded before it up, and unloaded after it down" do
-    read = {:load_object_code, {:demo, '2', [:m, Drain, Drain.Parts]}}
+    read = {:load_object_code, {:demo, ~c"2", [:m, Drain, Drain.Parts]}}
     changed = Modification.modify_relup(instructions([:m, Drain, Drain.Parts]), @config)
     call = {:apply, {Drain, :run, [{"demo", "2"}]}}
     loads = [load(Drain), load(Drain.Parts)]
@@ -99,7 +99,7 @@ defmodule Edeliver.RelupTest do
     assert CheckProcessesRunningOldCode.run([__MODULE__]) == :ok
     module = Module.concat(__MODULE__, Old)
     {:module, _, code, _} = Module.create(module, quote(do: def(f, do: 1)), Macro.Env.location(__ENV__))
-    {:module, _} = :code.load_binary(module, 'old.beam', code)
+    {:module, _} = :code.load_binary(module, ~c"old.beam", code)
     assert catch_throw(CheckProcessesRunningOldCode.run([module])) == {:error, {:running_old_code, [module]}}
   end
 
@@ -114,6 +114,6 @@ defmodule Edeliver.RelupTest do
 
   test "what is assumed and not so ends the upgrade with a text" do
     assert Drain.run({"demo", {:ok, 1}}) == :drained
-    assert catch_throw(Drain.run({"demo", :error})) == {:error, 'it can\'t be drained'}
+    assert catch_throw(Drain.run({"demo", :error})) == {:error, ~c"it can't be drained"}
   end
 end

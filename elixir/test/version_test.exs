@@ -123,9 +123,8 @@ defmodule Edeliver.VersionTest do
     assert File.dir?(Path.join(built, "lib/shop-1.3.0+#{metadata}")), "the application too"
     assert File.dir?(Path.join(built, "releases/7.1.0+#{metadata}")), "a release with a version of its own"
 
-    assert {"Would change the version from 1.2.3 to 1.2.3+main\n", 0} =
-             mix(dir, ~w(release.version --dry-run branch), [{"BRANCH", "ma/in"}])
-
+    {would, 0} = mix(dir, ~w(release.version --dry-run branch), [{"BRANCH", "ma/in"}])
+    assert would =~ "Would change the version from 1.2.3 to 1.2.3+main\n"
     assert {refused, 1} = mix(dir, ~w(release.version count))
     assert refused =~ "`count` is not known"
   end

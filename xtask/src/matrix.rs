@@ -1,5 +1,5 @@
 //! `cargo xtask matrix`: the tests that have to do with nodes once more, with the programs of other Debian releases: those of Erlang's formats
-//! and protocols, those with nodes of this machine and of hot upgrades, and those on lab hosts.
+//! and protocols, those with nodes of this machine and of hot upgrades, those of the mix package, and those on lab hosts.
 //!
 //! Releases are then built and run by another OTP and Elixir, linked with another libc, reached through another sshd. Each system is made
 //! once, by debootstrap, in a folder that can be removed at any time.
@@ -127,9 +127,19 @@ fn test(system: &Path, filter: Option<&str>) -> Result<bool, Box<dyn Error>> {
     for words in WITHIN {
         well &= within(system, &words).args(filter).status()?.success();
     }
+    well &= mix_package(system).status()?.success();
     let mut on_hosts = cargo::cargo(&["test", "-p", "edeliver", "--test", "lab", "--"]);
     let on_hosts = on_hosts.args(filter).env("LAB_USR", system.join("usr")).status()?;
     Ok(well && on_hosts.success())
+}
+
+/// The tests of the mix package, on a copy: what is compiled there is of no use here.
+fn mix_package(system: &Path) -> Command {
+    let checkout = cargo::workspace();
+    let mut command = Command::new("sh");
+    command.current_dir(checkout).arg(checkout.join("xtask/src/matrix/within.sh")).args([system, checkout]);
+    command.args(["sh", "-c", "cp -r elixir /tmp/package && cd /tmp/package && rm -rf _build && exec mix test"]);
+    command
 }
 
 /// `cargo test` with these words, whose programs run within the system.

@@ -133,6 +133,10 @@ mod tests {
         // Files have times in whole seconds.
         std::thread::sleep(std::time::Duration::from_millis(1100));
         assert_eq!(sums(), first);
-        assert_eq!(first.lines().count(), if Command::new("dpkg-deb").arg("--version").output().is_ok() { 2 } else { 1 }, "{first}");
+        assert_eq!(
+            first.lines().count(),
+            if Command::new("dpkg-deb").arg("--version").output().is_ok() { 2 } else { 1 },
+            "{first}"
+        );
     }
 }

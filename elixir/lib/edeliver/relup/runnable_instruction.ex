@@ -7,7 +7,6 @@ defmodule Edeliver.Relup.RunnableInstruction do
   it makes `release_handler` restart the node.
   """
 
-  require Logger
   alias Edeliver.Relup.{Config, Instruction, Instructions, ShiftInstruction}
 
   @doc "Is called on the node with the arguments."
@@ -120,7 +119,7 @@ defmodule Edeliver.Relup.RunnableInstruction do
   end
 
   @doc "Tells something at the upgrading script alone, with the mark of its kind."
-  def log_in_upgrade_script(kind, text), do: format_in_upgrade_script('~ts~ts~n', [mark(kind), text])
+  def log_in_upgrade_script(kind, text), do: format_in_upgrade_script(~c"~ts~ts~n", [mark(kind), text])
 
   defp mark(:error), do: "---> X "
   defp mark(:warning), do: "---> ! "

@@ -78,22 +78,37 @@ with_input(Run) ->
     Pipe = filename:join(Dir, "input"),
     try
         0 = sh("mkfifo -m 600 \"$1\"", [Pipe]),
-        ok = io:setopts([{encoding, latin1}]),
-        Input = group_leader(),
-        spawn(fun() -> copy(Input, Pipe) end),
+        {Input, Form} = {group_leader(), form(list_to_integer(erlang:system_info(otp_release)))},
+        spawn(fun() -> copy(Input, Form, Pipe) end),
         Run(Pipe)
     after
         _ = file:delete(Pipe),
         file:del_dir(Dir)
     end.
 
-copy(Input, Pipe) ->
+%% Until OTP 25 input can be had as the bytes that it is. Since then it has been decoded before anybody can ask for that, and what is not in the
+%% encoding of the locale does not arrive as it was.
+form(Otp) when Otp =< 25 ->
+    ok = io:setopts([{encoding, latin1}]),
+    bytes;
+form(_) ->
+    {characters, proplists:get_value(encoding, io:getopts(), unicode)}.
+
+copy(Input, Form, Pipe) ->
     {ok, File} = file:open(Pipe, [write, raw, binary]),
-    copy_lines(Input, File),
+    copy_lines(Input, Form, File),
     file:close(File).
 
-copy_lines(Input, File) ->
-    case file:read_line(Input) of
-        {ok, Line} -> file:write(File, Line) =:= ok andalso copy_lines(Input, File);
+copy_lines(Input, Form, File) ->
+    case line(Input, Form) of
+        {ok, Bytes} -> file:write(File, Bytes) =:= ok andalso copy_lines(Input, Form, File);
         _ -> false
+    end.
+
+line(Input, bytes) ->
+    file:read_line(Input);
+line(Input, {characters, Encoding}) ->
+    case io:get_line(Input, "") of
+        Line when is_list(Line); is_binary(Line) -> {ok, unicode:characters_to_binary(Line, unicode, Encoding)};
+        Else -> Else
     end.

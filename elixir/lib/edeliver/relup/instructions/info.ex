@@ -18,7 +18,7 @@ defmodule Edeliver.Relup.Instructions.Info do
   @impl Edeliver.Relup.RunnableInstruction
   def run(text) do
     Logger.info(text)
-    format_in_upgrade_script('~ts~n', [text])
+    format_in_upgrade_script(~c"~ts~n", [text])
   end
 
   @impl Edeliver.Relup.RunnableInstruction

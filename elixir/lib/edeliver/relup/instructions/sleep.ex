@@ -25,12 +25,12 @@ defmodule Edeliver.Relup.Instructions.Sleep do
   end
 
   defp count_down(seconds) when seconds > 0 do
-    format_in_upgrade_script('\r---> waiting, ~b s to go  ', [seconds])
+    format_in_upgrade_script(~c"\r---> waiting, ~b s to go  ", [seconds])
     Process.sleep(1000)
     count_down(seconds - 1)
   end
 
-  defp count_down(_), do: format_in_upgrade_script('\r---> waited                ~n', [])
+  defp count_down(_), do: format_in_upgrade_script(~c"\r---> waited                ~n", [])
 
   @impl Edeliver.Relup.RunnableInstruction
   def undo_run(_), do: :ok
