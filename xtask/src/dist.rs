@@ -13,7 +13,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use crate::cargo;
+use crate::{cargo, packages};
 
 /// Make what is published: a static program in an archive and a Debian package, with man pages, completions and checksums
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,7 @@ impl Dist {
 /// # Errors
 /// The first step that fails.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
+    packages::ensure()?;
     let target = args.target.clone().map_or_else(best_target, Ok)?;
     let dist = Dist { version: env!("CARGO_PKG_VERSION").to_owned(), target };
     let program = build(&dist.target)?;
