@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    doctor::Finding,
     hint::Hint,
     name::{HostName, RunId},
     plan::Plan,
@@ -134,6 +135,14 @@ pub enum EventKind {
         text: String,
         /// Remedies.
         hints: Vec<Hint>,
+    },
+    /// Something that a checkup looked at (`doctor`).
+    Examined {
+        /// Whose it is: hosts, `this machine`. Places of which the same is to be said are in one event.
+        places: Vec<String>,
+        /// What was found there.
+        #[serde(flatten)]
+        finding: Finding,
     },
     /// Something worth a line of its own (`store has hotapp 0.2.0`).
     Info {

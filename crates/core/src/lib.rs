@@ -11,6 +11,7 @@ pub mod build_tool;
 pub mod choose;
 pub mod config;
 pub mod delta;
+pub mod doctor;
 pub mod event;
 pub mod facts;
 pub mod hint;

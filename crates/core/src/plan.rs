@@ -14,6 +14,7 @@ mod switch;
 pub mod upgrade;
 
 pub use deploy::{DeployRequest, Wanted, deploy};
+pub use fit::platform_obstacles;
 pub use hot::Way;
 pub use keep::Keep;
 pub use lint::lint;
@@ -127,4 +128,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use edeliver_core::{
+    doctor::{Finding, Grade},
     event::{Event, EventKind, HostOutcome, HostResult, Outcome, SCHEMA, StdStream},
     hint::Hint,
     name::HostName,
@@ -20,8 +21,11 @@ const FORMAT_1_GROWN: &str = include_str!("samples/journal-1-answers.jsonl");
 /// Likewise.
 const FORMAT_1_UPGRADES: &str = include_str!("samples/journal-1-upgrades.jsonl");
 
+/// Likewise.
+const FORMAT_1_CHECKUP: &str = include_str!("samples/journal-1-checkup.jsonl");
+
 fn samples() -> impl Iterator<Item = &'static str> {
-    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines()).chain(FORMAT_1_UPGRADES.lines())
+    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines()).chain(FORMAT_1_UPGRADES.lines()).chain(FORMAT_1_CHECKUP.lines())
 }
 
 fn parse(line: &str) -> Event {
@@ -64,12 +68,13 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::NoAnswer { .. } => 19,
         EventKind::Frame { .. } => 20,
         EventKind::Judged { .. } => 21,
-        EventKind::Unknown => 22,
+        EventKind::Examined { .. } => 22,
+        EventKind::Unknown => 23,
     };
     let mut seen: Vec<i32> = samples().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..22).collect::<Vec<_>>());
+    assert_eq!(seen, (0..23).collect::<Vec<_>>());
 }
 
 #[test]
@@ -124,6 +129,10 @@ fn kind() -> impl Strategy<Value = EventKind> {
             recorded: true,
         }),
         text().prop_map(|what| EventKind::Waiting { what }),
+        (lines(), text(), text(), hints()).prop_map(|(places, check, text, hints)| EventKind::Examined {
+            places,
+            finding: Finding { check, grade: Grade::Trouble, text, hints }
+        }),
         (text(), any::<u64>(), any::<Option<i32>>()).prop_map(|(script, took_ms, status)| EventKind::Called {
             script,
             took_ms,

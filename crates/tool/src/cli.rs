@@ -70,6 +70,8 @@ impl Words {
 pub enum Command {
     /// Write the first edeliver.toml of a project
     Init(cmd::init::Args),
+    /// Look at everything that builds, deploys and nodes need, here and on every host
+    Doctor(cmd::doctor::Args),
     /// Build releases on the build host
     #[command(subcommand)]
     Build(cmd::build::Command),
@@ -160,6 +162,7 @@ impl Command {
     async fn run(self, ctx: &Ctx) -> Result<u8, Error> {
         match self {
             Self::Init(args) => cmd::init::run(ctx, args).await,
+            Self::Doctor(args) => cmd::doctor::run(ctx, args).await,
             Self::Build(command) => cmd::build::run(ctx, command).await,
             Self::Deploy(command) => cmd::deploy::run(ctx, command).await,
             Self::Upgrade(args) => cmd::upgrade::run(ctx, args).await,

@@ -8,6 +8,7 @@ pub mod console;
 pub mod deliver;
 pub mod deploy;
 pub mod diff;
+pub mod doctor;
 pub mod edit;
 pub mod eval;
 pub mod exchange;

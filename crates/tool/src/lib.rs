@@ -12,6 +12,7 @@ pub mod cmd;
 pub mod config;
 pub mod ctx;
 pub mod depot;
+pub mod doctor;
 pub mod editor;
 pub mod error;
 pub mod flow;

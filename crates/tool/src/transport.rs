@@ -115,6 +115,8 @@ pub struct Reply {
     pub stdout: Vec<u8>,
     /// The last lines (at most 40) of its standard error and, unless collected or streamed, its standard output; harmless for terminals.
     pub tail: Vec<String>,
+    /// The beginning of what came before the script: what the login's start-up files print; harmless for terminals.
+    pub noise: String,
 }
 
 impl Reply {

@@ -34,6 +34,11 @@ pub(super) fn obstacles(manifest: &Manifest, delta: &Delta, seen: &Seen, force: 
     obstacles
 }
 
+/// What of the release the host's system can't run, and what to do about it.
+pub fn platform_obstacles(manifest: &Manifest, seen: &Seen) -> Vec<(String, Hint)> {
+    platform(&manifest.platform, &seen.platform).into_iter().map(|obstacle| (obstacle.why, obstacle.hint)).collect()
+}
+
 fn platform(needs: &Platform, has: &Platform) -> Vec<Obstacle> {
     let hint = || Hint::text("build the release on a host like this one");
     let differs = |needs: &str, has: &str| needs != Platform::ANY && needs != has;

@@ -2,6 +2,6 @@
 
 mod golden;
 mod hot;
-mod model;
+pub(crate) mod model;
 mod random;
 mod service;

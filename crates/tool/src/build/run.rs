@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use edeliver_core::{
     auto_version::VersionRule,
     config::BuildSettings,
+    doctor::Vitals,
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
     name::CommitId,
-    plan::build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
+    plan::{
+        Plan,
+        build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
+    },
     release::Manifest,
 };
 
@@ -25,9 +29,11 @@ use crate::{
     cli::options::PlanArgs,
     config::Loaded,
     ctx::Ctx,
+    doctor,
     error::{Error, Kind},
     flow::{self, Settled},
     git::{Chosen, Repository, Wanted},
+    node::Place,
     store::{Existing, Store, blocking},
     transport::{self, Transport},
 };
@@ -109,6 +115,26 @@ impl Build {
 
     fn title(&self, ctx: &Ctx) -> Result<String, Error> {
         Ok(format!("build {} {}", ctx.settings()?.app, self.chosen.commit.short()))
+    }
+
+    /// Plans it with what the build host has, and looks at that host; nothing is changed.
+    ///
+    /// # Errors
+    /// The build host can't be asked, or the project can't be built as it is.
+    pub async fn examine(self, ctx: &Ctx) -> Result<(Plan, Vitals), Error> {
+        let Self { request, repository, chosen } = self;
+        let app = &ctx.settings()?.app;
+        let source = repository.source(&chosen, app.as_str()).await?;
+        let version = version::change(&repository, &chosen, app, &request.version, &request.settings.mix_env).await?;
+        let asked = BuildRequest { app: app.clone(), source, caches: request.caches, version };
+        let host = transport::open(&request.settings.host, ctx.limits()?).await?;
+        let examined = async {
+            let (plan, _) = gather_and_plan(&*host, &repository, &asked, &request.settings, &BTreeSet::new()).await?;
+            Ok((plan.plan, doctor::vitals(&*host, &Place::on(&request.settings.host, app)).await?))
+        };
+        let examined = examined.await;
+        host.close().await;
+        examined
     }
 
     /// Builds it, as a part of the run that has begun.

@@ -50,7 +50,7 @@ pub struct Args {
 }
 
 /// What is built, and how.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Source {
     /// Build this commit: a hash, a branch, `HEAD~3`
     #[arg(long, visible_alias = "to", value_name = "REVISION", conflicts_with = "tag")]
@@ -67,7 +67,7 @@ pub struct Source {
 }
 
 /// How releases are built.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct How {
     /// Build from nothing: no dependency and no compiled file of an earlier build is used
     #[arg(long)]

@@ -87,6 +87,10 @@ impl Fleet {
         fleet.add_unit_facts(ctx).await?;
         Ok(fleet)
     }
+    /// The connection to a host that answered.
+    pub(super) fn transport(&self, host: &HostName) -> Option<Arc<dyn Transport>> {
+        self.open.get(host).cloned()
+    }
     /// Asks the hosts that could be asked once more, over the same connections.
     pub(super) async fn look_again(&mut self, ctx: &Ctx) -> Result<(), Error> {
         let (app, open) = (&ctx.settings()?.app, &self.open);

@@ -63,7 +63,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let ignored = ignore(&ctx.project.join(".gitignore"))?;
     let also = if ignored { " and .gitignore" } else { "" };
     ctx.answer_text(format!("wrote {TOML}{also} for the release {} (named by {})", answers.app, project.named_by));
-    ctx.reporter.info("look at it with `edeliver config show`, commit it, then: edeliver build release");
+    ctx.reporter.info("look at it with `edeliver config show`, commit it, then: edeliver doctor");
     Ok(0)
 }
 

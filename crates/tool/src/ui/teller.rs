@@ -4,12 +4,14 @@
 
 mod answer;
 mod ending;
+mod examined;
 mod judgement;
 mod plan;
 pub(super) mod report;
 mod running;
 
 use edeliver_core::{
+    doctor::{Finding, Grade},
     event::{Event, EventKind, Outcome, StdStream},
     hint::Hint,
     name::HostName,
@@ -116,6 +118,10 @@ impl Teller {
                 lines.extend(err(report::hints(hints)));
                 lines
             }
+            EventKind::Examined { finding: Finding { grade: Grade::Fine, .. }, .. } if self.verbosity < Verbosity::Verbose => {
+                Vec::new()
+            }
+            EventKind::Examined { places, finding } => err(examined::lines(places, finding)),
             EventKind::Info { text } => vec![self.line(event.host.as_ref(), text)],
             EventKind::Error { causes, hints, .. } => err(report::error(causes, hints)),
             EventKind::Rows { rows, none } if rows.is_empty() => vec![(To::Err, none.clone())],

@@ -1,4 +1,4 @@
-//! `exec` through a real ssh.
+//! `exec` and `doctor` through a real ssh.
 
 use libtest_mimic::Failed;
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,7 +9,10 @@ use crate::{
     world::App,
 };
 
-pub(crate) const TESTS: &[Test] = &[("a_command_on_hosts_is_ended_there_by_ctrl_c_and_unknown_after_a_cut", commands)];
+pub(crate) const TESTS: &[Test] = &[
+    ("a_command_on_hosts_is_ended_there_by_ctrl_c_and_unknown_after_a_cut", commands),
+    ("a_checkup_names_what_is_wrong_with_each_host_and_what_to_do_about_it", doctor),
+];
 
 /// Whether the command runs on a host.
 fn runs(scene: &Scene, host: &str) -> bool {
@@ -33,5 +36,36 @@ fn commands() -> Result<(), Failed> {
     scene.lab.heal("prod1")?;
     ran.assert(11, &["the link was lost while the command ran", "nobody knows how far it came"]);
     eventually("the host has ended it", || !runs(&scene, "prod1"));
+    Ok(())
+}
+
+fn doctor() -> Result<(), Failed> {
+    let scene = Scene::fleet(App::Hotapp, 2);
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    let ran = scene.ok("doctor production");
+    // epmd and nodes are open to everybody unless somebody takes care: that holds for every host, and is told once.
+    assert_eq!(ran.said().matches("warning:").count(), 1, "{}", ran.said());
+    ran.assert(0, &["warning: prod1, prod2: ports: open on every address: epmd", "hint:", "build (builds)"]);
+    let fine = "login, clock, start-up files, files, sshd, programs, rights, disk, system, releases, node, cookie";
+    assert_eq!(ran.out.matches(fine).count(), 2, "{}", ran.out);
+
+    scene.on("prod2", "echo 'echo Welcome' >~/.bashrc; chmod o+r ~/apps/hotapp/releases/COOKIE; chmod a-w ~/apps/hotapp/lib");
+    let ran = scene.run("doctor production");
+    ran.assert(
+        4,
+        &[
+            "trouble: prod2: rights:",
+            "chown -R deploy",
+            "warning: prod2: cookie:",
+            "start-up files print where nobody reads: Welcome",
+        ],
+    );
+    scene.on("prod2", "chmod u+w ~/apps/hotapp/lib; rm ~/.bashrc");
+
+    scene.lab.stop("prod2")?;
+    let ran = scene.run("doctor production");
+    scene.lab.start("prod2")?;
+    ran.assert(6, &["trouble: prod2: login:", "warning: prod1: ports:"]);
+    scene.run("doctor prodution").assert(2, &["did you mean `production`?"]);
     Ok(())
 }

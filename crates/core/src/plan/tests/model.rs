@@ -23,7 +23,7 @@ pub(super) fn path(text: &str) -> RelPath {
 }
 
 /// `app VERSION` with a library `dep-1.0` whose content is `dep`, so that two releases may differ under one version of it.
-pub(super) fn release(vsn: &str, dep: &str) -> Manifest {
+pub(crate) fn release(vsn: &str, dep: &str) -> Manifest {
     let file = |path: String, content: String| Entry {
         path: path.parse().unwrap(),
         kind: EntryKind::File { mode: 0o644, size: 100 * content.len() as u64, sha256: Digest::of(content.as_bytes()) },
@@ -64,7 +64,7 @@ pub(super) fn rel(vsn: &str) -> Rel {
     Rel::parse(rel_text(vsn).as_bytes()).unwrap()
 }
 
-pub(super) fn empty_host() -> Seen {
+pub(crate) fn empty_host() -> Seen {
     Seen {
         platform: Platform { libc: Libc::Glibc("2.36".into()), ..platform() },
         root: "/srv/app".into(),
@@ -85,7 +85,7 @@ pub(super) fn empty_host() -> Seen {
     }
 }
 
-pub(super) fn settings() -> TargetSettings {
+pub(crate) fn settings() -> TargetSettings {
     TargetSettings {
         name: "production".parse().unwrap(),
         hosts: Vec::new(),

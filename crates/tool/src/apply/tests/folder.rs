@@ -185,7 +185,7 @@ async fn talk(child: &mut Child, input: Input) -> Reply {
     let _ = tokio::join!(send, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr));
     let status = child.wait().await.unwrap().code().unwrap_or(KILLED);
     let tail = String::from_utf8_lossy(&stderr).lines().map(str::to_owned).collect();
-    Reply { status, stdout, tail }
+    Reply { status, stdout, tail, ..Reply::default() }
 }
 
 #[async_trait]

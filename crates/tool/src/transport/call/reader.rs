@@ -231,7 +231,8 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
-        Ok(Reply { status, stdout, tail: self.keep.tail.into() })
+        let noise = String::from_utf8_lossy(&self.keep.noise).lines().map(|line| printable(line) + "\n").collect();
+        Ok(Reply { status, stdout, tail: self.keep.tail.into(), noise })
     }
 }
 

@@ -37,10 +37,14 @@ pub(super) fn missing(hosts: &[HostName], of: usize, causes: &[String], hints: &
 
 /// The hosts in words: by their names, if they are few and not all.
 fn label(hosts: &[HostName], of: usize) -> String {
-    match hosts {
-        hosts if hosts.len() == of => count(of, "host"),
-        [first, .., last] if hosts.len() > NAMED => format!("{} ({first} .. {last})", count(hosts.len(), "host")),
-        hosts => hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(", "),
+    if hosts.len() == of { count(of, "host") } else { places(hosts) }
+}
+
+/// The same of hosts and whatever else is looked at: by their names, if they are few.
+pub(super) fn places<T: std::fmt::Display>(places: &[T]) -> String {
+    match places {
+        [first, .., last] if places.len() > NAMED => format!("{} ({first} .. {last})", count(places.len(), "host")),
+        places => places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -1,0 +1,67 @@
+//! A checkup: what was looked at on this machine, the build host and the hosts of targets, judged. Nothing here stops anything; a plan
+//! says what can't be done when something is to be done.
+
+mod host;
+mod machine;
+
+pub use host::{Deployed, host};
+pub use machine::{Cookie, Vitals, machine};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hint::Hint,
+    plan::{Plan, Verdict},
+};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// As it should be.
+    Fine,
+    /// Works, and may not always.
+    Warning,
+    /// Something that is asked of this place won't work.
+    Trouble,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at, in a word or two: `clock`.
+    pub check: String,
+    /// How bad it is.
+    pub grade: Grade,
+    /// What was found: a sentence without its final stop.
+    pub text: String,
+    /// Remedies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
+}
+
+impl Finding {
+    /// As it should be.
+    pub fn fine(check: &str, text: impl Into<String>) -> Self {
+        Self { check: check.to_owned(), grade: Grade::Fine, text: text.into(), hints: Vec::new() }
+    }
+    /// Not as it should be, and what to do about it.
+    pub fn bad(check: &str, grade: Grade, text: impl Into<String>, hint: Hint) -> Self {
+        Self { check: check.to_owned(), grade, text: text.into(), hints: vec![hint] }
+    }
+}
+
+/// A build of what is checked out, planned and not carried out: what stands in its way, or that nothing does.
+pub fn build(plan: &Plan) -> Vec<Finding> {
+    let of_host = plan.hosts.iter().map(|host| match &host.verdict {
+        Verdict::Blocked { hints } | Verdict::Unreachable { hints } => {
+            let (grade, text) = (Grade::Trouble, host.reasons.join("; "));
+            Finding { check: "build".to_owned(), grade, text, hints: hints.clone() }
+        }
+        Verdict::Change | Verdict::Nothing => Finding::fine("build", host.reasons.join("; ")),
+    });
+    of_host.collect()
+}
+
+#[cfg(test)]
+mod tests;

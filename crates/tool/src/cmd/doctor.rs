@@ -1,0 +1,200 @@
+//! `edeliver doctor [TARGET]`: everything that a build, a deploy and a node need, looked at on this machine, the build host and each host.
+
+use std::sync::Arc;
+
+use edeliver_core::{
+    config::{HookSource, TargetSettings},
+    doctor::{self, Deployed, Finding, Grade},
+    event::EventKind,
+    facts::{HostFacts, Seen},
+    name::TargetName,
+    release::Manifest,
+    unit::Unit,
+};
+use indexmap::IndexMap;
+use tokio::task::JoinSet;
+
+use super::{build, fleet::Fleet};
+use crate::{
+    build::Build,
+    cli::options::{PlanArgs, TargetArgs},
+    ctx::Ctx,
+    doctor::{here, vitals},
+    error::{Error, Kind},
+    inventory,
+    node::Place,
+    store::{Store, StoreError, blocking},
+    transport::Transport,
+};
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Looks at this machine (programs, the store), at the build host (what a build of the commit that is checked out would be refused for) and \
+at every host: login, start-up files that print, clock, programs, rights, disk, whether the newest release of the store can run there, \
+leftovers, the node and its unit, its cookie, and ports that are open to every address. Nothing is changed. Each finding comes with what \
+to do about it; `--verbose` shows those too that are as they should be.
+
+  edeliver doctor
+  edeliver doctor production
+
+Exits with 0 if nothing stands in the way, with 4 if something does, with 6 if a host can't be reached.")]
+pub struct Args {
+    /// Only the hosts of this target; without it, those of all
+    #[arg(value_name = "TARGET")]
+    pub target: Option<TargetName>,
+}
+
+/// A place, what was found there, and whether it could be reached.
+struct Examined {
+    place: String,
+    findings: Vec<Finding>,
+    reached: bool,
+}
+
+pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
+    let targets = targets(ctx, args.target)?;
+    let mut all = vec![of_this_machine(ctx).await?];
+    let of_targets = async {
+        let mut examined = Vec::new();
+        for target in targets {
+            examined.extend(of_target(ctx, target).await?);
+        }
+        Ok::<_, Error>(examined)
+    };
+    let (build, hosts) = tokio::join!(of_build_host(ctx), of_targets);
+    all.extend(build?);
+    all.extend(hosts?);
+    tell(ctx, &all);
+    Ok(exit_code(&all))
+}
+
+fn targets(ctx: &Ctx, named: Option<TargetName>) -> Result<Vec<TargetSettings>, Error> {
+    match named {
+        Some(target) => Ok(vec![ctx.target(&TargetArgs { target, hosts: Vec::new() })?]),
+        None => Ok(ctx.settings()?.targets.values().cloned().collect()),
+    }
+}
+
+fn tell(ctx: &Ctx, all: &[Examined]) {
+    let mut told: Vec<(&Finding, Vec<String>)> = Vec::new();
+    for (place, finding) in all.iter().flat_map(|one| one.findings.iter().map(|finding| (&one.place, finding))) {
+        match told.iter_mut().find(|(known, _)| *known == finding) {
+            Some((_, places)) => places.push(place.clone()),
+            None => told.push((finding, vec![place.clone()])),
+        }
+    }
+    for (finding, places) in told {
+        ctx.reporter.send(EventKind::Examined { places, finding: finding.clone() });
+    }
+    ctx.answer_rows(all.iter().map(row).collect(), "there is nothing to look at");
+}
+
+fn row(Examined { place, findings, .. }: &Examined) -> IndexMap<String, String> {
+    let checks = |grade| {
+        let mut names: Vec<&str> = findings.iter().filter(|one| one.grade == grade).map(|one| one.check.as_str()).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let cells = [
+        ("where", place.clone()),
+        ("trouble", checks(Grade::Trouble)),
+        ("warnings", checks(Grade::Warning)),
+        ("fine", checks(Grade::Fine)),
+    ];
+    cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+}
+
+fn exit_code(all: &[Examined]) -> u8 {
+    let in_trouble = |one: &Examined| one.findings.iter().any(|finding| finding.grade == Grade::Trouble);
+    if all.iter().any(|one| !one.reached) {
+        Kind::Unreachable.exit_code()
+    } else if all.iter().any(in_trouble) {
+        Kind::Blocked.exit_code()
+    } else {
+        0
+    }
+}
+
+async fn of_this_machine(ctx: &Ctx) -> Result<Examined, Error> {
+    let (store, hooks) = (ctx.store()?.root().to_owned(), !matches!(ctx.settings()?.hooks, HookSource::None));
+    let findings = blocking(move || Ok::<_, StoreError>(here(&store, hooks))).await?;
+    Ok(Examined { place: "this machine".to_owned(), findings, reached: true })
+}
+
+/// What a build of the commit that is checked out would need. Not having a build host is no trouble for who deploys what others build.
+async fn of_build_host(ctx: &Ctx) -> Result<Option<Examined>, Error> {
+    let Some(settings) = &ctx.settings()?.build else { return Ok(None) };
+    let place = format!("{} (builds)", settings.host.name);
+    let how = PlanArgs { plan: true, exit_code: false, skip_blocked: false };
+    let request = build::request(ctx, &build::Source::default(), how)?;
+    let examined = async { Build::choose(ctx, request).await?.examine(ctx).await };
+    Ok(Some(match examined.await {
+        Ok((plan, vitals)) => {
+            let findings = [doctor::build(&plan), doctor::machine(&vitals)].concat();
+            Examined { place, findings, reached: true }
+        }
+        Err(error) => {
+            let reached = error.kind != Kind::Unreachable;
+            Examined { place, findings: vec![failed(if reached { "build" } else { "login" }, error)], reached }
+        }
+    }))
+}
+
+fn failed(check: &str, error: Error) -> Finding {
+    Finding { check: check.to_owned(), grade: Grade::Trouble, text: error.causes().join(": "), hints: error.hints }
+}
+
+async fn of_target(ctx: &Ctx, target: TargetSettings) -> Result<Vec<Examined>, Error> {
+    let store = ctx.store()?;
+    let newest = Arc::new(blocking(move || Ok::<_, StoreError>(newest(&store))).await?);
+    let fleet = Fleet::ask(ctx, target).await?;
+    let app = &ctx.settings()?.app;
+    let unit = Arc::new(Unit::of(&fleet.target, app));
+    let mut tasks = JoinSet::new();
+    for (at, facts) in fleet.facts.iter().cloned().enumerate() {
+        let (open, place) = (fleet.transport(&facts.host), Place::on(&fleet.target.hosts[at], app));
+        let (target, unit, newest) = (fleet.target.clone(), unit.clone(), newest.clone());
+        tasks.spawn(async move {
+            let deployed = Deployed { target: &target, unit: (*unit).as_ref(), newest: (*newest).as_ref() };
+            (at, of_host(facts, open, &place, &deployed).await)
+        });
+    }
+    let mut examined = tasks.join_all().await;
+    examined.sort_by_key(|(at, _)| *at);
+    fleet.close().await;
+    Ok(examined.into_iter().map(|(_, examined)| examined).collect())
+}
+
+/// The newest release of the store that it has by content.
+fn newest(store: &Store) -> Option<Manifest> {
+    let stored = store.list().ok()?.stored;
+    let stored = stored.iter().rev().find(|stored| stored.id.is_some())?;
+    store.manifest(&stored.version).ok()
+}
+
+async fn of_host(facts: HostFacts, open: Option<Arc<dyn Transport>>, place: &Place, deployed: &Deployed<'_>) -> Examined {
+    let host = facts.host.to_string();
+    let found: Result<Vec<Finding>, _> = match (facts.seen, open) {
+        (Ok(seen), Some(open)) => examine(&seen, &*open, place, deployed).await,
+        (Ok(seen), None) => Ok(doctor::host(&seen, &doctor::Vitals::default(), deployed)),
+        (Err(unseen), _) => Err(unseen),
+    };
+    match found {
+        Ok(findings) => Examined { place: host, findings, reached: true },
+        Err(unseen) => {
+            let finding = Finding { check: "login".to_owned(), grade: Grade::Trouble, text: unseen.why, hints: unseen.hints };
+            Examined { place: host, findings: vec![finding], reached: false }
+        }
+    }
+}
+
+async fn examine(
+    seen: &Seen,
+    open: &dyn Transport,
+    place: &Place,
+    deployed: &Deployed<'_>,
+) -> Result<Vec<Finding>, edeliver_core::facts::Unseen> {
+    let vitals = vitals(open, place).await.map_err(inventory::unseen)?;
+    Ok(doctor::host(seen, &vitals, deployed))
+}
