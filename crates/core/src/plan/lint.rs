@@ -178,7 +178,10 @@ impl Checked<'_> {
     /// What changes the boot release or a node that served can be undone.
     fn undo(&self) -> Check {
         let switches = self.host.steps.iter().any(|step| matches!(step, Step::Activate(_)));
-        let Some(old) = switch::served(self.seen).filter(|_| switches) else { return Ok(()) };
+        // An upgrade that is taken back served too, and is what nobody wants.
+        let reverts = self.host.steps.iter().any(|step| matches!(step, Step::Revert(_)));
+        let old = if reverts { self.seen.permanent.as_ref() } else { switch::served(self.seen) };
+        let Some(old) = old.filter(|_| switches) else { return Ok(()) };
         let activated = self.host.undo.iter().any(|step| matches!(step, Step::Activate(activate) if activate.version == *old));
         let started = self.host.undo.iter().any(|step| matches!(step, Step::Start { version, .. } if version == old));
         let stops = self.host.steps.iter().any(|step| matches!(step, Step::Stop { .. }));

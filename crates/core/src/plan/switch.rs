@@ -100,6 +100,10 @@ impl Switch<'_> {
     pub(super) fn boots_again(&self, new: &Version, releases: &Releases) -> Option<Activate> {
         // Where the node runs the new one already, and nobody made that permanent, the one before it served.
         let old = [served(self.seen), self.seen.node.upgraded_from.as_ref()].into_iter().flatten().find(|old| *old != new)?;
+        Some(self.boots_after_all(old, new, releases))
+    }
+    /// Makes `old` what boots, after `new` was. `releases`: as they are once `new` is active.
+    pub(super) fn boots_after_all(&self, old: &Version, new: &Version, releases: &Releases) -> Activate {
         let mut releases = releases.clone();
         // A release without a `.rel` is not listed; what boots is decided elsewhere.
         let _ = Vsn::new(old.as_str()).map(|vsn| releases.make_permanent(&vsn));
@@ -109,7 +113,7 @@ impl Switch<'_> {
         let previous = if previous == Some(old) { before(self.seen, old) } else { previous };
         let mut activate = self.activate(old, previous.cloned(), &releases, installed.and_then(start_erl), kind);
         activate.from = Some(new.clone());
-        Some(activate)
+        activate
     }
     fn decides(&self, kind: ReleaseKind) -> RelPath {
         let path = match kind {

@@ -5,7 +5,7 @@ use crate::{
     config::Engine,
     facts::{Ongoing, Seen},
     hint::Hint,
-    name::HostName,
+    name::{HostName, Version},
     plan::{
         HostPlan, Verdict, hot, releases,
         switch::{self, Switch},
@@ -46,12 +46,16 @@ impl Work<'_> {
             steps: vec![Step::Revert(ending)],
             undo: Vec::new(),
         };
-        // The operator was lost between making it what boots and committing it.
-        let activated = seen.permanent.as_ref() == Some(&ongoing.to);
-        if let (true, Some(releases)) = (activated, releases::with_permanent(seen, &ongoing.from)) {
+        if let (Some(boots), Some(releases)) = (self.to_be_replaced(seen, ongoing), releases::with_permanent(seen, &ongoing.from)) {
             plan.steps.push(Step::Activate(activation(&switch, &ongoing.from, &releases)));
-            plan.undo.extend(switch.boots_again(&ongoing.from, &releases).map(Step::Activate));
+            plan.undo.push(Step::Activate(switch.boots_after_all(boots, &ongoing.from, &releases)));
         }
         plan
+    }
+    /// What boots, if it is not to stay so: the operator was lost between making the upgrade permanent and committing it, or another release was
+    /// deployed meanwhile, which is to boot next unless the user names the one that shall.
+    fn to_be_replaced<'s>(&self, seen: &'s Seen, ongoing: &Ongoing) -> Option<&'s Version> {
+        let boots = seen.permanent.as_ref().filter(|boots| **boots != ongoing.from)?;
+        (*boots == ongoing.to || self.request.to.is_some()).then_some(boots)
     }
 }

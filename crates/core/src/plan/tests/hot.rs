@@ -222,7 +222,12 @@ fn hooks_of_upgrades_and_of_deploys_stand_around_what_they_are_for() {
 }
 
 fn rollback(seen: &Seen, ways: &[Way]) -> String {
-    let request = RollbackRequest { app: "app".parse().unwrap(), to: None, restart: true, ways: ways.to_vec() };
+    rollback_to(None, seen, ways)
+}
+
+fn rollback_to(to: Option<&str>, seen: &Seen, ways: &[Way]) -> String {
+    let to = to.map(version);
+    let request = RollbackRequest { app: "app".parse().unwrap(), to, restart: true, ways: ways.to_vec() };
     let facts = fleet(&[("web1", seen)]);
     let plan = plan::rollback(&request, &settings(), &facts);
     plan::lint(&plan, &facts).unwrap();
@@ -274,6 +279,20 @@ roll production back to the release before
     assert!(rollback(&seen, &[]).contains("back\n    make 0.1.0 the release that boots\n"), "lost before the commit");
     seen.node.ongoing = Some(Ongoing { left_ms: None, ..ongoing });
     assert!(rollback(&seen, &[]).contains("web1: blocked\n    - the upgrade from 0.1.0 to 0.2.0 is being carried out"));
+}
+
+#[test]
+fn a_release_that_was_deployed_while_an_upgrade_was_watched_boots_next_unless_another_one_is_named() {
+    let [old, new, next] = ["0.1.0", "0.2.0", "0.3.0"].map(|vsn| release(vsn, "a"));
+    let mut seen = host_with(&[&old, &new, &next]);
+    (seen.node.booted, seen.node.version) = (Some(version("0.1.0")), Some(version("0.2.0")));
+    let (run, from, to) = ("R1".into(), version("0.1.0"), version("0.2.0"));
+    seen.node.ongoing = Some(Ongoing { run, from, to, left_ms: Some(90_000) });
+    assert_eq!(seen.permanent, Some(version("0.3.0")));
+    assert!(!rollback(&seen, &[]).contains("that boots"));
+    let told = rollback_to(Some("0.1.0"), &seen, &[]);
+    let there_and_back = "back\n    make 0.1.0 the release that boots\n    undo: make 0.3.0 the release that boots\n";
+    assert!(told.ends_with(there_and_back), "{told}");
 }
 
 #[test]
