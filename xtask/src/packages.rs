@@ -11,7 +11,7 @@ const LIST: &str = include_str!("../debian-packages.txt");
 const INSTALL: &str = include_str!("packages/install.sh");
 
 /// What the packages are wanted for. Looked for where there is no dpkg to ask.
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "cc",
     "ssh",
     "ssh-keygen",
@@ -21,6 +21,7 @@ const PROGRAMS: [&str; 18] = [
     "tc",
     "bridge",
     "busybox",
+    "curl",
     "rsync",
     "zsh",
     "fish",

@@ -13,7 +13,7 @@ mod bucket;
 mod error;
 mod host;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use edeliver_core::release::{Content, Digest};
 
@@ -68,6 +68,10 @@ pub trait Depot: fmt::Debug + Send + Sync {
     /// # Errors
     /// It can't be asked.
     fn lacking(&self, wanted: &[Digest]) -> Result<Vec<Digest>, DepotError>;
+    /// An address at which whoever has it gets that content for a while, without a key; `None` where there is none.
+    fn link(&self, _content: &Digest, _valid: Duration) -> Option<String> {
+        None
+    }
     /// Brings content here. What came whole before an error stays, so the next attempt needs less.
     ///
     /// # Errors

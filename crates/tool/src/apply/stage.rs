@@ -1,5 +1,6 @@
 //! Putting a release beside what is there.
 
+mod lend;
 mod load;
 mod mend;
 
@@ -10,10 +11,13 @@ use edeliver_core::{
     name::Version,
     release::{Manifest, RelPath},
     size::size,
-    step::{Copied, Stage},
+    step::{Copied, Placed, Stage},
 };
 
-use self::load::{Sent, load};
+use self::{
+    lend::Links,
+    load::{Sent, load},
+};
 use super::{Contents, StepError, root, step::Work};
 use crate::{
     report::Reporter,
@@ -27,8 +31,14 @@ pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
 /// The answer's word for a file whose content is not what it should be.
 const BAD: &str = "bad ";
 
+/// The script's status when content is not what it should be; its answer says which.
+const DAMAGED: i32 = 42;
+
 /// The script's status when the manifest can't be made of the one that is there.
 const UNMENDED: i32 = 45;
+
+/// The script's status when the host can't fetch what it was given addresses of.
+const UNFETCHED: i32 = 46;
 
 /// Stages the release; tells what travelled.
 ///
@@ -37,10 +47,7 @@ const UNMENDED: i32 = 45;
 pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepError> {
     let contents = work.shared.contents.as_ref().filter(|contents| contents.manifest.id() == stage.manifest);
     let contents = contents.ok_or(StepError::Misplanned)?;
-    let reply = match send(work, stage, contents, booting(work, stage, contents).await).await? {
-        reply if reply.status == UNMENDED => send(work, stage, contents, None).await?,
-        reply => reply,
-    };
+    let (reply, fetched) = send_or_lend(work, stage, contents).await?;
     match repaired(stage, &reply) {
         Some(repaired) => {
             let changed = repaired.send.len() - stage.send.len();
@@ -48,11 +55,39 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
                 format!("{changed} files of installed releases were changed on this host; their content is sent"),
                 Vec::new(),
             );
-            let reply = send(work, &repaired, contents, None).await?;
-            finish(&repaired, reply)
+            let reply = send(work, &repaired, contents, None, &Links::new()).await?;
+            finish(&repaired, reply, 0)
         }
-        None => finish(stage, reply),
+        None => finish(stage, reply, fetched),
     }
+}
+
+/// Sends what is as good as anything first, and more where the host needs it: everything that it could not fetch, the whole manifest. Tells
+/// how many bytes it fetched.
+async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<(Reply, u64), StepError> {
+    let mut base = booting(work, stage, contents).await;
+    let mut links = lend::links(stage, contents).await;
+    loop {
+        let reply = send(work, stage, contents, base.as_ref(), &links).await?;
+        match reply.status {
+            UNMENDED if base.take().is_some() => {}
+            // What lies there under its name is something else.
+            DAMAGED if bad(&reply.text()).any(|path| fetched(stage, &links).any(|file| file.path.as_str() == path)) => {
+                links.clear()
+            }
+            UNFETCHED if !links.is_empty() => {
+                let why = reply.tail.last().cloned().unwrap_or_default();
+                work.reporter.info(format!("the host can't fetch the release by itself ({why}): it is sent"));
+                links.clear();
+            }
+            _ => return Ok((reply, fetched(stage, &links).map(|file| file.size).sum())),
+        }
+    }
+}
+
+/// The files that the host fetches.
+fn fetched<'a>(stage: &'a Stage, links: &'a Links) -> impl Iterator<Item = &'a Placed> {
+    stage.send.iter().filter(|file| links.contains_key(&file.sha256))
 }
 
 /// The manifest of the release that boots, if we know it and it is another version.
@@ -62,8 +97,14 @@ async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<
     blocking(move || store.known(&version)).await.ok()
 }
 
-async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents, base: Option<Manifest>) -> Result<Reply, StepError> {
-    let Sent { load, mends } = load(stage, contents, base.as_ref())?;
+async fn send(
+    work: &Work<'_>,
+    stage: &Stage,
+    contents: &Contents,
+    base: Option<&Manifest>,
+    links: &Links,
+) -> Result<Reply, StepError> {
+    let Sent { load, mends } = load(stage, contents, base, links)?;
     let total = load.files.iter().map(|file| file.size).sum();
     let mut args = root::args(work.site, work.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
@@ -73,8 +114,11 @@ async fn send(work: &Work<'_>, stage: &Stage, contents: &Contents, base: Option<
     Ok(work.site.transport.run(call).await?)
 }
 
-fn finish(stage: &Stage, reply: Reply) -> Result<String, StepError> {
+fn finish(stage: &Stage, reply: Reply, fetched: u64) -> Result<String, StepError> {
     match reply.status {
+        0 if fetched > 0 => {
+            Ok(format!("the host fetched {} by itself, sent {}", size(fetched), size(stage.bytes().saturating_sub(fetched))))
+        }
         0 if stage.send.is_empty() => Ok("nothing had to travel".to_owned()),
         0 => Ok(format!("sent {} in {} files", size(stage.bytes()), stage.send.len())),
         _ => Err(StepError::of(STAGE.name, reply)),
@@ -93,13 +137,18 @@ fn progress(reporter: Reporter, total: u64) -> impl FnMut(u64) + Send + 'static 
     }
 }
 
+/// The files whose content is not what it should be, as the script says.
+fn bad(answer: &str) -> impl Iterator<Item = &str> {
+    answer.lines().filter_map(|line| line.strip_prefix(BAD))
+}
+
 /// The stage with content sent that can't be copied, if that is all that was wrong.
 fn repaired(stage: &Stage, reply: &Reply) -> Option<Stage> {
     let answer = reply.text();
-    let bad: BTreeSet<&str> = answer.lines().filter_map(|line| line.strip_prefix(BAD)).collect();
+    let bad: BTreeSet<&str> = bad(&answer).collect();
     let is_bad = |path: &RelPath| bad.contains(path.as_str());
     let (sent, copied): (Vec<Copied>, Vec<Copied>) = stage.copy.iter().cloned().partition(|copy| is_bad(&copy.to.path));
-    if reply.status != 42 || sent.len() != bad.len() || sent.is_empty() {
+    if reply.status != DAMAGED || sent.len() != bad.len() || sent.is_empty() {
         return None;
     }
     let mut repaired = Stage { copy: copied, ..stage.clone() };

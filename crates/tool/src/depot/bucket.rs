@@ -4,14 +4,16 @@
 
 mod http;
 mod keys;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use edeliver_core::{
@@ -29,8 +31,8 @@ use crate::{
     store::{Existing, Intake, Store, StoreError, parallel},
 };
 
-/// So much travels in one request, in bytes. Buckets take no parts under 5 MiB.
-const PART: u64 = 8 << 20;
+/// The longest that a signature can be good for.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Requests at a time.
 const AT_ONCE: usize = 8;
 
@@ -84,74 +86,9 @@ impl BucketDepot {
         let key = self.key(path);
         self.http.ask(&actions::GetObject::new(&self.http.bucket, Some(&self.http.keys), &key), headers, &[])
     }
-    /// Gives a file to `to`, part by part; all parts are of the same one. `None`: it is not there.
-    fn fetch(&self, path: &str, to: &mut dyn Write) -> Result<Option<()>, DepotError> {
-        let (mut done, mut tag) = (0, String::new());
-        loop {
-            let range = format!("bytes={done}-{}", done + PART - 1);
-            let same = [("range", range.as_str()), ("if-match", tag.as_str())];
-            let answer = self.get(path, if done == 0 { &same[..1] } else { &same })?;
-            match answer.status {
-                404 if answer.code() != "NoSuchBucket" => return Ok(None),
-                416 if done == 0 => return Ok(Some(())), // an empty one
-                _ => {}
-            }
-            let answer = answer.good()?;
-            to.write_all(&answer.body).map_err(|source| DepotError::Here { what: format!("can't write {path}"), source })?;
-            done += answer.body.len() as u64;
-            let total = answer.header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok()).unwrap_or(done);
-            if answer.status == 200 || done >= total || answer.body.is_empty() {
-                return Ok(Some(()));
-            }
-            tag = answer.header("etag").unwrap_or("*").to_owned();
-        }
-    }
     fn put(&self, path: &str, content: &[u8], headers: &[(&str, &str)]) -> Result<Answer, DepotError> {
         let key = self.key(path);
         self.http.ask(&actions::PutObject::new(&self.http.bucket, Some(&self.http.keys), &key), headers, content)
-    }
-    /// Puts a file of this size there.
-    fn put_all(&self, path: &str, from: &mut dyn Read, size: u64) -> Result<(), DepotError> {
-        let here = |source| DepotError::Here { what: format!("can't read what is to become {path}"), source };
-        if size > PART {
-            return self.put_parts(path, from, size);
-        }
-        let mut content = Vec::new();
-        from.read_to_end(&mut content).map_err(here)?;
-        self.put(path, &content, &[])?.good().map(drop)
-    }
-    fn put_parts(&self, path: &str, from: &mut dyn Read, size: u64) -> Result<(), DepotError> {
-        let (bucket, keys, key) = (&self.http.bucket, Some(&self.http.keys), self.key(path));
-        let begun = self.http.ask(&actions::CreateMultipartUpload::new(bucket, keys, &key), &[], &[])?.good()?;
-        let wrong = |_| DepotError::Refused { why: "the server's answer is none of S3".to_owned() };
-        let begun = actions::CreateMultipartUpload::parse_response(&begun.text()).map_err(wrong)?;
-        let id = begun.upload_id();
-        let sent = self.parts(&key, id, from, size);
-        let done = sent.and_then(|tags| {
-            let complete = actions::CompleteMultipartUpload::new(bucket, keys, &key, id, tags.iter().map(String::as_str));
-            let body = complete.clone().body();
-            let answer = self.http.ask(&complete, &[], body.as_bytes())?.good()?;
-            // The status was sent before it was known.
-            let code = answer.code();
-            if code.is_empty() { Ok(()) } else { Err(DepotError::Refused { why: format!("the server says {code}") }) }
-        });
-        if done.is_err() {
-            // Parts are kept, and paid for, until somebody says that they are not needed.
-            drop(self.http.ask(&actions::AbortMultipartUpload::new(bucket, keys, &key, id), &[], &[]));
-        }
-        done
-    }
-    fn parts(&self, key: &str, id: &str, from: &mut dyn Read, size: u64) -> Result<Vec<String>, DepotError> {
-        let mut tags = Vec::new();
-        for number in 1..=u16::try_from(size.div_ceil(PART)).unwrap_or(u16::MAX) {
-            let mut part = Vec::new();
-            let read = from.take(PART).read_to_end(&mut part);
-            read.map_err(|source| DepotError::Here { what: "can't read what is to be sent".to_owned(), source })?;
-            let action = actions::UploadPart::new(&self.http.bucket, Some(&self.http.keys), key, number, id);
-            let answer = self.http.ask(&action, &[], &part)?.good()?;
-            tags.push(answer.header("etag").unwrap_or_default().to_owned());
-        }
-        Ok(tags)
     }
     /// All objects right in a folder.
     fn objects(&self, folder: &str) -> Result<Vec<(String, u64)>, DepotError> {
@@ -254,6 +191,10 @@ impl Depot for BucketDepot {
         let items = self.list(&folders.iter().map(String::as_str).collect::<Vec<_>>())?;
         let there: std::collections::HashSet<Digest> = items.iter().filter_map(|item| item.name.parse().ok()).collect();
         Ok(wanted.iter().filter(|digest| !there.contains(digest)).copied().collect())
+    }
+    fn link(&self, content: &Digest, valid: Duration) -> Option<String> {
+        let key = self.key(&blob_path(content));
+        Some(self.http.sign(&actions::GetObject::new(&self.http.bucket, Some(&self.http.keys), &key), valid.min(LONGEST)))
     }
     fn bring(&self, wanted: &[Content<'_>], to: &Arc<Intake>) -> Result<(), DepotError> {
         let brought = parallel::map(AT_ONCE, wanted, |file| self.bring_one(file.sha256, to));

@@ -6,13 +6,14 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use edeliver_core::{
     choose::{self, Stored, StoredKind},
     event::EventKind,
     name::Version,
-    release::{Content, Manifest, Upgrade},
+    release::{Content, Digest, Manifest, Upgrade},
     size::size,
 };
 
@@ -120,6 +121,14 @@ impl Store {
             }
         }
         Ok(false)
+    }
+
+    /// Addresses at which a host gets content of this release for a while, without a key; none where it was not published, or has none.
+    pub fn links(&self, manifest: &Manifest, wanted: &[Digest], valid: Duration) -> HashMap<Digest, String> {
+        let Some(remote) = &self.remote else { return HashMap::new() };
+        let is_published = remote.asked().get(&manifest.version).is_some_and(|known| known.as_ref() == Some(manifest));
+        let link = |digest: &Digest| Some((*digest, remote.depot.link(digest, valid)?));
+        wanted.iter().filter(|_| is_published).filter_map(link).collect()
     }
 
     /// The names and sizes of files that were published beside the content.

@@ -1,9 +1,13 @@
 //! A store in S3.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    program::done,
+    program::{Done, done},
     scene::Checkout,
     server::{KEY, SECRET, Server},
 };
@@ -90,4 +94,57 @@ fn the_address_of_edeliver_1_x_is_read_with_a_warning_and_its_archives_are_found
     let shown = run(&["config", "show"]);
     let imported = run(&["config", "import", "--stdout"]);
     assert_no_secret(&(listed.out + &listed.err + &shown.out + &shown.err + &imported.out + &imported.err));
+}
+
+/// Deploys with this `curl` in front of the host's own.
+fn deploy_with_curl(checkout: &Checkout, script: &str) -> Done {
+    checkout.program.write("bin/curl", &format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(checkout.path("bin/curl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", checkout.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = checkout.program.command(env!("CARGO_BIN_EXE_edeliver"));
+    let told = done(command.env("PATH", path).args(["deploy", "release", "--version=1.0.0", "--debug"]).output().unwrap());
+    assert_eq!(told.code, 0, "{}{}", told.err, told.out);
+    told
+}
+
+#[test]
+fn a_host_fetches_what_is_large_by_itself_and_holds_no_key() {
+    let server = Server::start();
+    let here = checkout(&server);
+    let large = "large ".repeat(100_000);
+    here.has("1.0.0", &large);
+    here.ok("upload release 1.0.0");
+    let script = format!("echo \"$@\" >>{:?}; exec /usr/bin/curl \"$@\"", here.path("called").display());
+    let told = deploy_with_curl(&here, &script);
+    assert!(told.err.contains("the host fetched 600 KB by itself"), "{}", told.err);
+    assert_eq!(here.deployed("lib/demo-1.0.0/ebin/demo.beam"), large);
+    let called = fs::read_to_string(here.path("called")).unwrap();
+    assert!(called.contains("--config"), "{called}");
+    let mut kept = told.err + &told.out + &called;
+    for file in walk(&here.path("hosts")).into_iter().chain(walk(&here.path(".deliver/runs"))) {
+        kept += &String::from_utf8_lossy(&fs::read(file).unwrap());
+    }
+    assert_no_secret(&kept);
+}
+
+#[test]
+fn a_host_that_can_not_fetch_or_fetches_something_else_is_sent_the_release() {
+    let server = Server::start();
+    let failing = "case $* in *--config*) echo 'curl: (6) Could not resolve host' >&2; exit 6 ;; esac";
+    let lying = "config=; for word; do config=$word; done; case $* in *--config*) sed -n 's/^output = \"\\(.*\\)\"/\\1/p' \"$config\" | \
+                 while read -r file; do echo wrong >\"$file\"; done ;; esac";
+    for (script, said) in [(failing, "(curl: (6) Could not resolve host): it is sent"), (lying, "ran stage: status 42")] {
+        let here = checkout(&server);
+        let large = "other ".repeat(100_000);
+        here.has("1.0.0", &large);
+        here.ok("upload release 1.0.0");
+        let told = deploy_with_curl(&here, script);
+        assert!(told.err.contains(said) && !told.err.contains("by itself,"), "{}", told.err);
+        assert_eq!(here.deployed("lib/demo-1.0.0/ebin/demo.beam"), large);
+    }
+}
+
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

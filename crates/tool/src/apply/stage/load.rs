@@ -10,6 +10,7 @@ use edeliver_core::{
 
 use super::{
     super::{Contents, StepError},
+    lend::{Links, fetches},
     mend::mend,
 };
 use crate::transfer::Load;
@@ -24,14 +25,20 @@ pub(super) struct Sent<'a> {
     pub(super) mends: Option<&'a Version>,
 }
 
-/// Everything that is sent to stage a release. `base`: a manifest that the host has.
-pub(super) fn load<'a>(stage: &Stage, contents: &Contents, base: Option<&'a Manifest>) -> Result<Sent<'a>, StepError> {
+/// Everything that is sent to stage a release. `base`: a manifest that the host has. `links`: what it fetches by itself.
+pub(super) fn load<'a>(
+    stage: &Stage,
+    contents: &Contents,
+    base: Option<&'a Manifest>,
+    links: &Links,
+) -> Result<Sent<'a>, StepError> {
     let mut load = Load { extra: contents.extra.clone(), ..Load::default() };
-    load.empty_dirs = directories(stage).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
+    let (fetched, sent): (Vec<_>, Vec<_>) = stage.send.iter().partition(|file| links.contains_key(&file.sha256));
+    load.empty_dirs = directories(stage, &fetched).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
     // The manifest last: with it the lists are complete.
     add(&mut load, "copies", list(&stage.copy, |copy| format!("{}\t{}", copy.from, copy.to.path)));
     add(&mut load, "twins", list(&stage.twins, |copy| format!("{}\t{}", copy.from, copy.to.path)));
-    add(&mut load, "modes", modes(stage));
+    add(&mut load, "modes", modes(copied(stage).chain(fetched.iter().copied())));
     add(&mut load, "sums", sums(stage));
     add(&mut load, "place", places(stage));
     add(&mut load, "dirs", list(&stage.dirs, RelPath::to_string));
@@ -42,7 +49,11 @@ pub(super) fn load<'a>(stage: &Stage, contents: &Contents, base: Option<&'a Mani
         None => ("manifest", manifest, None),
     };
     add(&mut load, name, text);
-    for file in &stage.send {
+    if !fetched.is_empty() {
+        let files = fetched.iter().map(|file| (&file.path, links[&file.sha256].as_str()));
+        add(&mut load, "fetch", fetches(files));
+    }
+    for file in sent {
         load.files.push(Placed { path: below_new(file.path.as_str())?, ..file.clone() });
     }
     for link in &stage.links {
@@ -68,9 +79,10 @@ fn list<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<u8> {
     items.iter().map(|item| line(item) + "\n").collect::<String>().into_bytes()
 }
 
-/// What must be there before copies are made and directories placed.
-fn directories(stage: &Stage) -> BTreeSet<&str> {
-    let copies = stage.copy.iter().chain(&stage.twins).map(|copy| copy.to.path.as_str());
+/// What must be there before files are fetched, copies made and directories placed.
+fn directories<'a>(stage: &'a Stage, fetched: &[&'a Placed]) -> BTreeSet<&'a str> {
+    let fetched = fetched.iter().map(|file| file.path.as_str());
+    let copies = stage.copy.iter().chain(&stage.twins).map(|copy| copy.to.path.as_str()).chain(fetched);
     let above = copies.filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir);
     let placed = stage.place.iter().map(|place| place.dir.as_str());
     above.chain(placed).chain(stage.empty_dirs.iter().map(RelPath::as_str)).collect()
@@ -80,8 +92,8 @@ fn copied(stage: &Stage) -> impl Iterator<Item = &Placed> {
     stage.copy.iter().chain(&stage.twins).map(|copy: &Copied| &copy.to)
 }
 
-fn modes(stage: &Stage) -> Vec<u8> {
-    let mut lines: Vec<String> = copied(stage).map(|file| format!("{:o}\t{}\n", file.mode & 0o777, file.path)).collect();
+fn modes<'a>(files: impl Iterator<Item = &'a Placed>) -> Vec<u8> {
+    let mut lines: Vec<String> = files.map(|file| format!("{:o}\t{}\n", file.mode & 0o777, file.path)).collect();
     lines.sort_unstable();
     lines.concat().into_bytes()
 }

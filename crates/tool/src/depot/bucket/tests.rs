@@ -2,7 +2,7 @@ use edeliver_core::config::S3Keys;
 use tempfile::TempDir;
 
 use self::server::{KEY, SECRET, Server};
-use super::*;
+use super::{parts::PART, *};
 use crate::store::samples;
 
 #[path = "../../../tests/stores/server.rs"]
@@ -129,7 +129,7 @@ struct Fatal<'a> {
     read: u64,
 }
 
-impl Read for Fatal<'_> {
+impl io::Read for Fatal<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.read >= PART {
             self.server.stop();
