@@ -115,7 +115,7 @@ pub async fn modify(
     let (name, version) = (prepared.to().app.to_string(), prepared.to().version.to_string());
     let mut args = vec![build.profile.clone(), erts, name, version, DRIVER.to_owned()];
     args.extend(modules.iter().cloned());
-    let host = transport::open(&build.host, limits).await?;
+    let host = transport::open_builder(build, store.root(), limits).await?;
     let call = Call { input: Input::Bytes(input), ..Call::new(MODIFY, args, PATIENCE) };
     let replied = host.run(call).await;
     host.close().await;

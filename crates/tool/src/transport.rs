@@ -5,6 +5,7 @@
 //! back is framed by marks: output that start-up files print is dropped, and a shell that silently did nothing is noticed.
 
 mod call;
+mod container;
 mod detached;
 pub mod limits;
 mod local;
@@ -15,17 +16,17 @@ pub mod ssh;
 mod told;
 mod wrapper;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use edeliver_core::{
-    config::settings::{HostSpec, TransportKind},
+    config::settings::{BuildSettings, HostSpec, TransportKind},
     event::StdStream,
     hint::Hint,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use self::{limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
+pub use self::{container::Container, limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
 
 /// Reaches a host in the way it asks for: logs in, or uses this machine.
 ///
@@ -36,10 +37,28 @@ pub async fn open(spec: &HostSpec, limits: &Limits) -> Result<Arc<dyn Transport>
         TransportKind::Local => Arc::new(Local::new()),
         TransportKind::Ssh => Arc::new(Ssh::open(spec, limits).await?),
     };
-    Ok(match limits.reporter() {
+    Ok(told_by(transport, spec, limits))
+}
+
+/// Reaches the place where releases are built: the build host, or a container on this machine, whose folder is kept in `store` between builds.
+///
+/// # Errors
+/// As [`open`]; no container can be started.
+pub async fn open_builder(build: &BuildSettings, store: &Path, limits: &Limits) -> Result<Arc<dyn Transport>, TransportError> {
+    let Some(image) = &build.image else { return open(&build.host, limits).await };
+    let folder = std::path::absolute(store.join("container"))
+        .map_err(|source| TransportError::Here { what: "the release store has no path", source })?;
+    let path = build.host.path.as_str();
+    let at = path.strip_prefix('~').map_or_else(|| path.to_owned(), |rest| format!("/root{rest}"));
+    let container = Container::start(image, &folder, &at).await?;
+    Ok(told_by(Arc::new(container), &build.host, limits))
+}
+
+fn told_by(transport: Arc<dyn Transport>, spec: &HostSpec, limits: &Limits) -> Arc<dyn Transport> {
+    match limits.reporter() {
         Some(reporter) => Arc::new(told::Told::new(transport, &spec.name, reporter)),
         None => transport,
-    })
+    }
 }
 
 /// A script of this program, written for POSIX sh.

@@ -139,11 +139,6 @@ impl<'a> Reading<'a> {
         let place = self.place("BUILD_HOST");
         let refuse = |text: &str| Problem::new(text, place.clone());
         match hosts {
-            [docker] if docker == "docker" => {
-                let problem = refuse("BUILD_HOST=docker: building in a container is not supported yet")
-                    .label("a host that ssh reaches is needed");
-                self.out.problems.push(problem.remedy("name a build host, or use BUILD_HOST=localhost to build on this machine"));
-            }
             [host] if self.variable("BUILD_AT").is_none() => {
                 let problem = refuse("BUILD_AT is not set").label(format!("where on {host} should builds live?"));
                 self.out.problems.push(problem.remedy("add a line like BUILD_AT=\"/home/builder/builds\""));
@@ -154,7 +149,9 @@ impl<'a> Reading<'a> {
                 if let Some(user) = user {
                     self.set("build.user", user, "BUILD_USER");
                 }
-                if self.is_here(host, user) {
+                if host == CONTAINER {
+                    self.container();
+                } else if self.is_here(host, user) {
                     self.set("build.transport", "local", "BUILD_HOST");
                 }
                 if let Some(path) = self.host_path("BUILD_AT", user) {
@@ -162,6 +159,13 @@ impl<'a> Reading<'a> {
                 }
             }
             _ => self.out.problems.push(refuse("BUILD_HOST names several hosts").label("there is one build host")),
+        }
+    }
+    fn container(&mut self) {
+        self.set("build.transport", "local", "BUILD_HOST");
+        match self.text("DOCKER_BUILD_IMAGE") {
+            Some(image) => self.set("build.image", image, "DOCKER_BUILD_IMAGE"),
+            None => self.set("build.image", DEFAULT_IMAGE, "BUILD_HOST"),
         }
     }
     /// `localhost`, and no other user than the one who is here anyway.
@@ -253,6 +257,11 @@ impl<'a> Reading<'a> {
         Some(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
     }
 }
+
+/// The build host that is a container on this machine.
+const CONTAINER: &str = "docker";
+/// What edeliver 1.9 built in.
+const DEFAULT_IMAGE: &str = "elixir:1.13.3";
 
 /// `./rebar3` means rebar3.
 fn program_name(command: &str) -> &str {

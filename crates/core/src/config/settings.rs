@@ -90,6 +90,8 @@ pub enum MixRelease {
 pub struct BuildSettings {
     /// The build host; its path is the folder for builds.
     pub host: HostSpec,
+    /// The image of the container that releases are built in, on this machine instead of the build host; `None`: no container.
+    pub image: Option<String>,
     /// Build tool; `None`: detected from the files of the commit.
     pub tool: Option<BuildTool>,
     /// Release builder of a mix project; `None`: detected.

@@ -149,7 +149,7 @@ impl Build {
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", request.settings.host.name) });
         let store = ctx.store()?;
         let source = async { Ok::<_, Error>(repository.source(&chosen, settings.app.as_str()).await?) };
-        let open = async { Ok::<_, Error>(transport::open(&request.settings.host, ctx.limits()?).await?) };
+        let open = async { Ok::<_, Error>(transport::open_builder(&request.settings, store.root(), ctx.limits()?).await?) };
         let reached = store.clone();
         let reach = async { Ok::<_, Error>(blocking(move || reached.reach()).await?) };
         let (source, transport, ()) = tokio::try_join!(source, open, reach)?;

@@ -76,6 +76,7 @@ impl Host {
                 node: None,
                 tags: Vec::new(),
             },
+            image: None,
             tool: None,
             release_tool: None,
             mix_env: "prod".to_owned(),

@@ -204,6 +204,7 @@ mod tests {
                 node: None,
                 tags: Vec::new(),
             },
+            image: None,
             tool: None,
             release_tool: None,
             mix_env: "prod".to_owned(),

@@ -101,7 +101,7 @@ pub(super) async fn rehearse(ctx: &Ctx, real: &TargetSettings, from: &Version, t
     let build = ctx.loaded()?.build()?;
     let run = ctx.run().expect("whoever rehearses has begun a run");
     let name = format!("{run}-{from}");
-    let transport = transport::open(&build.host, ctx.limits()?).await?;
+    let transport = transport::open_builder(build, ctx.store()?.root(), ctx.limits()?).await?;
     let (guard, stage) = stage::begin(transport.clone(), &build.host, &ctx.settings()?.app, &name).await?;
     let _hand = ctx.step_in_hand();
     let name = "rehearsal".parse().expect("it is a word");

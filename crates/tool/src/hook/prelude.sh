@@ -99,7 +99,7 @@ __sync_remote() {
 __parallel_scp() {
   __edeliver_call put "${3:-${HOSTS_APP_USER-}}" "${2-}" "${1-}" <"${1-}" || exit 1
 }
-__docker() { error "docker is not supported yet" >&2; }
+__docker() { error "__docker is no helper any more: __sync_remote runs in the container of a build" >&2; }
 __detect_release_store_type() {
   case $RELEASE_STORE in
     [sS]3://*) RELEASE_STORE_TYPE=s3 ;;

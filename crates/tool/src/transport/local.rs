@@ -25,6 +25,8 @@ const KEPT: [&str; 11] =
 #[derive(Debug)]
 pub struct Local {
     shell: PathBuf,
+    /// Words in front of the shell's own: those of a program that starts it somewhere else.
+    before: Vec<String>,
     environment: Vec<(String, String)>,
     calls: AtomicU32,
     closed: AtomicBool,
@@ -40,12 +42,19 @@ impl Local {
     /// With `/bin/sh`, and of the program's environment what a login would set.
     pub fn new() -> Self {
         let environment = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
-        Self { shell: "/bin/sh".into(), environment, calls: AtomicU32::new(0), closed: AtomicBool::new(false) }
+        Self { shell: "/bin/sh".into(), before: Vec::new(), environment, calls: AtomicU32::new(0), closed: AtomicBool::new(false) }
     }
     /// Instead of `/bin/sh`, this login shell is given the command, as sshd would.
     #[must_use]
     pub fn login_shell(self, shell: impl Into<PathBuf>) -> Self {
         Self { shell: shell.into(), ..self }
+    }
+    /// Instead of `/bin/sh`, this program starts it, by these words, and has our whole environment.
+    #[must_use]
+    pub(super) fn started_by(self, program: impl Into<PathBuf>, words: Vec<String>) -> Self {
+        let all =
+            std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+        Self { shell: program.into(), before: words, environment: all.collect(), ..self }
     }
     /// One more variable in the environment of every script.
     #[must_use]
@@ -66,7 +75,11 @@ impl Local {
         let (near, far) = pipes(preamble).map_err(failed)?;
         let [far_in, far_out, far_err] = far.map(Stdio::from);
         let mut command = detached(&self.shell);
-        command.args(["-c", BOOTSTRAP]).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .args(&self.before)
+            .args(["-c", BOOTSTRAP])
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(far_in).stdout(far_out).stderr(far_err);
         if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
             command.current_dir(home);

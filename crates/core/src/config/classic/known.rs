@@ -62,6 +62,7 @@ pub const LISTENED: &[&str] = &[
     "MIX_CMD",
     "RELX_CMD",
     "PROFILE",
+    "DOCKER_BUILD_IMAGE",
     "ECTO_REPOSITORY",
     "BRANCH",
     "REFSPEC",

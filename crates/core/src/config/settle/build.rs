@@ -16,6 +16,7 @@ use crate::name::HostPath;
 impl Settling<'_> {
     pub(super) fn build(&self, mut scope: Scope<'_>) -> Option<BuildSettings> {
         let host = self.build_host(&mut scope);
+        let image = scope.get_by("image", |value| IMAGE.text(value));
         let tool = scope.get("tool");
         let release_tool = scope.get("release_tool");
         let mix_env = scope.get_by("mix_env", |value| MIX_ENV.text(value));
@@ -38,6 +39,7 @@ impl Settling<'_> {
         scope.finish();
         Some(BuildSettings {
             host: host?,
+            image,
             tool,
             release_tool,
             mix_env: mix_env?,
@@ -133,6 +135,11 @@ fn tame(text: &str) -> bool {
 /// What may be appended to a version.
 pub const APPENDED: &str = "it joins some of these with `+`: git-revision, commit-count, commit-count-branch, branch, branch-unless-master, date, time, mix-env";
 
+const IMAGE: Rule = Rule {
+    what: "an image",
+    why: "write it like \"elixir:1.17\" or \"registry.example.com/build:latest\"",
+    allows: |text| tame(text) && text.chars().all(|c| c.is_ascii_alphanumeric() || "/:@._-".contains(c)),
+};
 pub(super) const MIX_ENV: Rule = Rule {
     what: "a mix environment",
     why: "it has letters, digits, `_`, `.` and `-`",

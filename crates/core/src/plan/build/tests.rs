@@ -25,6 +25,7 @@ fn settings() -> BuildSettings {
             node: None,
             tags: Vec::new(),
         },
+        image: None,
         tool: None,
         release_tool: None,
         mix_env: "prod".to_owned(),

@@ -87,6 +87,7 @@ impl Writing<'_> {
         if build.host.transport == TransportKind::Local {
             self.put("build.transport", value("local"));
         }
+        self.given("build.image", || optional(build.image.as_ref()));
         self.given("build.tool", || value(build.tool.map_or("", tool)));
         self.given("build.release_tool", || value(build.release_tool.map_or("", release_tool)));
         self.given("build.mix_env", || value(&build.mix_env));
