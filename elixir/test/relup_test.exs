@@ -112,6 +112,15 @@ defmodule Edeliver.RelupTest do
     assert_raise ArgumentError, fn -> StartSection.modify_relup(changed, @config, :lunch) end
   end
 
+  test "what an instruction tells goes to the operator, and progress does not" do
+    Process.put(:"$edeliver_listener", self())
+    Drain.run({"demo", {:ok, 1}})
+    assert_received {:"$edeliver_told", "---> drained"}
+    Sleep.run(0)
+    assert_received {:"$edeliver_told", "---> waited"}
+    refute_received _
+  end
+
   test "what is assumed and not so ends the upgrade with a text" do
     assert Drain.run({"demo", {:ok, 1}}) == :drained
     assert catch_throw(Drain.run({"demo", :error})) == {:error, ~c"it can't be drained"}

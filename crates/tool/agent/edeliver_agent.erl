@@ -14,9 +14,9 @@
 %% Plan: #{v => 1, id => binary(), direction => up | down, from => string(), to => string(), root => string(), name => string(),
 %%         script => [Instruction], back => [Instruction], libs => [{App, Vsn, Dir}], old_libs => [{App, Vsn, Dir}],
 %%         md5 => [{Mod, Md5}], old_md5 => [{Mod, Md5}], removed => [Mod], discover => [App],
-%%         options => #{suspend_timeout, code_change_timeout, child_timeout, confirm_within}}   (milliseconds)
+%%         options => #{suspend_timeout, code_change_timeout, child_timeout, call_timeout, confirm_within}}   (milliseconds)
 %% Report: #{prepare, suspended, total   (microseconds), processes, modules, started => [{App, Id}], stopped => [{App, Id}],
-%%           restarted => [{App, Id}], not_undoable => [Text], lingering => [{Pid, Mod}], killed => [{Pid, Mod}], warnings => [Note]}
+%%           restarted => [{App, Id}], not_undoable => [Text], said => [Text], lingering => [{Pid, Mod}], killed => [{Pid, Mod}], warnings => [Note]}
 %% Note, Reason, Warning, Why: {Tag, Text, Term}, where Text is a readable binary.
 -module(edeliver_agent).
 -behaviour(gen_server).
@@ -32,6 +32,9 @@
 
 -define(VERSION, 1).
 -define(SAVED, '$edeliver_state').
+%% Where instructions of the mix package find who listens to what they tell, and how that arrives.
+-define(LISTENER, '$edeliver_listener').
+-define(TOLD, '$edeliver_told').
 %% A supervisor of these applications is never held: nothing of a release is started below them.
 -define(BASE, [kernel, stdlib, sasl, compiler, elixir, logger]).
 
@@ -342,7 +345,7 @@ ended({failed, Why, #tx{phase = running, log = Log} = Tx}, T0, Kept) ->
 in_total({Result, Why, Report}, T0) -> {Result, Why, Report#{total => now_us() - T0}}.
 
 merged(There, Back) ->
-    Lists = [killed, warnings, not_undoable],
+    Lists = [killed, warnings, not_undoable, said],
     maps:merge(maps:merge(There, Back), maps:from_list([{K, maps:get(K, There, []) ++ maps:get(K, Back, [])} || K <- Lists])).
 
 undone({[], #tx{ended = []} = Tx}, Why) -> {reverted, Why, Tx#tx.report};
@@ -1844,14 +1847,31 @@ supervise(delete_child, Sup, Id, Tx) ->
     Tx;
 supervise(F, Sup, Arg, Tx) -> other_apply(supervisor, F, [Sup, Arg], Tx).
 
-other_apply(M, F, A, #tx{plan = Plan} = Tx) ->
-    case bounded(fun() -> apply(M, F, A) end, option(child_timeout, Plan)) of
+other_apply(M, F, A, Tx0) ->
+    Listener = self(),
+    Told = fun() ->
+               put(?LISTENER, Listener),
+               apply(M, F, A)
+           end,
+    Result = bounded(Told, patience(Tx0)),
+    Tx = heard(Tx0),
+    case Result of
         {ok, Done} ->
             case takes_back(M, F, A) of
                 true -> push({applied, M, Done}, Tx), Tx;
                 false -> report(not_undoable, text("~tp:~tp/~b", [M, F, length(A)]), Tx)
             end;
         {error, Why} -> failed(note(apply, "~tp:~tp/~b: ~ts", [M, F, length(A), Why], {M, F, length(A)}), Tx)
+    end.
+
+%% While processes stand still nothing may take long; before and after, a call has the time that it takes.
+patience(#tx{phase = window, since = Since, plan = Plan}) when Since =/= undefined -> option(child_timeout, Plan);
+patience(#tx{plan = Plan}) -> option(call_timeout, Plan).
+
+heard(Tx) ->
+    receive
+        {?TOLD, Text} -> heard(report(said, text("~ts", [string:slice(Text, 0, 1000)]), Tx))
+    after 0 -> Tx
     end.
 
 %% An instruction of the mix package can take back what its call has given.
@@ -2189,7 +2209,8 @@ root_dir() -> os:getenv("RELEASE_ROOT", code:root_dir()).
 %%% ---------------------------------------------------------------------------------------------------------------------------------
 
 option(Name, Plan) ->
-    Defaults = #{suspend_timeout => 5000, code_change_timeout => 5000, child_timeout => 10000, confirm_within => 120000},
+    Defaults = #{suspend_timeout => 5000, code_change_timeout => 5000, child_timeout => 10000, call_timeout => 10000,
+                 confirm_within => 120000},
     maps:get(Name, maps:get(options, Plan, #{}), maps:get(Name, Defaults)).
 
 now_us() -> erlang:monotonic_time(microsecond).

@@ -120,6 +120,7 @@ async fn is_there(session: &mut Session, hot: &Hot) -> Result<bool, UpgradeError
 
 /// What the user can't see otherwise.
 fn tell(report: &Report, reporter: &Reporter) {
+    report.said.iter().for_each(|line| reporter.info(line));
     report.warnings.iter().for_each(|note| reporter.warn(&*note.text, Vec::new()));
     if !report.not_undoable.is_empty() {
         reporter.warn(format!("calls that a way back does not undo: {}", report.not_undoable.join(", ")), Vec::new());

@@ -37,6 +37,8 @@ fn options(hot: &Hot) -> Term {
         ("suspend_timeout", millis(hot.limits.suspend)),
         ("code_change_timeout", millis(hot.limits.code_change)),
         ("child_timeout", millis(hot.limits.child)),
+        // What a relup calls may migrate a database; what came of it must still be heard.
+        ("call_timeout", millis(hot.timeout / 2)),
         ("confirm_within", millis(hot.limits.confirm)),
     ])
 }

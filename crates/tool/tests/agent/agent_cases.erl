@@ -638,6 +638,30 @@ an_instruction_that_raises_takes_the_upgrade_back() ->
     {{apply, _, _}, _, _} = reverted((counter_plan())#{script := Up}),
     {v1, 1} = get_counter().
 
+%% As the mix package has them.
+instruction() ->
+    "-export([run/1, undo_run/1]).
+     run(Ms) -> timer:sleep(Ms), get('$edeliver_listener') ! {'$edeliver_told', <<\"---> done\">>}, {waited, Ms}.
+     undo_run(Done) -> persistent_term:put(undone, Done).".
+
+an_instruction_of_the_project_has_its_time_is_heard_and_taken_back() ->
+    two(counter_v2_bad("{error, no}")),
+    {instruction, Code} = agent_lab:compiled(instruction, instruction(), "1"),
+    {module, instruction} = code:load_binary(instruction, "instruction", Code),
+    add(),
+    #{options := Options, script := Script} = Plan = counter_plan(),
+    Limits = Options#{child_timeout => 300, call_timeout => 60000},
+    Calling = fun(Where) ->
+                  {Early, Late} = lists:splitwith(fun(I) -> not is_tuple(I) orelse element(1, I) =/= Where end, Script),
+                  Plan#{script := Early ++ [{apply, {instruction, run, [600]}} | Late], options := Limits}
+              end,
+    {{code_change, _, _}, Report, _} = reverted(Calling(suspend)),
+    #{said := [<<"---> done">>], not_undoable := []} = Report,
+    {waited, 600} = persistent_term:get(undone),
+    %% While processes stand still it would hold all of them up.
+    {{apply, _, _}, _, _} = reverted(Calling(code_change)),
+    {v1, 1} = get_counter().
+
 %%% --- configuration ---------------------------------------------------------------------------------------------------------------
 
 configured(Config1, Config2) ->

@@ -1,6 +1,6 @@
 %% Makes releases of small applications below a directory, starts one in this node, and compares what must be the same.
 -module(agent_lab).
--export([beams/4, md5s/2, root/0, application/3, application/4, release/4, config/3, up/3, plan/4, plan/5, script/1, picture/0, same/2, upgrade/1, done/1,
+-export([compiled/3, beams/4, md5s/2, root/0, application/3, application/4, release/4, config/3, up/3, plan/4, plan/5, script/1, picture/0, same/2, upgrade/1, done/1,
          beam/3, eventually/1, quiet/0, us/1, workers/1, put_file/2]).
 
 root() -> os:getenv("LAB_ROOT").

@@ -146,6 +146,7 @@ cases! { case:
     another_md5_than_the_plan_has_is_refused
     instructions_that_restart_the_node_are_refused
     an_instruction_that_raises_takes_the_upgrade_back
+    an_instruction_of_the_project_has_its_time_is_heard_and_taken_back
     the_configuration_changes_is_told_and_comes_back
     a_failure_puts_the_configuration_back
     a_callback_that_fails_takes_the_upgrade_back

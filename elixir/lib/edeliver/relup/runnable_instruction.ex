@@ -104,7 +104,7 @@ defmodule Edeliver.Relup.RunnableInstruction do
     throw({:error, String.to_charlist(text)})
   end
 
-  @doc "Tells of an error, in the log of the node and at the upgrading script."
+  @doc "Tells of an error, in the log of the node and to the operator."
   def error(text), do: tell(:error, text)
   @doc "Tells of something that the operator should know."
   def warn(text), do: tell(:warning, text)
@@ -118,7 +118,7 @@ defmodule Edeliver.Relup.RunnableInstruction do
     log_in_upgrade_script(level, text)
   end
 
-  @doc "Tells something at the upgrading script alone, with the mark of its kind."
+  @doc "Tells something to the operator alone, with the mark of its kind."
   def log_in_upgrade_script(kind, text), do: format_in_upgrade_script(~c"~ts~ts~n", [mark(kind), text])
 
   defp mark(:error), do: "---> X "
@@ -126,12 +126,24 @@ defmodule Edeliver.Relup.RunnableInstruction do
   defp mark(:info), do: "---> "
   defp mark(_), do: "----> "
 
-  @doc "Prints at the upgrading script: on connected nodes that are called `upgrader_NUMBER`, as those of relx's and Distillery's scripts are."
+  @doc """
+  Tells something to the operator: of edeliver, once the upgrade is done, and of relx's and Distillery's scripts, whose nodes are called
+  `upgrader_NUMBER`. What does not end its line is progress, for the latter only.
+  """
   def format_in_upgrade_script(format, arguments) do
+    tell_listener(Process.get(:"$edeliver_listener"), IO.chardata_to_string(:io_lib.format(format, arguments)))
+
     for node <- Node.list(:connected),
         Atom.to_string(node) =~ ~r/upgrader_\d+/,
         do: :rpc.cast(node, :io, :format, [:user, format, arguments])
 
     :ok
+  end
+
+  # edeliver's agent, which carries the upgrade out.
+  defp tell_listener(nil, _text), do: :ok
+
+  defp tell_listener(listener, text) do
+    if String.ends_with?(text, "\n"), do: send(listener, {:"$edeliver_told", String.trim(text)})
   end
 end

@@ -55,6 +55,8 @@ pub struct Report {
     pub restarted: Vec<String>,
     /// Calls that the way back can't undo.
     pub not_undoable: Vec<String>,
+    /// What instructions of the project have told.
+    pub said: Vec<String>,
     /// Processes that still run old code, with its module.
     pub lingering: Vec<String>,
     /// Processes that were killed because they ran old code.
@@ -264,6 +266,7 @@ impl Report {
             stopped: pairs("stopped"),
             restarted: pairs("restarted"),
             not_undoable: list("not_undoable").iter().map(show).collect(),
+            said: list("said").iter().map(show).collect(),
             lingering: pairs("lingering"),
             killed: pairs("killed"),
             warnings: list("warnings").iter().filter_map(Note::read).collect(),
