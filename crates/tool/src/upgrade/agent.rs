@@ -120,7 +120,7 @@ async fn result_of(session: &mut Session, id: &str, until: Instant, creation: Op
         }
         match status(session).await {
             Ok(Status::Working { id: at_work, .. }) if at_work == id && Instant::now() < until => sleep(PAUSE).await,
-            Ok(Status::Over { id: last, result: Some(result) }) if last == id => return Ok(result),
+            Ok(Status::Over { id: last, result: Some(result) }) if last == id => return Ok(*result),
             Ok(Status::Soaking { id: waits, .. }) if waits == id => return Ok(Moved::Done(Report::default())),
             Ok(_) => return Ok(Moved::Reverted(Note::new("lost", "the order was lost on its way to the node"), Report::default())),
             Err(error) if error.is_unknown() && Instant::now() < until => session.reopen(BACK).await.map_err(gone)?,

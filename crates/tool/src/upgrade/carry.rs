@@ -171,14 +171,17 @@ async fn came_up_with(session: &mut Session, version: &Version) -> Result<bool, 
 async fn waiting(session: &mut Session, ending: &Ending) -> Result<String, UpgradeError> {
     match agent::status(session).await {
         Ok(Status::Soaking { id, from, to, .. }) if from == ending.from && to == ending.to => Ok(id),
-        Ok(Status::Over { result: Some(agent::Moved::Reverted(why, _) | agent::Moved::Broken(why, _)), .. }) => {
-            Err(UpgradeError::Ended(why.into()))
-        }
+        Ok(Status::Over { result: Some(result), .. }) => Err(UpgradeError::Ended(match *result {
+            agent::Moved::Reverted(why, _) | agent::Moved::Broken(why, _) => why.into(),
+            agent::Moved::Done(_) | agent::Moved::Committed(_) => nothing_waits(ending),
+        })),
         Err(error) if error.is_unknown() => Err(error),
-        Ok(_) | Err(_) => {
-            Err(UpgradeError::Ended(Notes::new([format!("no upgrade from {} to {} waits there", ending.from, ending.to)])))
-        }
+        Ok(_) | Err(_) => Err(UpgradeError::Ended(nothing_waits(ending))),
     }
+}
+
+fn nothing_waits(ending: &Ending) -> Notes {
+    Notes::new([format!("no upgrade from {} to {} waits there", ending.from, ending.to)])
 }
 
 /// Takes an upgrade back. Where there is none, it was taken back by the node, or the node has lost what there was to be taken back.

@@ -95,7 +95,7 @@ pub enum Status {
         /// The upgrade.
         id: String,
         /// How; `None`: by a revert that was asked for while nothing was there.
-        result: Option<Moved>,
+        result: Option<Box<Moved>>,
     },
 }
 
@@ -203,7 +203,7 @@ pub(super) fn status(answer: &Term) -> Option<Status> {
                 left: Duration::from_millis(left),
             })
         }
-        ("over", [result]) => Some(Status::Over { id, result: moved(result) }),
+        ("over", [result]) => Some(Status::Over { id, result: moved(result).map(Box::new) }),
         _ => None,
     }
 }
