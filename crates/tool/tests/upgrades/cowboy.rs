@@ -120,6 +120,7 @@ fn an_application_behind_cowboy_goes_to_new_code_and_back_without_losing_a_conne
     body(&mut websocket);
     assert_eq!(say(&mut websocket, "hello"), "hello 0.1.0");
     let mut waiting = ask(&scene, "/wait", "");
+    assert!((0..600).any(|_| scene.eval("Process.whereis(:waiting)") != "nil"), "the request did not arrive");
     let serves = |version: &str| assert_eq!(body(&mut ask(&scene, "/", "")), version);
     serves("0.1.0");
 

@@ -20,7 +20,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchAcceptors do
   @spec endpoint(atom) :: pid
   def endpoint(application) do
     endpoints = for {module, pid, _, [module]} <- children(top(application)), endpoint?(module), do: pid
-    assume([endpoint] = endpoints, "#{application} has not one Phoenix endpoint, but #{length(endpoints)}")
+    assume [endpoint] = endpoints, "#{application} has not one Phoenix endpoint, but #{length(endpoints)}"
     endpoint
   end
 
@@ -39,7 +39,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchAcceptors do
     of_node =
       for({app, _, _} <- Application.started_applications(), own == [], do: top(app)) |> Enum.flat_map(&listeners/1)
 
-    assume([_ | _] = found = own ++ of_node, "there is no listener of ranch")
+    assume [_ | _] = found = own ++ of_node, "there is no listener of ranch"
     found
   end
 
@@ -47,7 +47,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchAcceptors do
   @spec ranch_acceptors_sup(pid) :: pid
   def ranch_acceptors_sup(listener) do
     found = for {:ranch_acceptors_sup, pid, _, _} when is_pid(pid) <- Supervisor.which_children(listener), do: pid
-    assume([supervisor] = found, "a listener of ranch does not accept connections")
+    assume [supervisor] = found, "a listener of ranch does not accept connections"
     supervisor
   end
 
@@ -55,7 +55,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchAcceptors do
   @spec ranch_acceptors(pid) :: [term, ...]
   def ranch_acceptors(supervisor) do
     ids = for {{:acceptor, _, _} = id, _, _, _} <- Supervisor.which_children(supervisor), do: id
-    assume([_ | _] = ids, "a listener of ranch has no acceptors")
+    assume [_ | _] = ids, "a listener of ranch has no acceptors"
     ids
   end
 

@@ -32,7 +32,7 @@ defmodule Edeliver.Relup.Instructions.CheckRanchConnections do
   def ranch_connections_sup(listener) do
     children = Supervisor.which_children(listener)
     found = for {name, pid, _, _} when name in [:ranch_conns_sup, :ranch_conns_sup_sup] <- children, do: pid
-    assume([supervisor] = found, "a listener of ranch has no supervisor of its connections")
+    assume [supervisor] = found, "a listener of ranch has no supervisor of its connections"
     supervisor
   end
 

@@ -9,7 +9,7 @@ defmodule Edeliver.Relup.Instructions.ResumeRanchAcceptors do
   @impl Edeliver.Relup.RunnableInstruction
   def run(application) do
     acceptors = SuspendRanchAcceptors.acceptors(application)
-    assume(true = SuspendRanchAcceptors.undo_run(acceptors), "the acceptors of ranch can't be resumed")
+    assume true = SuspendRanchAcceptors.undo_run(acceptors), "the acceptors of ranch can't be resumed"
     info("#{length(acceptors)} acceptors of ranch are resumed")
   end
 
