@@ -13,6 +13,7 @@ mod logins;
 mod main_job;
 mod scene;
 mod shells;
+mod stores;
 mod systemd;
 mod upgrades;
 mod world;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         killed::TESTS,
         logins::TESTS,
         shells::TESTS,
+        stores::TESTS,
         upgrades::TESTS,
     ]
     .concat();

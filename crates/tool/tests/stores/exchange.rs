@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use edeliver_core::release::{Author, Origin, UPGRADE_FORMAT, Upgrade};
+
 use crate::scene::{Checkout, folder};
 
 #[test]
@@ -24,6 +26,29 @@ fn what_is_downloaded_is_what_was_uploaded_under_the_names_of_the_original() {
     assert!(refused.contains("is that of demo 1.0.0"), "{refused}");
     fs::rename(other.path("demo_2.0.0.release.tar.gz"), other.path("demo_1.0.0.release.tar.gz")).unwrap();
     other.ok("upload demo_1.0.0.release.tar.gz --force");
+}
+
+#[test]
+fn an_upgrade_takes_its_relup_and_its_release_along() {
+    let shelf = tempfile::tempdir().unwrap();
+    let (here, there) = (Checkout::new(&folder(shelf.path())), Checkout::new(&folder(shelf.path())));
+    let (old, new) = (here.has("1.0.0", "first"), here.has("1.1.0", "second"));
+    let upgrade = Upgrade {
+        format: UPGRADE_FORMAT,
+        app: new.app.clone(),
+        to: new.version.clone(),
+        manifest: new.id(),
+        from: vec![Origin { version: old.version.clone(), manifest: old.id() }],
+        relup: "%% by hand\n{\"1.1.0\",[{\"1.0.0\",[],[point_of_no_return]}],[{\"1.0.0\",[],[point_of_no_return]}]}.\n".to_owned(),
+        author: Author::Edited,
+    };
+    here.store().put_upgrade(&upgrade).unwrap();
+    here.ok("upload upgrade 1.1.0");
+    assert!(there.ok("show relup --version=1.1.0").contains("%% by hand"));
+    there.ok("deploy release --version=1.1.0");
+    there.ok("download upgrade 1.1.0");
+    let archive = "demo_1.1.0.upgrade.tar.gz";
+    assert_eq!(fs::read(there.path(archive)).unwrap(), fs::read(shelf.path().join(archive)).unwrap());
 }
 
 #[test]

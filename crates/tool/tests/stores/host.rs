@@ -1,6 +1,6 @@
 //! A store in a folder on a host.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use crate::{
     scene::{Checkout, folder, over_ssh},
@@ -103,4 +103,26 @@ fn going_back_needs_no_store_elsewhere() {
     let told = here.ok("rollback --no-restart");
     assert!(told.contains("can't be used"), "{told}");
     assert!(here.deployed("releases/start_erl.data").ends_with("1.0.0"), "{told}");
+}
+
+#[test]
+fn a_store_is_its_owners_alone_unless_it_was_given_to_a_group() {
+    let shelf = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for (name, group) in [("private", false), ("shared", true)] {
+        let store = shelf.path().join(name).join("store");
+        if group {
+            fs::create_dir_all(&store).unwrap();
+            fs::set_permissions(&store, fs::Permissions::from_mode(0o2770)).unwrap();
+        }
+        let here = Checkout::new(&folder(&shelf.path().join(name)));
+        here.has("1.0.0", "first");
+        here.ok("upload release 1.0.0");
+        assert_eq!(mode(&store), if group { 0o770 } else { 0o700 });
+        let below = ["tmp", "blobs", "manifests/demo"].map(|path| store.join(path));
+        let shards = fs::read_dir(store.join("blobs")).unwrap().map(|shard| shard.unwrap().path());
+        for dir in below.into_iter().chain(shards).filter(|_| group) {
+            assert_eq!(mode(&dir), 0o770, "another login of the group writes to {}", dir.display());
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     match (Wanted::File(name.clone()).meaning(up.store.app()), wanted, file) {
         (Wanted::Stored(StoredKind::Release, version), _, file) => up.release(version, file).await?,
         (_, _, Some(file)) => up.file(&file, &name).await?,
+        (Wanted::Stored(StoredKind::Upgrade, version), Wanted::Stored(..), None) => up.upgrade(version, &name).await?,
         (_, Wanted::Stored(kind, version), None) => up.file(&up.archive(kind, version).await?, &name).await?,
         (_, Wanted::File(_), None) => unreachable!("a file has its path"),
     }
@@ -74,6 +75,17 @@ impl Up<'_> {
             Ok::<_, Error>(done.and_then(|()| store.publish_release(&manifest, existing, archive))?)
         });
         published.await
+    }
+    /// The relup, with the release that it leads to and its archive.
+    async fn upgrade(&self, version: Version, name: &str) -> Result<(), Error> {
+        let archive = self.archive(StoredKind::Upgrade, version.clone()).await?;
+        self.release(version.clone(), None).await?;
+        let store = self.store.clone();
+        blocking(move || Ok::<_, Error>(store.put_upgrade(&store.here().upgrade(&version)?)?)).await?;
+        match self.ctx.settings()?.store.archive {
+            true => self.file(&archive, name).await,
+            false => Ok(()),
+        }
     }
     /// The archive of an upgrade, or of a release under another name, written anew.
     async fn archive(&self, kind: StoredKind, version: Version) -> Result<PathBuf, Error> {

@@ -123,6 +123,17 @@ fn wrong_keys_a_missing_bucket_and_a_server_that_is_gone_are_different_things_an
     assert!(matches!(gone, DepotError::Unreachable { .. }), "{gone:?}");
 }
 
+#[test]
+fn a_list_of_more_than_a_page_is_whole() {
+    let server = Server::start();
+    let folder = server.bucket().join("of us/store/manifests/demo");
+    std::fs::create_dir_all(folder.join("deeper")).unwrap();
+    (0..2300).for_each(|number| std::fs::write(folder.join(format!("1.0.{number}.json")), "x").unwrap());
+    std::fs::write(folder.join("deeper/1.0.0.json"), "x").unwrap();
+    let listed = depot(&settings(&server, SECRET), Timestamp::now).list(&["store/manifests/demo"]).unwrap();
+    assert_eq!(listed.len(), 2300);
+}
+
 /// Content that ends its server when the second part of it is read.
 struct Fatal<'a> {
     server: &'a mut Server,
