@@ -11,7 +11,7 @@ const LIST: &str = include_str!("../debian-packages.txt");
 const INSTALL: &str = include_str!("packages/install.sh");
 
 /// What the packages are wanted for. Looked for where there is no dpkg to ask.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "cc",
     "ssh",
     "ssh-keygen",
@@ -27,6 +27,7 @@ const PROGRAMS: [&str; 19] = [
     "fish",
     "elixir",
     "mix",
+    "rebar",
     "rebar3",
     "erl",
     "erlc",

@@ -426,12 +426,21 @@ node_is_up(Tx) ->
 
 %% The new release is to boot later, and a node that can't boot is worse than one that was not upgraded. The way back is never refused for that.
 find_boot_file(#tx{plan = #{root := Root, to := To}, road = there} = Tx) ->
-    File = filename:join([Root, "releases", To, "start.boot"]),
-    case filelib:is_regular(File) of
-        true -> Tx;
-        false -> refuse(note(boot, "~ts is missing: release ~ts can't boot", [File, To], none), Tx)
+    Dir = filename:join([Root, "releases", To]),
+    case boot_of(Dir) of
+        {ok, _} -> Tx;
+        none -> refuse(note(boot, "~ts is missing: release ~ts can't boot", [filename:join(Dir, "start.boot"), To], none), Tx)
     end;
 find_boot_file(Tx) -> Tx.
+
+%% What a release boots, without its extension: start.boot of mix and relx; reltool and Distillery call it like the release. {ok, File} | none
+boot_of(Dir) ->
+    Others = ["start_clean.boot", "start_sasl.boot", "no_dot_erlang.boot"],
+    case {filelib:is_regular(filename:join(Dir, "start.boot")), [F || F <- filelib:wildcard("*.boot", Dir), not lists:member(F, Others)]} of
+        {true, _} -> {ok, filename:join(Dir, "start")};
+        {false, [Boot]} -> {ok, filename:join(Dir, filename:rootname(Boot))};
+        {false, _} -> none
+    end.
 
 %% The script as steps: neighbouring loads become one, and all processes go on at the last resume, so that there is one window only.
 read_script(#tx{plan = #{script := Script}} = Tx) ->
@@ -1971,12 +1980,12 @@ settled(#{root := Root, to := To} = Plan) ->
     Config = permanent_config(Dir, Plan),
     _ = [os:putenv(Name, Value) || {Name, Value} <- [{"RELEASE_VSN", string(To)}, {"RELEASE_SYS_CONFIG", Config},
                                                      {"RELEASE_VM_ARGS", filename:join(Dir, "vm.args")}], os:getenv(Name) =/= false],
-    case filelib:is_regular(filename:join(Dir, "start.boot")) of
-        true ->
+    case boot_of(Dir) of
+        {ok, Boot} ->
             Found = filelib:is_regular(Config ++ ".config") andalso Config,
-            ok = init:make_permanent(filename:join(Dir, "start"), Found),
+            ok = init:make_permanent(Boot, Found),
             [];
-        false -> [note(boot, "~ts has no start.boot: a restart inside the node would start another release", [Dir], none)]
+        none -> [note(boot, "~ts has no start.boot: a restart inside the node would start another release", [Dir], none)]
     end.
 
 %% Old code goes, and who still runs in it: {[{Pid, Mod}], [Warning]}.

@@ -257,3 +257,71 @@ fn a_release_is_built_in_a_container_whose_work_is_kept() {
         unusable.err
     );
 }
+
+/// An application for rebar 2, which generates the rest.
+const OLD_APP: &[(&str, &str)] = &[
+    (
+        "src/oldapp.app.src",
+        "{application, oldapp, [{description, \"\"}, {vsn, \"0.1.0\"}, {registered, []}, {applications, [kernel, stdlib, sasl]}, {mod, {oldapp, []}}]}.\n",
+    ),
+    (
+        "src/oldapp.erl",
+        "-module(oldapp).\n-behaviour(application).\n-export([start/2, stop/1, init/1, marker/0]).\nstart(_, _) -> supervisor:start_link({local, ?MODULE}, ?MODULE, []).\n\
+         stop(_) -> ok.\ninit([]) -> {ok, {{one_for_one, 1, 1}, []}}.\nmarker() -> one.\n",
+    ),
+    ("rebar.config", "{sub_dirs, [\"rel\"]}.\n"),
+    (".gitignore", "/rel/oldapp\nebin\n/.deliver/*\n!/.deliver/config\n/notes\n"),
+];
+
+#[test]
+fn a_release_of_rebar_and_reltool_is_built_upgraded_and_gone_back_from() {
+    let program = Program::new();
+    let dir = program.project().parent().unwrap().to_owned();
+    let place = |name: &str| dir.join(name).display().to_string();
+    let config = format!(
+        "APP=oldapp\nREVISION=HEAD\nBUILD_HOST=localhost\nBUILD_AT={:?}\nBUILD_CMD=rebar\nRELEASE_CMD=rebar\nREBAR_CMD=rebar\nSTAGING_HOSTS=localhost\nDELIVER_TO={:?}\n",
+        place("builds"),
+        place("apps")
+    );
+    OLD_APP.iter().for_each(|(path, text)| program.write(path, text));
+    program.write(".deliver/config", &config);
+    let node = format!("old{}", std::process::id());
+    let lines = format!(
+        "set -e; mkdir rel; (cd rel; rebar create-node nodeid=oldapp); sed -i 's/-name .*/-name {node}@127.0.0.1/' rel/files/vm.args; \
+         sed -i -e 's/\"oldapp\", \"1\"/\"oldapp\", \"0.1.0\"/' -e 's/{{incl_cond, include}}]}}/{{incl_cond, include}}, {{lib_dir, \"..\"}}]}}/' rel/reltool.config; \
+         git init -q; git add .; git -c user.name=a -c user.email=a@b -c commit.gpgsign=false commit -qm one"
+    );
+    let made = program.shell(&lines);
+    assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+    let _stopped = Stopped(&program);
+    run(&program, "build release", 0);
+    run(&program, "deploy release to staging --start-deploy", 0);
+    let changed = "sed -i 's/marker() -> one/marker() -> two/' src/oldapp.erl && git -c user.name=a -c user.email=a@b -c commit.gpgsign=false commit -qam two";
+    assert_eq!(program.shell(changed).code, 0);
+    run(&program, "build release --set-version=0.2.0", 0);
+    let asked = |code: &str| run(&program, &format!("rpc {code} on staging"), 0).out.trim().to_owned();
+    let life = asked("os:getpid()");
+    assert_eq!(asked("oldapp:marker()"), "one");
+    let soak = |line: &str| {
+        let mut command = program.command(env!("CARGO_BIN_EXE_edeliver"));
+        let done = program::done(command.args(line.split(' ')).env("EDELIVER_UPGRADE_SOAK", "1s").output().unwrap());
+        assert_eq!(done.code, 0, "{line}\n{}{}", done.out, done.err);
+    };
+    soak("deploy upgrade to staging --version=0.2.0");
+    assert_eq!((asked("oldapp:marker()").as_str(), asked("os:getpid()")), ("two", life.clone()));
+    soak("rollback staging");
+    assert_eq!((asked("oldapp:marker()").as_str(), asked("os:getpid()")), ("one", life.clone()));
+    // Its own boot file stands in the runtime system, and belongs to the release all the same.
+    run(&program, "deploy release to staging --version=0.2.0 --start-deploy", 0);
+    assert_eq!(asked("oldapp:marker()"), "two");
+    assert_ne!(asked("os:getpid()"), life);
+}
+
+/// Stops the node when a test ends, well or not.
+struct Stopped<'a>(&'a Program);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.run(&["stop", "staging", "--yes"]);
+    }
+}

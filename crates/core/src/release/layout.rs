@@ -17,7 +17,7 @@ pub enum Place<'a> {
     Lib(&'a str),
     /// In this runtime system: `erts-13.1.5`.
     Erts(&'a str),
-    /// A top file: `bin/*`, `releases/COOKIE`, `releases/start_erl.data`, and whatever else lies around.
+    /// A top file: `bin/*`, `erts-*/bin/*.boot`, `releases/COOKIE`, `releases/start_erl.data`, and whatever else lies around.
     Top,
     /// In the directory of the release itself: `releases/0.1.0`.
     Release(&'a str),
@@ -29,6 +29,8 @@ impl<'a> Place<'a> {
         let mut parts = path.parts();
         match (parts.next(), parts.next()) {
             (Some("lib"), Some(_)) => Self::Lib(path.top(2)),
+            // reltool puts its `start_clean.boot` there, which names the release's applications and so differs from release to release.
+            (Some(erts), Some("bin")) if erts.starts_with("erts-") && path.as_str().ends_with(".boot") => Self::Top,
             (Some(erts), _) if erts.starts_with("erts-") => Self::Erts(erts),
             (Some("releases"), Some(name)) if name == version.as_str() => Self::Release(path.top(2)),
             _ => Self::Top,
@@ -57,7 +59,9 @@ mod tests {
         assert_eq!(place("lib/app-1/ebin/app.beam"), r#"Lib("lib/app-1")"#);
         assert_eq!(place("erts-13.1.5/bin/beam.smp"), r#"Erts("erts-13.1.5")"#);
         assert_eq!(place("releases/0.1.0/consolidated/x.beam"), r#"Release("releases/0.1.0")"#);
-        for top in ["bin/app", "releases/COOKIE", "releases/app.rel", "etc/app.conf", "README", "lib"] {
+        for top in
+            ["bin/app", "erts-13.1.5/bin/start_clean.boot", "releases/COOKIE", "releases/app.rel", "etc/app.conf", "README", "lib"]
+        {
             assert_eq!(place(top), "Top", "{top}");
         }
     }

@@ -749,7 +749,12 @@ a_release_that_cant_boot_is_refused() ->
     ok = file:delete(Boot),
     {refused, [{boot, Text, none}]} = edeliver_agent:preflight(counter_plan()),
     {match, _} = re:run(Text, "releases/2/start.boot is missing"),
-    {{refused, _, [{boot, _, _}]}, _, _} = reverted(counter_plan()).
+    {{refused, _, [{boot, _, _}]}, _, _} = reverted(counter_plan()),
+    agent_lab:put_file("releases/2/start_clean.boot", ""),
+    {refused, [{boot, _, none}]} = edeliver_agent:preflight(counter_plan()),
+    %% As reltool and Distillery call it.
+    agent_lab:put_file("releases/2/lab.boot", ""),
+    {ok, _} = edeliver_agent:preflight(counter_plan()).
 
 a_configuration_that_cant_be_read_is_refused() ->
     configured([], []),
