@@ -3,12 +3,14 @@
 use std::{
     error::Error,
     fs::{self, File},
+    io,
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
+use clap_mangen::Man;
 use edeliver::cli::Cli;
 
 use crate::cargo;
@@ -32,7 +34,9 @@ pub(super) fn stage(program: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::copy(program, tree.join("bin/edeliver"))?;
     fs::set_permissions(tree.join("bin/edeliver"), fs::Permissions::from_mode(0o755))?;
-    clap_mangen::generate_to(Cli::command(), &man)?;
+    let mut command = Cli::command();
+    command.build();
+    pages(&command, &man)?;
     for (shell, path) in COMPLETIONS {
         let path = tree.join(path);
         fs::create_dir_all(path.parent().expect("it has a folder"))?;
@@ -42,6 +46,15 @@ pub(super) fn stage(program: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
         fs::copy(cargo::workspace().join(name), documents.join(name))?;
     }
     copy_all(&cargo::workspace().join("docs"), &documents.join("docs"))
+}
+
+/// The man page of a command, and those of the commands below it.
+fn pages(command: &Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        pages(below, folder)?;
+    }
+    let page = Man::new(command.clone()).source(concat!("edeliver ", env!("CARGO_PKG_VERSION"))).manual("edeliver");
+    page.generate_to(folder).map(drop)
 }
 
 /// A folder with all that is in it.
@@ -63,10 +76,10 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
 mod tests {
     use super::*;
 
-    fn pages(command: &clap::Command, name: &str, found: &mut Vec<String>) {
+    fn names(command: &Command, name: &str, found: &mut Vec<String>) {
         found.push(format!("{name}.1"));
         for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-            pages(below, &format!("{name}-{}", below.get_name()), found);
+            names(below, &format!("{name}-{}", below.get_name()), found);
         }
     }
 
@@ -78,11 +91,12 @@ mod tests {
         let tree = folder.path().join("tree");
         stage(&program, &tree).unwrap();
         let mut wanted = Vec::new();
-        pages(&Cli::command(), "edeliver", &mut wanted);
+        names(&Cli::command(), "edeliver", &mut wanted);
         assert!(wanted.len() > 20, "{wanted:?}");
         let missing: Vec<_> = wanted.iter().filter(|page| !tree.join("share/man/man1").join(page).is_file()).collect();
         assert!(missing.is_empty(), "{missing:?}");
         let page = fs::read_to_string(tree.join("share/man/man1/edeliver-deploy-release.1")).unwrap();
+        assert!(page.contains(concat!("\"edeliver ", env!("CARGO_PKG_VERSION"))), "{page}");
         assert!(page.contains(".SH SYNOPSIS") && page.contains("start\\-deploy"), "{page}");
         for (_, path) in COMPLETIONS {
             assert!(fs::read_to_string(tree.join(path)).unwrap().contains("deploy"), "{path}");
