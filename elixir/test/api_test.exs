@@ -75,6 +75,12 @@ defmodule Edeliver.ApiTest do
     assert missing == []
   end
 
+  test "the plugins that a rel/config.exs of 1.9 names are there, and leave the release alone" do
+    for name <- [:ModifyRelup, :LinkConfig],
+        callback <- [:before_assembly, :after_assembly, :before_package, :after_package, :after_cleanup],
+        do: assert(apply(Module.concat(Releases.Plugin, name), callback, [%{name: :shop}, []]) == nil)
+  end
+
   # Modules as projects have them, with all that the macros of 1.9 gave them.
   @users ~S'''
   defmodule Legacy.Announce do
