@@ -13,4 +13,3 @@ for shard in *; do
   must mkdir -p -- "$root/store/blobs/$shard"
   must mv -f -- "$shard"/* "$root/store/blobs/$shard/"
 done
-settle
