@@ -209,7 +209,7 @@ impl Ctx {
             RemoteStore::S3(bucket) => {
                 let bucket =
                     S3Store { credentials: bucket.credentials.as_deref().map(|file| self.resolve(file)), ..bucket.clone() };
-                Arc::new(BucketDepot::new(&bucket, &|name| std::env::var(name).ok(), cancel, reporter)?)
+                Arc::new(BucketDepot::new(bucket, Box::new(|name| std::env::var(name).ok()), cancel, reporter))
             }
         };
         Ok(Some(self.depot.get_or_init(|| depot).clone()))

@@ -17,7 +17,7 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use edeliver_core::release::{Content, Digest};
 
-pub use bucket::BucketDepot;
+pub use bucket::{BucketDepot, Env};
 pub use error::DepotError;
 pub use host::HostDepot;
 

@@ -117,9 +117,21 @@ fn exit_code(all: &[Examined]) -> u8 {
 }
 
 async fn of_this_machine(ctx: &Ctx) -> Result<Examined, Error> {
-    let (store, hooks) = (ctx.store()?.root().to_owned(), !matches!(ctx.settings()?.hooks, HookSource::None));
-    let findings = blocking(move || Ok::<_, StoreError>(here(&store, hooks))).await?;
+    let (store, hooks) = (ctx.store()?, !matches!(ctx.settings()?.hooks, HookSource::None));
+    let root = store.root().to_owned();
+    let mut findings = blocking(move || Ok::<_, StoreError>(here(&root, hooks))).await?;
+    findings.extend(elsewhere(store).await);
     Ok(Examined { place: "this machine".to_owned(), findings, reached: true })
+}
+
+/// Where releases are kept elsewhere, whether that place can be used.
+async fn elsewhere(store: Store) -> Option<Finding> {
+    const CHECK: &str = "store elsewhere";
+    let place = store.elsewhere()?;
+    Some(match blocking(move || store.reach()).await {
+        Ok(()) => Finding::fine(CHECK, format!("{place} can be read")),
+        Err(error) => failed(CHECK, error.into()),
+    })
 }
 
 /// What a build of the commit that is checked out would need. Not having a build host is no trouble for who deploys what others build.

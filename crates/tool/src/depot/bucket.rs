@@ -12,7 +12,7 @@ use std::{
     fs::File,
     io::{self, Seek, SeekFrom},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -36,10 +36,17 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Requests at a time.
 const AT_ONCE: usize = 8;
 
-/// A bucket.
+/// Asks for an environment variable.
+pub type Env = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A bucket. Keys are looked for when they are first needed: much can be done without.
 pub struct BucketDepot {
     store: S3Store,
-    http: Http,
+    env: Env,
+    cancel: Cancel,
+    reporter: Reporter,
+    clock: fn() -> Timestamp,
+    http: OnceLock<Http>,
 }
 
 impl std::fmt::Debug for BucketDepot {
@@ -49,25 +56,18 @@ impl std::fmt::Debug for BucketDepot {
 }
 
 impl BucketDepot {
-    /// The bucket of these settings, with keys from the environment or a file. Nothing is asked yet.
-    ///
-    /// # Errors
-    /// There are no keys, or the endpoint can't be one.
-    pub fn new(
-        store: &S3Store,
-        env: &dyn Fn(&str) -> Option<String>,
-        cancel: Cancel,
-        reporter: &Reporter,
-    ) -> Result<Self, DepotError> {
-        Self::at(store, env, cancel, reporter, Timestamp::now)
+    /// The bucket of these settings, with keys from the environment or a file.
+    pub fn new(store: S3Store, env: Env, cancel: Cancel, reporter: &Reporter) -> Self {
+        Self { store, env, cancel, reporter: reporter.clone(), clock: Timestamp::now, http: OnceLock::new() }
     }
-    fn at(
-        store: &S3Store,
-        env: &dyn Fn(&str) -> Option<String>,
-        cancel: Cancel,
-        reporter: &Reporter,
-        clock: fn() -> Timestamp,
-    ) -> Result<Self, DepotError> {
+    fn http(&self) -> Result<&Http, DepotError> {
+        match self.http.get() {
+            Some(http) => Ok(http),
+            None => self.open().map(|http| self.http.get_or_init(|| http)),
+        }
+    }
+    fn open(&self) -> Result<Http, DepotError> {
+        let Self { store, env, .. } = self;
         let keys = keys::find(store, env)?;
         let known = || env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION")).filter(|region| !region.is_empty());
         let region = store.region.clone().or_else(known).unwrap_or_else(|| "us-east-1".to_owned());
@@ -76,33 +76,34 @@ impl BucketDepot {
         let wrong = |why: String| DepotError::Refused { why: format!("{endpoint}: {why}") };
         let url = endpoint.parse().map_err(|_| wrong("this is no address of a server".to_owned()))?;
         let bucket = Bucket::new(url, style, store.bucket.clone(), region).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { store: store.clone(), http: Http::new(bucket, keys, cancel, reporter.clone(), clock) })
+        Ok(Http::new(bucket, keys, self.cancel.clone(), self.reporter.clone(), self.clock))
     }
     /// The key of a file.
     fn key(&self, path: &str) -> String {
         if self.store.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.store.prefix) }
     }
     fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, DepotError> {
-        let key = self.key(path);
-        self.http.ask(&actions::GetObject::new(&self.http.bucket, Some(&self.http.keys), &key), headers, &[])
+        let (http, key) = (self.http()?, self.key(path));
+        http.ask(&actions::GetObject::new(&http.bucket, Some(&http.keys), &key), headers, &[])
     }
     fn put(&self, path: &str, content: &[u8], headers: &[(&str, &str)]) -> Result<Answer, DepotError> {
-        let key = self.key(path);
-        self.http.ask(&actions::PutObject::new(&self.http.bucket, Some(&self.http.keys), &key), headers, content)
+        let (http, key) = (self.http()?, self.key(path));
+        http.ask(&actions::PutObject::new(&http.bucket, Some(&http.keys), &key), headers, content)
     }
     /// All objects right in a folder.
     fn objects(&self, folder: &str) -> Result<Vec<(String, u64)>, DepotError> {
         let folder = if folder.is_empty() { folder.to_owned() } else { format!("{folder}/") };
         let prefix = self.key(&folder);
+        let http = self.http()?;
         let (mut found, mut next) = (Vec::new(), None);
         loop {
-            let mut action = actions::ListObjectsV2::new(&self.http.bucket, Some(&self.http.keys));
+            let mut action = actions::ListObjectsV2::new(&http.bucket, Some(&http.keys));
             action.with_prefix(prefix.clone());
             action.with_delimiter("/");
             // Not all servers encode the `+` of versions in the way that they say they do; names of ours need no encoding.
             action.query_mut().remove("encoding-type");
             next.take().into_iter().for_each(|token: String| action.with_continuation_token(token));
-            let answer = self.http.ask(&action, &[], &[])?.good()?;
+            let answer = http.ask(&action, &[], &[])?.good()?;
             let wrong = |_| DepotError::Refused { why: "the server's answer is no list of S3".to_owned() };
             let list = actions::ListObjectsV2::parse_response(&answer.text()).map_err(wrong)?;
             let name =
@@ -133,9 +134,10 @@ impl Depot for BucketDepot {
     fn list(&self, folders: &[&str]) -> Result<Vec<Item>, DepotError> {
         // Whoever asks for no folder wants to know whether the bucket is there.
         if folders.is_empty() {
-            let mut action = actions::ListObjectsV2::new(&self.http.bucket, Some(&self.http.keys));
+            let http = self.http()?;
+            let mut action = actions::ListObjectsV2::new(&http.bucket, Some(&http.keys));
             action.with_max_keys(1);
-            return self.http.ask(&action, &[], &[])?.good().map(|_| Vec::new());
+            return http.ask(&action, &[], &[])?.good().map(|_| Vec::new());
         }
         let listed = parallel::map(AT_ONCE, folders, |folder| {
             let item = |(name, size)| Item { folder: (*folder).to_owned(), name, size };
@@ -193,8 +195,8 @@ impl Depot for BucketDepot {
         Ok(wanted.iter().filter(|digest| !there.contains(digest)).copied().collect())
     }
     fn link(&self, content: &Digest, valid: Duration) -> Option<String> {
-        let key = self.key(&blob_path(content));
-        Some(self.http.sign(&actions::GetObject::new(&self.http.bucket, Some(&self.http.keys), &key), valid.min(LONGEST)))
+        let (http, key) = (self.http().ok()?, self.key(&blob_path(content)));
+        Some(http.sign(&actions::GetObject::new(&http.bucket, Some(&http.keys), &key), valid.min(LONGEST)))
     }
     fn bring(&self, wanted: &[Content<'_>], to: &Arc<Intake>) -> Result<(), DepotError> {
         let brought = parallel::map(AT_ONCE, wanted, |file| self.bring_one(file.sha256, to));

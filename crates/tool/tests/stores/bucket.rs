@@ -66,6 +66,10 @@ fn wrong_keys_and_a_server_that_is_gone_stop_before_anything_is_changed() {
     here.program.write("keys", "[other]\n");
     let told = here.ends_with(3, "show releases");
     assert!(told.contains("there are no keys for it") && told.contains("AWS_ACCESS_KEY_ID"), "{told}");
+    let told = here.ends_with(4, "doctor");
+    assert!(told.contains("store elsewhere") && told.contains("there are no keys for it"), "{told}");
+    let told = here.ends_with(8, "version");
+    assert!(!told.contains("keys"), "what needs no store needs no keys: {told}");
     server.stop();
     let gone = checkout(&server);
     let told = gone.ends_with(6, "show releases");

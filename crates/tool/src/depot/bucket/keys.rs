@@ -7,11 +7,8 @@ use rusty_s3::Credentials;
 
 use crate::depot::DepotError;
 
-/// Asks for an environment variable.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// What requests are signed with: keys in the address of a classic config, the environment's, a file's.
-pub(super) fn find(store: &S3Store, env: Env<'_>) -> Result<Credentials, DepotError> {
+pub(super) fn find(store: &S3Store, env: &dyn Fn(&str) -> Option<String>) -> Result<Credentials, DepotError> {
     if let Some(keys) = &store.keys {
         return Ok(Credentials::new(keys.id.clone(), keys.secret.clone()));
     }

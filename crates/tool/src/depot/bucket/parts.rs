@@ -44,8 +44,9 @@ impl BucketDepot {
         self.put(path, &content, &[])?.good().map(drop)
     }
     fn put_parts(&self, path: &str, from: &mut dyn Read, size: u64) -> Result<(), DepotError> {
-        let (bucket, keys, key) = (&self.http.bucket, Some(&self.http.keys), self.key(path));
-        let begun = self.http.ask(&actions::CreateMultipartUpload::new(bucket, keys, &key), &[], &[])?.good()?;
+        let (http, key) = (self.http()?, self.key(path));
+        let (bucket, keys) = (&http.bucket, Some(&http.keys));
+        let begun = http.ask(&actions::CreateMultipartUpload::new(bucket, keys, &key), &[], &[])?.good()?;
         let wrong = |_| DepotError::Refused { why: "the server's answer is none of S3".to_owned() };
         let begun = actions::CreateMultipartUpload::parse_response(&begun.text()).map_err(wrong)?;
         let id = begun.upload_id();
@@ -53,25 +54,26 @@ impl BucketDepot {
         let done = sent.and_then(|tags| {
             let complete = actions::CompleteMultipartUpload::new(bucket, keys, &key, id, tags.iter().map(String::as_str));
             let body = complete.clone().body();
-            let answer = self.http.ask(&complete, &[], body.as_bytes())?.good()?;
+            let answer = http.ask(&complete, &[], body.as_bytes())?.good()?;
             // The status was sent before it was known.
             let code = answer.code();
             if code.is_empty() { Ok(()) } else { Err(DepotError::Refused { why: format!("the server says {code}") }) }
         });
         if done.is_err() {
             // Parts are kept, and paid for, until somebody says that they are not needed.
-            drop(self.http.ask(&actions::AbortMultipartUpload::new(bucket, keys, &key, id), &[], &[]));
+            drop(http.ask(&actions::AbortMultipartUpload::new(bucket, keys, &key, id), &[], &[]));
         }
         done
     }
     fn parts(&self, key: &str, id: &str, from: &mut dyn Read, size: u64) -> Result<Vec<String>, DepotError> {
+        let http = self.http()?;
         let mut tags = Vec::new();
         for number in 1..=u16::try_from(size.div_ceil(PART)).unwrap_or(u16::MAX) {
             let mut part = Vec::new();
             let read = from.take(PART).read_to_end(&mut part);
             read.map_err(|source| DepotError::Here { what: "can't read what is to be sent".to_owned(), source })?;
-            let action = actions::UploadPart::new(&self.http.bucket, Some(&self.http.keys), key, number, id);
-            let answer = self.http.ask(&action, &[], &part)?.good()?;
+            let action = actions::UploadPart::new(&http.bucket, Some(&http.keys), key, number, id);
+            let answer = http.ask(&action, &[], &part)?.good()?;
             tags.push(answer.header("etag").unwrap_or_default().to_owned());
         }
         Ok(tags)

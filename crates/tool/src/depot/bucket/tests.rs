@@ -24,7 +24,7 @@ fn settings(server: &Server, secret: &str) -> S3Store {
 fn depot(settings: &S3Store, clock: fn() -> Timestamp) -> BucketDepot {
     let (reporter, drafts) = Reporter::new();
     std::mem::forget(drafts);
-    BucketDepot::at(settings, &|_| None, Cancel::never(), &reporter, clock).unwrap()
+    BucketDepot { clock, ..BucketDepot::new(settings.clone(), Box::new(|_| None), Cancel::never(), &reporter) }
 }
 
 fn file(dir: &TempDir, name: &str, content: &[u8]) -> std::path::PathBuf {
@@ -93,7 +93,8 @@ fn a_clock_that_is_an_hour_off_is_told_and_does_not_matter() {
         [|| Timestamp::now() - jiff::SignedDuration::from_hours(1), || Timestamp::now() + jiff::SignedDuration::from_hours(1)]
     {
         let (reporter, mut drafts) = Reporter::new();
-        let depot = BucketDepot::at(&settings(&server, SECRET), &|_| None, Cancel::never(), &reporter, clock).unwrap();
+        let depot = BucketDepot::new(settings(&server, SECRET), Box::new(|_| None), Cancel::never(), &reporter);
+        let depot = BucketDepot { clock, ..depot };
         depot.write("clock", b"it is late", Existing::Replace).unwrap();
         assert_eq!(depot.read("clock").unwrap().unwrap(), b"it is late");
         let told = format!("{:?}", drafts.try_recv().unwrap());
