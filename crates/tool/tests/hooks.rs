@@ -426,3 +426,16 @@ async fn many_lines_keep_their_order_and_none_is_lost() {
     assert!(lines.iter().take(3000).enumerate().all(|(index, line)| *line == format!("line {index}")));
     assert_eq!(lines[3000], "no end");
 }
+
+#[tokio::test]
+async fn a_megabyte_in_one_line_and_a_megabyte_of_lines_are_told_and_the_last_word_is_kept() {
+    let lab =
+        Lab::new("hook() { head -c 1048576 /dev/zero | tr '\\0' x; echo; yes 'a line' | head -n 150000; error 'the end'; }\n")
+            .await;
+    let failed = lab.run("hook").await.unwrap_err();
+    assert_eq!(chain(&failed), ["the hook hook failed with status 1", "the end"]);
+    assert!(failed.said().len() < 100, "no more is kept than somebody reads");
+    let told = lab.told();
+    assert_eq!(told.iter().filter(|line| *line == "a line").count(), 150_000);
+    assert_eq!(told.iter().map(|line| line.matches('x').count()).sum::<usize>(), 1_048_576);
+}

@@ -80,6 +80,23 @@ async fn a_node_gets_the_environment_of_the_settings_and_none_of_the_callers() {
     assert!(!format!("{:?}", running.environment).contains("second line"), "values may be secrets");
 }
 
+/// What `LINK_VM_ARGS` of a classic config becomes.
+#[tokio::test]
+async fn a_node_is_started_with_the_flags_that_the_host_has_in_a_file() {
+    for (kind, variable) in [(Kind::Mix, "RELEASE_VM_ARGS"), (Kind::Relx, "VMARGS_PATH")] {
+        let mut running = Running::new(kind);
+        let file = running.dir().join("vm.args");
+        // relx's script takes name and cookie from nowhere else.
+        let own = format!("-sname {}\n-setcookie relapp-sample-cookie\n", running.variable("RELEASE_NODE"));
+        let own = if kind == Kind::Relx { own } else { String::new() };
+        fs::write(&file, format!("{own}-flagged here\n")).unwrap();
+        running.set(variable, file.to_str().unwrap());
+        let node = running.start(&Local::new()).await.unwrap();
+        let words = fs::read(format!("/proc/{}/cmdline", node.pid.unwrap())).unwrap();
+        assert!(String::from_utf8_lossy(&words).contains("-flagged\0here"), "{kind:?}: {}", String::from_utf8_lossy(&words));
+    }
+}
+
 #[tokio::test]
 async fn two_releases_on_one_machine_are_told_apart() {
     let (mix, relx, host) = (Running::new(Kind::Mix), Running::new(Kind::Relx), Local::new());

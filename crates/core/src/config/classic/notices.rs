@@ -1,6 +1,6 @@
 //! What a classic config says that means nothing here, where silence would mislead.
 
-use super::{Function, Reading};
+use super::{Function, LISTENED, PLAIN, Reading, Variable};
 use crate::{
     config::{hooks, origin::Origin, scope::similar},
     hint::Hint,
@@ -25,8 +25,23 @@ impl Reading<'_> {
             }
         }
         let script = self.script;
+        for variable in &script.variables {
+            self.notice_slip(variable);
+        }
         for function in &script.functions {
             self.notice_function(function);
+        }
+    }
+    /// A config may have variables of its own; one that resembles a known variable which is missing is a slip.
+    fn notice_slip(&mut self, variable: &Variable) {
+        let Variable { name, origin, .. } = variable;
+        let known = || LISTENED.iter().chain(PLAIN.iter().map(|(known, _)| known)).copied();
+        if matches!(origin, Origin::Env { .. }) || known().any(|known| known == name) {
+            return;
+        }
+        let is_slip = |known: &&str| self.variable(known).is_none() && strsim::damerau_levenshtein(name, known) == 1;
+        if let Some(meant) = known().find(is_slip) {
+            self.warn(format!("{name} ({origin}) means nothing to edeliver"), Hint::text(format!("did you mean {meant}?")));
         }
     }
     fn notice_function(&mut self, function: &Function) {

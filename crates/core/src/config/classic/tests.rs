@@ -286,6 +286,35 @@ fn what_is_not_used_is_told() {
     );
 }
 
+/// Each line of a config of each build tool, with a slip of the keyboard in its name: silence would have another thing built, or deployed
+/// to another place.
+#[test]
+fn a_slip_in_the_name_of_a_variable_is_told() {
+    let shared: &[(&str, &str)] = &[("PRODUCTION_HOSTS", "p"), ("PRODUCTION_USER", "web"), ("TEST_AT", "/t")];
+    let tools: [&[(&str, &str)]; 5] = [
+        &[("TARGET_MIX_ENV", "staging"), ("USING_DISTILLERY", "false")],
+        &[("USING_DISTILLERY", "true"), ("GIT_CLEAN_PATHS", "_build")],
+        &[("BUILD_CMD", "mix"), ("RELEASE_CMD", "relx")],
+        &[("BUILD_CMD", "rebar3"), ("REBAR_PROFILE", "prod")],
+        &[("BUILD_CMD", "rebar"), ("RELEASE_CMD", "rebar"), ("REBAR_CONFIG", "other.config")],
+    ];
+    for tool in tools {
+        let config = [README, shared, tool].concat();
+        assert_eq!(settled(&script(&config)).1, Vec::<String>::new(), "{config:?}");
+        for (at, (name, value)) in config.iter().enumerate() {
+            let (head, tail) = name.split_at(name.len() / 2);
+            let slip = format!("{head}X{tail}");
+            let mut wrong = config.clone();
+            wrong[at] = (&slip, value);
+            let warnings = settled(&script(&wrong)).1;
+            let told = format!("{slip} (.deliver/config:{}) means nothing to edeliver", at + 1);
+            assert!(warnings.contains(&told), "{slip}: {warnings:?}");
+        }
+    }
+    let own = [README, &[("DB_PASSWORD", "x"), ("HOST", "x"), ("BUILD_HOST2", "other"), ("NODE_NAME", "x")]].concat();
+    assert_eq!(settled(&script(&own)).1, Vec::<String>::new(), "variables of its own are a project's business");
+}
+
 #[test]
 fn a_path_in_the_home_of_this_machine_is_told_when_another_user_logs_in() {
     let (settings, warnings) = settled(&script(&[README, &[("TEST_AT", "/home/me/apps")]].concat()));
