@@ -72,13 +72,6 @@ pub enum DepotError {
     Store(#[from] Box<StoreError>),
 }
 
-impl DepotError {
-    /// Whether it is not known if it was done.
-    pub fn is_lost_link(&self) -> bool {
-        matches!(self, Self::Transport(TransportError::LinkLost { .. } | TransportError::Timeout { .. }))
-    }
-}
-
 fn code_of(code: &str) -> String {
     if code.is_empty() { String::new() } else { format!(" ({})", crate::report::printable(code)) }
 }

@@ -58,6 +58,26 @@ fn another_build_of_a_version_is_replaced_only_when_told_to_and_counts_everywher
 }
 
 #[test]
+fn of_several_who_publish_one_version_at_once_one_succeeds_and_the_others_are_told() {
+    let shelf = tempfile::tempdir().unwrap();
+    let publish = |number: u32| {
+        let checkout = Checkout::new(&folder(shelf.path()));
+        let manifest = checkout.has("1.0.0", &format!("build {number}"));
+        (checkout.program.run(&["upload", "release", "1.0.0"]), manifest)
+    };
+    let all = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || publish(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (done, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(|(done, _)| done.code == 0);
+    assert_eq!(done.len(), 1, "{done:?} {refused:?}");
+    assert!(refused.iter().all(|(done, _)| done.code == 4), "{refused:?}");
+    let there = Checkout::new(&folder(shelf.path()));
+    there.ok("deploy release --version=1.0.0 --plan");
+    assert_eq!(there.store().manifest(&"1.0.0".parse().unwrap()).unwrap(), done[0].1);
+}
+
+#[test]
 fn a_release_that_is_only_here_is_deployed_too() {
     let shelf = tempfile::tempdir().unwrap();
     let here = Checkout::new(&folder(&shelf.path().join("not made yet")));

@@ -62,15 +62,15 @@ impl Up<'_> {
         if other && !self.force {
             may_replace(self.ctx, &manifest.title(), &self.place).await?;
         }
-        self.publish(manifest).await
+        // Somebody may publish another one meanwhile.
+        self.publish(manifest, if other || self.force { Existing::Replace } else { Existing::Refuse }).await
     }
-    async fn publish(&self, manifest: Manifest) -> Result<(), Error> {
+    async fn publish(&self, manifest: Manifest, existing: Existing) -> Result<(), Error> {
         let (store, force, archive) = (self.store.clone(), self.force, self.ctx.settings()?.store.archive);
         let published = blocking(move || {
-            if archive && !store.archive_path(&manifest.version).exists() {
+            if archive {
                 store.export_archive(&manifest).map_err(BuildError::from)?;
             }
-            let existing = Existing::Replace;
             let done = if force { store.publish_again(&manifest) } else { Ok(()) };
             Ok::<_, Error>(done.and_then(|()| store.publish_release(&manifest, existing, archive))?)
         });

@@ -34,16 +34,10 @@ fn credentials(value: &dyn Fn(&str) -> Option<String>) -> Option<Credentials> {
 
 /// A value in a section of a file of credentials.
 fn value(text: &str, section: &str, name: &str) -> Option<String> {
-    let mut here = false;
-    for line in text.lines().map(str::trim) {
-        if let Some(title) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            here = title.trim() == section;
-        } else if let Some((key, value)) = line.split_once('=').filter(|(key, _)| here && key.trim() == name) {
-            let _ = key;
-            return Some(value.trim().to_owned());
-        }
-    }
-    None
+    let title = |line: &str| Some(line.strip_prefix('[')?.strip_suffix(']')?.trim().to_owned());
+    let lines = text.lines().map(str::trim).skip_while(|line| title(line).as_deref() != Some(section)).skip(1);
+    let pairs = lines.take_while(|line| title(line).is_none()).filter_map(|line| line.split_once('='));
+    pairs.into_iter().find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
 }
 
 #[cfg(test)]
