@@ -325,3 +325,63 @@ impl Drop for Stopped<'_> {
         self.0.run(&["stop", "staging", "--yes"]);
     }
 }
+
+/// A start script with the commands that Distillery documents. It lies in the release's folder; `bin/APP` only finds it.
+const DISTILLERY: &str = r#"#!/bin/sh
+dir=$(cd "$(dirname "$0")" && pwd)
+root=${dir%/releases/*}
+export ROOTDIR="$root" EMU=beam PROGNAME=erl
+export BINDIR="$root/erts-$(cut -d ' ' -f 1 "$root/releases/start_erl.data")/bin"
+vm() { exec "$BINDIR/erlexec" -boot "$dir/relapp" -config "$dir/sys.config" -args_file "$dir/vm.args" -mode embedded "$@"; }
+case $1 in
+start) mkdir -p "$root/tmp" "$root/log" && exec "$BINDIR/run_erl" -daemon "$root/tmp/" "$root/log" "exec $0 console" ;;
+console) vm ;;
+foreground) vm -noshell ;;
+esac
+"#;
+
+/// Distillery itself can't be had here: its layout is made of what rebar3 assembles.
+#[test]
+fn a_release_in_the_layout_of_distillery_is_deployed_upgraded_and_gone_back_from() {
+    let program = Program::new();
+    let dir = program.project().parent().unwrap().to_owned();
+    let sample = edeliver_lab::samples::erlang(&dir.join("sources"), "0.1.0").unwrap();
+    let apps = dir.join("apps").display().to_string();
+    program.write(".deliver/config", &format!("APP=relapp\nSTAGING_HOSTS=localhost\nDELIVER_TO={apps:?}\n"));
+    program.write("start.sh", DISTILLERY);
+    let node = format!("dist{}@127.0.0.1", std::process::id());
+    for version in ["0.1.0", "0.2.0"] {
+        sample.set_version(version).unwrap();
+        let lines = format!(
+            "set -e; project=$PWD; cd {:?}; rebar3 release >&2; cd _build/default/rel/relapp; rm -r bin; mkdir -p bin; cd releases/{version}; \
+             rm -f vm.args* sys.config*; mv start.boot relapp.boot; echo '[].' >sys.config; printf -- '-name {node}\\n-setcookie distillery\\n' >vm.args; \
+             cp \"$project/start.sh\" relapp.sh; chmod +x relapp.sh; cd ../..; \
+             echo 'exec \"$(dirname \"$0\")/../releases/$(cut -d \" \" -f 2 \"$(dirname \"$0\")/../releases/start_erl.data\")/relapp.sh\" \"$@\"' >bin/relapp; \
+             sed -i '1i #!/bin/sh' bin/relapp; chmod +x bin/relapp; mkdir -p \"$project/.deliver/releases\"; \
+             tar -czf \"$project/.deliver/releases/relapp_{version}.release.tar.gz\" bin erts-* lib releases/{version} releases/start_erl.data releases/RELEASES; \
+             cd {:?}; rm -r _build",
+            sample.dir, sample.dir
+        );
+        let made = program.shell(&lines);
+        assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+    }
+    let _stopped = Stopped(&program);
+    let started = run(&program, "deploy release to staging --version=0.1.0 --start-deploy", 0);
+    assert!(started.out.contains("0.1.0 running"), "{}{}", started.out, started.err);
+    let asked = |code: &str| run(&program, &format!("rpc {code} on staging"), 0).out.trim().to_owned();
+    let life = asked("os:getpid()");
+    let soon = |line: &str| {
+        let mut command = program.command(env!("CARGO_BIN_EXE_edeliver"));
+        let done = program::done(command.args(line.split(' ')).env("EDELIVER_UPGRADE_SOAK", "1s").output().unwrap());
+        assert_eq!(done.code, 0, "{line}\n{}{}", done.out, done.err);
+    };
+    soon("deploy upgrade to staging --version=0.2.0");
+    let version = run(&program, "version staging", 0).out;
+    assert!(version.contains("0.2.0  0.2.0       as built"), "{version}");
+    assert_eq!(asked("os:getpid()"), life);
+    soon("rollback staging");
+    assert_eq!(asked("os:getpid()"), life);
+    run(&program, "restart staging", 0);
+    assert!(run(&program, "version staging", 0).out.contains("0.1.0  0.1.0"));
+    assert_ne!(asked("os:getpid()"), life);
+}

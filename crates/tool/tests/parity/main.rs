@@ -49,6 +49,9 @@ fn parity_names_real_tests() {
     let mut wrong = Vec::new();
     for row in &rows {
         let proof = quoted(row.last().expect("a row has cells"));
+        if row.len() == 4 && !["works", "better", "obsolete"].contains(&row[1].as_str()) {
+            wrong.push(format!("{}: {:?} is no state", row[0], row[1]));
+        }
         let claims = row.len() == 3 || ["works", "better"].contains(&row[1].as_str());
         if claims && proof.is_empty() {
             wrong.push(format!("{}: no test is named", row[0]));
