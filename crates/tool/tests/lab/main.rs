@@ -6,6 +6,7 @@
 
 mod bad_days;
 mod calls;
+mod classic;
 mod commands;
 mod company;
 mod killed;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         main_job::TESTS,
         bad_days::TESTS,
         calls::TESTS,
+        classic::TESTS,
         commands::TESTS,
         company::TESTS,
         killed::TESTS,

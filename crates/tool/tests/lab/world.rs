@@ -41,7 +41,8 @@ impl App {
             Self::Relapp => "RELAPP_PORT",
         }
     }
-    fn make(self, dir: &Path, version: &str) -> Sample {
+    /// The sample in this version, committed on top of what is there.
+    pub(crate) fn make(self, dir: &Path, version: &str) -> Sample {
         match self {
             Self::Hotapp => samples::elixir(dir, version),
             Self::Relapp => samples::erlang(dir, version),
