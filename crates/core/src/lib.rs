@@ -21,6 +21,7 @@ pub mod name;
 pub mod plan;
 pub mod rehearsal;
 pub mod release;
+pub mod select;
 pub mod size;
 pub mod step;
 pub mod unit;

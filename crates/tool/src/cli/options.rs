@@ -4,6 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use edeliver_core::config::{duration, settle};
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
+use edeliver_core::select::Selector;
 
 use crate::{modification::Modification, relup::Edited};
 
@@ -92,6 +93,16 @@ pub struct TargetArgs {
     /// Only these hosts of the target; may be repeated, or separated by commas
     #[arg(long = "host", value_name = "[USER@]HOST", value_delimiter = ',')]
     pub hosts: Vec<HostArg>,
+    /// Only hosts with this tag, or whose names fit this pattern; may be repeated, or separated by commas
+    #[arg(long = "on", value_name = "@TAG|PATTERN", value_delimiter = ',', conflicts_with = "hosts")]
+    pub on: Vec<Selector>,
+}
+
+impl TargetArgs {
+    /// All hosts of a target.
+    pub fn all_of(target: TargetName) -> Self {
+        Self { target, hosts: Vec::new(), on: Vec::new() }
+    }
 }
 
 /// A host picked on the command line, perhaps with another login.

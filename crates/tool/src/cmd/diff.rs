@@ -55,7 +55,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
 pub(crate) fn policy(ctx: &Ctx, target: Option<&TargetName>) -> Result<Policy, Error> {
     let targets = &ctx.settings()?.targets;
     let settings = match target {
-        Some(target) => Some(ctx.target(&TargetArgs { target: target.clone(), hosts: Vec::new() })?.upgrade),
+        Some(target) => Some(ctx.target(&TargetArgs::all_of(target.clone()))?.upgrade),
         None => targets.values().next().map(|target| target.upgrade.clone()),
     };
     Ok(settings.map_or(Policy { discover_children: true, ..Policy::default() }, |settings| Policy::from(&settings)))

@@ -71,7 +71,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
 
 fn targets(ctx: &Ctx, named: Option<TargetName>) -> Result<Vec<TargetSettings>, Error> {
     match named {
-        Some(target) => Ok(vec![ctx.target(&TargetArgs { target, hosts: Vec::new() })?]),
+        Some(target) => Ok(vec![ctx.target(&TargetArgs::all_of(target))?]),
         None => Ok(ctx.settings()?.targets.values().cloned().collect()),
     }
 }

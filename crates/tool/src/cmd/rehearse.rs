@@ -65,7 +65,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 fn settings_of(ctx: &Ctx, target: Option<TargetName>) -> Result<TargetSettings, Error> {
     let first = || ctx.settings().map(|settings| settings.targets.keys().next().cloned());
     match target.map_or_else(first, |target| Ok(Some(target)))? {
-        Some(target) => ctx.target(&TargetArgs { target, hosts: Vec::new() }),
+        Some(target) => ctx.target(&TargetArgs::all_of(target)),
         None => Err(Error::new(Kind::Config, "there is no target, whose settings a rehearsal could have")),
     }
 }

@@ -3,6 +3,7 @@
 use edeliver_core::{
     config::{HostSpec, Settings, TargetSettings},
     name::{HostName, TargetName},
+    select::Selector,
 };
 
 use crate::cli::{
@@ -38,6 +39,16 @@ pub enum TargetError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// It means none of them.
+    #[error("no host of `{target}` is meant by `{selector}`")]
+    Selector {
+        /// The target.
+        target: TargetName,
+        /// What was asked for.
+        selector: Selector,
+        /// The tags that its hosts have, or their names.
+        known: Vec<String>,
+    },
 }
 
 /// The target with just the hosts that were picked (all, if none was), in the order of the configuration.
@@ -49,7 +60,24 @@ pub(super) fn pick(settings: &Settings, args: &TargetArgs) -> Result<TargetSetti
     if !args.hosts.is_empty() {
         target.hosts = target.hosts.iter().filter_map(|host| picked(host, &args.hosts)).collect();
     }
+    if let Some(vain) = args.on.iter().find(|selector| !target.hosts.iter().any(|host| selector.means(host))) {
+        return Err(means_none(&target, vain));
+    }
+    if !args.on.is_empty() {
+        target.hosts.retain(|host| args.on.iter().any(|selector| selector.means(host)));
+    }
     Ok(target)
+}
+
+/// A word that means nothing is a slip, also beside others that mean something: a deploy must not pass hosts over in silence.
+fn means_none(target: &TargetSettings, selector: &Selector) -> TargetError {
+    let mut known: Vec<String> = match selector {
+        Selector::Tag(_) => target.hosts.iter().flat_map(|host| &host.tags).map(|tag| format!("@{tag}")).collect(),
+        Selector::Pattern(_) => target.hosts.iter().map(|host| host.name.to_string()).collect(),
+    };
+    known.sort();
+    known.dedup();
+    TargetError::Selector { target: target.name.clone(), selector: selector.clone(), known }
 }
 
 /// The host with the login it was picked with; `None` if it was not picked.
@@ -87,14 +115,14 @@ mod tests {
         [targets.production]
         path = "/srv"
         user = "deploy"
-        hosts = ["web1", "web2", "web3"]
+        hosts = ["web1", { name = "web2", tags = ["canary"] }, { name = "db1", tags = ["db", "canary"] }]
     "#;
 
     fn picked(target: &str, hosts: &[&str]) -> Result<Vec<(String, Option<String>)>, TargetError> {
         let around = Around { flags: &Table::default(), env: &|_| None, folder: "shop", home: None };
         let (settings, _) = settle_toml("edeliver.toml", CONFIG, &around).unwrap();
         let hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
-        let target = pick(&settings, &TargetArgs { target: target.parse().unwrap(), hosts })?;
+        let target = pick(&settings, &TargetArgs { hosts, ..TargetArgs::all_of(target.parse().unwrap()) })?;
         Ok(target.hosts.iter().map(|host| (host.name.to_string(), host.user.as_ref().map(ToString::to_string))).collect())
     }
     fn names(picked: Result<Vec<(String, Option<String>)>, TargetError>) -> String {
@@ -103,8 +131,8 @@ mod tests {
 
     #[test]
     fn all_hosts_or_just_those_that_were_picked_in_the_order_of_the_configuration() {
-        assert_eq!(names(picked("production", &[])), "web1 web2 web3");
-        assert_eq!(names(picked("production", &["web3", "web1"])), "web1 web3");
+        assert_eq!(names(picked("production", &[])), "web1 web2 db1");
+        assert_eq!(names(picked("production", &["db1", "web1"])), "web1 db1");
     }
 
     #[test]
@@ -124,5 +152,29 @@ mod tests {
         );
         assert!(matches!(picked("production", &["web4"]), Err(TargetError::Host { like: Some(like), .. }) if like == "web1"));
         assert!(matches!(picked("production", &["stage"]), Err(TargetError::Host { like: None, .. })), "another target's host");
+    }
+
+    fn meant(on: &[&str]) -> Result<String, String> {
+        let around = Around { flags: &Table::default(), env: &|_| None, folder: "shop", home: None };
+        let (settings, _) = settle_toml("edeliver.toml", CONFIG, &around).unwrap();
+        let on = on.iter().map(|selector| selector.parse().unwrap()).collect();
+        let target = pick(&settings, &TargetArgs { on, ..TargetArgs::all_of("production".parse().unwrap()) });
+        let names = |target: TargetSettings| target.hosts.iter().map(|host| host.name.to_string()).collect::<Vec<_>>().join(" ");
+        target.map(names).map_err(|error| crate::error::Error::from(error).hints[0].text.clone())
+    }
+
+    #[test]
+    fn hosts_are_meant_by_tags_and_patterns_and_stay_in_their_order() {
+        let ok = |names: &str| Ok(names.to_owned());
+        assert_eq!(meant(&["@canary"]), ok("web2 db1"));
+        assert_eq!(meant(&["@db", "web*"]), ok("web1 web2 db1"));
+        assert_eq!(meant(&["web?"]), ok("web1 web2"));
+    }
+
+    #[test]
+    fn a_selector_that_means_nobody_is_an_error_also_beside_others() {
+        let is = |hint: &str| Err(hint.to_owned());
+        assert_eq!(meant(&["@canary", "@web"]), is("its hosts have the tags @canary, @db"));
+        assert_eq!(meant(&["eu-*"]), is("its hosts are db1, web1, web2"));
     }
 }

@@ -7,7 +7,7 @@ mod rehearsal;
 mod store;
 mod upgrade;
 
-use edeliver_core::{hint::Hint, name::NameError};
+use edeliver_core::{hint::Hint, name::NameError, select::Selector};
 
 use super::{Error, Kind};
 use crate::{
@@ -159,7 +159,13 @@ impl From<TargetError> for Error {
             TargetError::Target { like: Some(like), .. } => Hint::text(format!("did you mean `{like}`?")),
             TargetError::Target { known, .. } => Hint::text(format!("the configuration has {}", known.join(", "))),
             TargetError::Host { like: Some(like), .. } => Hint::text(format!("did you mean `{like}`?")),
-            TargetError::Host { known, .. } => Hint::text(format!("its hosts are {}", known.join(", "))),
+            TargetError::Host { known, .. } | TargetError::Selector { selector: Selector::Pattern(_), known, .. } => {
+                Hint::text(format!("its hosts are {}", known.join(", ")))
+            }
+            TargetError::Selector { known, .. } if known.is_empty() => {
+                Hint::text("its hosts have no tags; write them like `{ name = \"web1\", tags = [\"web\"] }`")
+            }
+            TargetError::Selector { known, .. } => Hint::text(format!("its hosts have the tags {}", known.join(", "))),
         };
         Self::usage(error).hint(hint)
     }
