@@ -32,6 +32,9 @@ use crate::report::printable;
 
 /// The longest login, time for the user's answers not counted. Above ssh's own timeouts, which say better what happened.
 const LOGIN: Duration = Duration::from_secs(60);
+/// ssh 9.2 looks whether it was told to end, and then waits for its connections: a signal in between is heard when that wait ends, with the next
+/// `ServerAliveInterval`. A second signal ends the wait.
+const UNHEARD: Duration = Duration::from_millis(250);
 /// How often the control socket is looked for.
 const POLL: Duration = Duration::from_millis(4);
 /// ssh's limit is that of `sockaddr_un`: 104 bytes with the NUL on BSD and macOS. It binds a longer name first: `.` and 16 letters.
@@ -127,6 +130,9 @@ impl Master {
         // Here it takes no process, as it would take the guard, which removes what is left when we are killed.
         drop(self.dir.take());
         drop(self.lifeline.take());
+        if timeout(UNHEARD, self.child.wait()).await.is_err() {
+            self.signal(Signal::TERM);
+        }
         if timeout(Duration::from_secs(3), self.child.wait()).await.is_err() {
             self.kill();
             let _ = self.child.wait().await;
@@ -138,8 +144,12 @@ impl Master {
     }
 
     fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(group) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-            let _ = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(group, signal);
         }
     }
 }
