@@ -1,9 +1,11 @@
 //! A checkup: what was looked at on this machine, the build host and the hosts of targets, judged. Nothing here stops anything; a plan
 //! says what can't be done when something is to be done.
 
+mod here;
 mod host;
 mod machine;
 
+pub use here::{Here, Program, here};
 pub use host::{Deployed, host};
 pub use machine::{Cookie, Vitals, machine};
 
@@ -13,6 +15,9 @@ use crate::{
     hint::Hint,
     plan::{Plan, Verdict},
 };
+
+/// With less, in bytes, a release may fit, and the next one not.
+const ROOM: u64 = 500 << 20;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

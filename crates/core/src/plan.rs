@@ -2,7 +2,7 @@
 
 pub mod build;
 pub mod deploy;
-mod fit;
+pub(crate) mod fit;
 pub mod hot;
 pub mod keep;
 pub mod lint;
@@ -14,7 +14,6 @@ mod switch;
 pub mod upgrade;
 
 pub use deploy::{DeployRequest, Wanted, deploy};
-pub use fit::platform_obstacles;
 pub use hot::Way;
 pub use keep::Keep;
 pub use lint::lint;

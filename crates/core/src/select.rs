@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use wildmatch::WildMatch;
+
 use crate::config::HostSpec;
 
 /// Hosts with a tag (`@web`), or whose names fit a pattern (`eu-*`, `web?`).
@@ -47,31 +49,9 @@ impl Selector {
     pub fn means(&self, host: &HostSpec) -> bool {
         match self {
             Self::Tag(tag) => host.tags.iter().any(|has| has.as_str() == tag),
-            Self::Pattern(pattern) => fits(pattern.as_bytes(), host.name.as_str().as_bytes()),
+            Self::Pattern(pattern) => WildMatch::new(pattern).matches(host.name.as_str()),
         }
     }
-}
-
-/// Whether the name fits the pattern. The last `*` is tried again with one character more where what follows does not fit: no pattern takes
-/// longer than its length times the name's.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n, mut again) = (0, 0, None);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                again = Some((p + 1, n));
-                p += 1;
-            }
-            Some(b'?') => (p, n) = (p + 1, n + 1),
-            Some(c) if *c == name[n] => (p, n) = (p + 1, n + 1),
-            _ => {
-                let Some((after, from)) = again else { return false };
-                again = Some((after, from + 1));
-                (p, n) = (after, from + 1);
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
 }
 
 #[cfg(test)]
@@ -80,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_about_the_whole_name() {
-        let fits = |pattern: &str, name: &str| fits(pattern.as_bytes(), name.as_bytes());
+        let fits = |pattern: &str, name: &str| WildMatch::new(pattern).matches(name);
         for (pattern, name) in
             [("web1", "web1"), ("web*", "web12"), ("*", "web1"), ("eu-*-?", "eu-web-1"), ("*1*", "web1"), ("w*b*1", "web-b-1")]
         {

@@ -1,11 +1,11 @@
 //! Of a host of a target.
 
-use super::{Cookie, Finding, Grade, Vitals, machine};
+use super::{Cookie, Finding, Grade, ROOM, Vitals, machine};
 use crate::{
     config::TargetSettings,
     facts::{NodeState, Seen},
     hint::Hint,
-    plan,
+    plan::fit::{self, Obstacle},
     release::Manifest,
     size::size,
     unit::Unit,
@@ -20,10 +20,10 @@ pub struct Deployed<'a> {
     pub unit: Option<&'a Unit>,
     /// The newest release of the store.
     pub newest: Option<&'a Manifest>,
+    /// Makes a word of a shell line of a text, for commands that users copy.
+    pub word: fn(&str) -> String,
 }
 
-/// With less a release may fit, and the next one not.
-const ROOM: u64 = 500 << 20;
 /// Cookies that mix and relx make have 32 characters and more; those that people make up are guessed.
 const COOKIE: usize = 20;
 
@@ -31,7 +31,8 @@ const COOKIE: usize = 20;
 pub fn host(seen: &Seen, vitals: &Vitals, deployed: &Deployed<'_>) -> Vec<Finding> {
     let mut findings = vec![login(seen)];
     findings.extend(machine(vitals));
-    findings.extend([programs(seen), rights(seen), disk(seen)]);
+    findings.extend(programs(seen));
+    findings.extend([rights(seen, deployed), disk(seen)]);
     findings.extend(deployed.newest.map(|manifest| fits(manifest, seen)));
     findings.extend(leftovers(seen, deployed.target));
     findings.extend(node(seen));
@@ -45,36 +46,24 @@ fn login(seen: &Seen) -> Finding {
     Finding::fine("login", format!("as {}", seen.user))
 }
 
-fn programs(seen: &Seen) -> Finding {
-    match &seen.missing_tools[..] {
-        [] => Finding::fine("programs", "all that a deploy needs"),
-        missing => {
-            let names = missing.join(", ");
-            Finding::bad("programs", Grade::Trouble, format!("there is no {names}"), Hint::text(format!("install {names} there")))
-        }
-    }
+fn programs(seen: &Seen) -> Vec<Finding> {
+    let missing: Vec<Finding> = fit::tools(seen).map(|tool| standing_in_the_way("programs", tool)).collect();
+    if missing.is_empty() { vec![Finding::fine("programs", "all that a deploy needs")] } else { missing }
 }
 
-fn rights(seen: &Seen) -> Finding {
-    let Seen { user, root, .. } = seen;
-    match seen.writable {
-        true => Finding::fine("rights", format!("{user} may write in {root}")),
-        false => Finding::bad(
-            "rights",
-            Grade::Trouble,
-            format!("{user} may not write in {root}"),
-            Hint::command(
-                "as root on that host",
-                format!("mkdir -p {0} && chown -R {1} {0} && chmod -R u+rwX {0}", quoted(root), quoted(user)),
-            ),
-        ),
-    }
+fn standing_in_the_way(check: &str, Obstacle { why, hint }: Obstacle) -> Finding {
+    Finding::bad(check, Grade::Trouble, why, hint)
 }
 
-/// As a POSIX shell reads it; for the user to copy.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+fn rights(seen: &Seen, deployed: &Deployed<'_>) -> Finding {
+    let Some(obstacle) = fit::writing(seen) else {
+        return Finding::fine("rights", format!("{} may write in {}", seen.user, seen.root));
+    };
+    let (root, user) = ((deployed.word)(&seen.root), (deployed.word)(&seen.user));
+    let command = format!("mkdir -p {root} && chown -R {user} {root} && chmod -R u+rwX {root}");
+    let mut finding = standing_in_the_way("rights", obstacle);
+    finding.hints.push(Hint::command("as root on that host", command));
+    finding
 }
 
 fn disk(seen: &Seen) -> Finding {
@@ -92,9 +81,9 @@ fn disk(seen: &Seen) -> Finding {
 
 fn fits(manifest: &Manifest, seen: &Seen) -> Finding {
     let title = manifest.title();
-    match plan::platform_obstacles(manifest, seen).into_iter().next() {
+    match fit::platform(&manifest.platform, &seen.platform).into_iter().next() {
         None => Finding::fine("system", format!("{title} can run here")),
-        Some((why, hint)) => Finding::bad("system", Grade::Trouble, format!("{title} can't run here: {why}"), hint),
+        Some(Obstacle { why, hint }) => Finding::bad("system", Grade::Trouble, format!("{title} can't run here: {why}"), hint),
     }
 }
 

@@ -5,11 +5,16 @@ use crate::{
     release::Libc,
 };
 
+/// Shows what went through it.
+fn word(text: &str) -> String {
+    format!("<{text}>")
+}
+
 fn examined(change: impl FnOnce(&mut Seen, &mut Vitals)) -> Vec<Finding> {
     let (mut seen, mut vitals) = (empty_host(), Vitals { clock_ahead: Some(0), ..Vitals::default() });
     change(&mut seen, &mut vitals);
     let (target, newest) = (settings(), release("0.1.0", "x"));
-    host(&seen, &vitals, &Deployed { target: &target, unit: None, newest: Some(&newest) })
+    host(&seen, &vitals, &Deployed { target: &target, unit: None, newest: Some(&newest), word })
 }
 
 /// What is not as it should be: check, grade, and whether there is something to do about it.
@@ -60,9 +65,23 @@ fn what_may_go_wrong_later_is_a_warning_with_a_remedy() {
 }
 
 #[test]
+fn this_machine_is_judged_by_its_programs_and_its_store() {
+    let program = |name: &str, said| Program { name: name.to_owned(), said };
+    let said = |program: Program, writable, free| {
+        let found = here(&Here { programs: vec![program], store: "/srv/store".to_owned(), writable, free });
+        found.iter().map(|one| (one.check.clone(), one.grade, one.hints.len())).collect::<Vec<_>>()
+    };
+    let ssh = || program("ssh", Ok("OpenSSH".to_owned()));
+    let is = |check: &str, grade, hints| (check.to_owned(), grade, hints);
+    assert_eq!(said(ssh(), true, Some(1 << 40)), [is("ssh", Grade::Fine, 0), is("store", Grade::Fine, 0)]);
+    assert_eq!(said(ssh(), true, Some(1 << 20)), [is("ssh", Grade::Fine, 0), is("store", Grade::Warning, 1)]);
+    let missing = program("git", Err("it is not installed".to_owned()));
+    assert_eq!(said(missing, false, None), [is("git", Grade::Trouble, 1), is("store", Grade::Trouble, 1)]);
+}
+
+#[test]
 fn a_folder_with_a_blank_is_quoted_in_the_remedy() {
-    let findings = examined(|seen, _| (seen.writable, seen.root) = (false, "/srv/my apps/it's".to_owned()));
-    let command = findings.iter().find_map(|one| one.hints.first()?.command.as_deref()).unwrap();
-    let root = r"'/srv/my apps/it'\''s'";
-    assert_eq!(command, format!("mkdir -p {root} && chown -R deploy {root} && chmod -R u+rwX {root}"));
+    let findings = examined(|seen, _| (seen.writable, seen.root) = (false, "/srv/my apps".to_owned()));
+    let command = findings.iter().flat_map(|one| &one.hints).find_map(|hint| hint.command.as_deref()).unwrap();
+    assert_eq!(command, "mkdir -p </srv/my apps> && chown -R <deploy> </srv/my apps> && chmod -R u+rwX </srv/my apps>");
 }

@@ -10,9 +10,9 @@ use crate::{
 
 /// One thing that stands in the way, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Obstacle {
-    pub(super) why: String,
-    pub(super) hint: Hint,
+pub(crate) struct Obstacle {
+    pub(crate) why: String,
+    pub(crate) hint: Hint,
 }
 
 /// Blocks on the disk are filled up, and directories take one each.
@@ -23,23 +23,21 @@ const MARGIN: u64 = 8 * 1024 * 1024;
 /// Everything that stands in the way.
 pub(super) fn obstacles(manifest: &Manifest, delta: &Delta, seen: &Seen, force: bool) -> Vec<Obstacle> {
     let mut obstacles = platform(&manifest.platform, &seen.platform);
-    obstacles.extend(
-        seen.missing_tools
-            .iter()
-            .map(|tool| Obstacle { why: format!("the host has no {tool}"), hint: Hint::text(format!("install {tool} there")) }),
-    );
+    obstacles.extend(tools(seen));
     obstacles.extend(writing(seen));
     obstacles.extend(space(delta, seen));
     obstacles.extend(delta.obstacles(force).map(|conflict| Obstacle { why: conflict.to_string(), hint: remedy(conflict) }));
     obstacles
 }
 
-/// What of the release the host's system can't run, and what to do about it.
-pub fn platform_obstacles(manifest: &Manifest, seen: &Seen) -> Vec<(String, Hint)> {
-    platform(&manifest.platform, &seen.platform).into_iter().map(|obstacle| (obstacle.why, obstacle.hint)).collect()
+/// Programs that a deploy needs and the host has not.
+pub(crate) fn tools(seen: &Seen) -> impl Iterator<Item = Obstacle> {
+    let missing = seen.missing_tools.iter();
+    missing.map(|tool| Obstacle { why: format!("the host has no {tool}"), hint: Hint::text(format!("install {tool} there")) })
 }
 
-fn platform(needs: &Platform, has: &Platform) -> Vec<Obstacle> {
+/// What of a release the host's system can't run.
+pub(crate) fn platform(needs: &Platform, has: &Platform) -> Vec<Obstacle> {
     let hint = || Hint::text("build the release on a host like this one");
     let differs = |needs: &str, has: &str| needs != Platform::ANY && needs != has;
     let mut why = Vec::new();
@@ -69,7 +67,8 @@ fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
-fn writing(seen: &Seen) -> Option<Obstacle> {
+/// That the login may not write in the root.
+pub(crate) fn writing(seen: &Seen) -> Option<Obstacle> {
     (!seen.writable).then(|| Obstacle {
         why: format!("{} may not write in {}", seen.user, seen.root),
         hint: Hint::text(format!("give {} to {}, with everything in it, or use another login", seen.root, seen.user)),

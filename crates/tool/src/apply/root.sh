@@ -4,7 +4,8 @@
 # $1 root; a relative one is meant from the home directory. $2 release name. $3 the version that boots as the plan has it, `-` for none.
 #
 # Statuses of all these scripts: 0 done; 40 the root is not as the plan has it, nothing was changed; 41 another process is changing it;
-# 42 content is not what it should be; 43 the disk is full; 44 failed half way; 45 the manifest can't be mended; others: see the last line
+# 42 content is not what it should be; 43 the disk is full; 44 failed half way; 45 the manifest can't be mended; 46 the
+# host can't fetch what it was given addresses of; others: see the last line
 # on standard error, which is the cause.
 
 LC_ALL=C

@@ -1,12 +1,12 @@
 //! `edeliver doctor [TARGET]`: everything that a build, a deploy and a node need, looked at on this machine, the build host and each host.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use edeliver_core::{
     config::{HookSource, TargetSettings},
     doctor::{self, Deployed, Finding, Grade},
     event::EventKind,
-    facts::{HostFacts, Seen},
+    facts::{HostFacts, Unseen},
     name::TargetName,
     release::Manifest,
     unit::Unit,
@@ -24,7 +24,7 @@ use crate::{
     inventory,
     node::Place,
     store::{Store, StoreError, blocking},
-    transport::Transport,
+    transport::{Transport, quote},
 };
 
 /// Arguments of `doctor`.
@@ -55,14 +55,7 @@ struct Examined {
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let targets = targets(ctx, args.target)?;
     let mut all = vec![of_this_machine(ctx).await?];
-    let of_targets = async {
-        let mut examined = Vec::new();
-        for target in targets {
-            examined.extend(of_target(ctx, target).await?);
-        }
-        Ok::<_, Error>(examined)
-    };
-    let (build, hosts) = tokio::join!(of_build_host(ctx), of_targets);
+    let (build, hosts) = tokio::join!(of_build_host(ctx), of_targets(ctx, &targets));
     all.extend(build?);
     all.extend(hosts?);
     tell(ctx, &all);
@@ -119,7 +112,7 @@ fn exit_code(all: &[Examined]) -> u8 {
 async fn of_this_machine(ctx: &Ctx) -> Result<Examined, Error> {
     let (store, hooks) = (ctx.store()?, !matches!(ctx.settings()?.hooks, HookSource::None));
     let root = store.root().to_owned();
-    let mut findings = blocking(move || Ok::<_, StoreError>(here(&root, hooks))).await?;
+    let mut findings = doctor::here(&blocking(move || Ok::<_, StoreError>(here(&root, hooks))).await?);
     findings.extend(elsewhere(store).await);
     Ok(Examined { place: "this machine".to_owned(), findings, reached: true })
 }
@@ -157,6 +150,18 @@ fn failed(check: &str, error: Error) -> Finding {
     Finding { check: check.to_owned(), grade: Grade::Trouble, text: error.causes().join(": "), hints: error.hints }
 }
 
+/// All at once.
+fn of_targets<'a>(
+    ctx: &'a Ctx,
+    targets: &'a [TargetSettings],
+) -> Pin<Box<dyn Future<Output = Result<Vec<Examined>, Error>> + Send + 'a>> {
+    Box::pin(async move {
+        let Some((first, others)) = targets.split_first() else { return Ok(Vec::new()) };
+        let (first, others) = tokio::join!(of_target(ctx, first.clone()), of_targets(ctx, others));
+        Ok([first?, others?].into_iter().flatten().collect())
+    })
+}
+
 async fn of_target(ctx: &Ctx, target: TargetSettings) -> Result<Vec<Examined>, Error> {
     let store = ctx.store()?;
     let newest = Arc::new(blocking(move || Ok::<_, StoreError>(newest(&store))).await?);
@@ -168,7 +173,7 @@ async fn of_target(ctx: &Ctx, target: TargetSettings) -> Result<Vec<Examined>, E
         let (open, place) = (fleet.transport(&facts.host), Place::on(&fleet.target.hosts[at], app));
         let (target, unit, newest) = (fleet.target.clone(), unit.clone(), newest.clone());
         tasks.spawn(async move {
-            let deployed = Deployed { target: &target, unit: (*unit).as_ref(), newest: (*newest).as_ref() };
+            let deployed = Deployed { target: &target, unit: (*unit).as_ref(), newest: (*newest).as_ref(), word };
             (at, of_host(facts, open, &place, &deployed).await)
         });
     }
@@ -187,12 +192,12 @@ fn newest(store: &Store) -> Option<Manifest> {
 
 async fn of_host(facts: HostFacts, open: Option<Arc<dyn Transport>>, place: &Place, deployed: &Deployed<'_>) -> Examined {
     let host = facts.host.to_string();
-    let found: Result<Vec<Finding>, _> = match (facts.seen, open) {
-        (Ok(seen), Some(open)) => examine(&seen, &*open, place, deployed).await,
-        (Ok(seen), None) => Ok(doctor::host(&seen, &doctor::Vitals::default(), deployed)),
-        (Err(unseen), _) => Err(unseen),
+    let examined = async {
+        let (seen, open) = (facts.seen?, open.expect("the connection to a host that has answered is open"));
+        let vitals = vitals(&*open, place).await.map_err(inventory::unseen)?;
+        Ok::<_, Unseen>(doctor::host(&seen, &vitals, deployed))
     };
-    match found {
+    match examined.await {
         Ok(findings) => Examined { place: host, findings, reached: true },
         Err(unseen) => {
             let finding = Finding { check: "login".to_owned(), grade: Grade::Trouble, text: unseen.why, hints: unseen.hints };
@@ -201,12 +206,17 @@ async fn of_host(facts: HostFacts, open: Option<Arc<dyn Transport>>, place: &Pla
     }
 }
 
-async fn examine(
-    seen: &Seen,
-    open: &dyn Transport,
-    place: &Place,
-    deployed: &Deployed<'_>,
-) -> Result<Vec<Finding>, edeliver_core::facts::Unseen> {
-    let vitals = vitals(open, place).await.map_err(inventory::unseen)?;
-    Ok(doctor::host(seen, &vitals, deployed))
+fn word(text: &str) -> String {
+    quote::word(text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn a_folder_with_a_blank_is_quoted_in_the_remedy() {
+        let root = r"'/srv/my apps/it'\''s'";
+        assert_eq!((word("/srv/my apps/it's"), word("deploy")), (root.to_owned(), "deploy".to_owned()));
+    }
 }

@@ -11,7 +11,9 @@ use edeliver_core::{
     name::{AppName, Version},
 };
 
+use super::diff;
 use crate::{
+    build::BuildError,
     ctx::Ctx,
     error::{Error, Kind},
     store::Store,
@@ -106,6 +108,16 @@ fn store(ctx: &Ctx) -> Result<(Store, String), Error> {
             Err(error.hint(Hint::text("a store on a host or in S3 is set by `store.remote` or `[store.s3]` (RELEASE_STORE)")))
         }
     }
+}
+
+/// The archive of a release or upgrade that the store knows by content.
+fn archive(store: &Store, kind: StoredKind, version: &Version) -> Result<PathBuf, Error> {
+    let manifest = diff::stored(store, version)?;
+    let path = match kind {
+        StoredKind::Release => store.export_archive(&manifest),
+        StoredKind::Upgrade => store.export_upgrade(&manifest, &store.upgrade(version)?),
+    };
+    Ok(path.map_err(BuildError::from)?)
 }
 
 /// A yes to replacing what is there.

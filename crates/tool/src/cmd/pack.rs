@@ -74,12 +74,8 @@ pub(crate) async fn unpack(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let [relup, agent] = beside(&manifest.version);
     let more = upgrade.map_or_else(Vec::new, |upgrade| vec![(relup, upgrade.relup.into_bytes()), (agent, AGENT.to_vec())]);
     let to = store.unpacked_dir(&manifest.version, kind);
-    if to.exists() {
-        if !args.force {
-            may_replace(ctx, &manifest.title(), &to.display().to_string()).await?;
-        }
-        let cleared = fs::remove_dir_all(&to);
-        cleared.map_err(|error| Error::new(Kind::Internal, error).context(format!("can't clear {}", to.display())))?;
+    if to.exists() && !args.force {
+        may_replace(ctx, &manifest.title(), &to.display().to_string()).await?;
     }
     let place = to.clone();
     blocking(move || store.unpack(&manifest, &more, &place)).await?;
@@ -108,13 +104,7 @@ pub(crate) async fn pack(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 
 /// The only version that is unpacked; of several the user names one.
 async fn choose(ctx: &Ctx, store: &Store, kind: StoredKind) -> Result<Version, Error> {
-    let mut versions: Vec<Version> = Vec::new();
-    let (prefix, suffix) = (format!("{}_", store.app()), format!(".{}", kind.word()));
-    for entry in fs::read_dir(store.root().join(".tmp")).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        versions.extend(name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(&suffix)?.parse::<Version>().ok()));
-    }
-    versions.sort_by(|a, b| edeliver_core::choose::by_age(b, a));
+    let versions = store.unpacked(kind)?;
     let at = match versions.len() {
         0 => return Err(Error::usage(format!("no {} is unpacked", kind.word()))),
         1 => Some(0),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use edeliver_core::{
-    choose::StoredKind,
+    choose::{self, StoredKind},
     name::Version,
     release::{EntryKind, Manifest, RelPath},
 };
@@ -22,13 +22,29 @@ const QUICKLY: u32 = 1;
 impl Store {
     /// Where a release or upgrade of this version lies unpacked, or would.
     pub fn unpacked_dir(&self, version: &Version, kind: StoredKind) -> PathBuf {
-        self.root().join(".tmp").join(format!("{}_{version}.{}", self.app(), kind.word()))
+        self.unpacked_root().join(format!("{}_{version}.{}", self.app(), kind.word()))
     }
 
-    /// Writes a release's files into this folder, which must not be there, and more files beside them. It is for its owner alone.
+    /// The versions that lie unpacked, the newest first.
     ///
     /// # Errors
-    /// Content is missing or damaged, or something can't be written; nothing is there then.
+    /// The folder can't be read.
+    pub fn unpacked(&self, kind: StoredKind) -> Result<Vec<Version>, StoreError> {
+        let (prefix, suffix) = (format!("{}_", self.app()), format!(".{}", kind.word()));
+        let version = |path: PathBuf| path.file_name()?.to_str()?.strip_prefix(&prefix)?.strip_suffix(&suffix)?.parse().ok();
+        let mut versions: Vec<Version> = super::entries(&self.unpacked_root())?.into_iter().filter_map(version).collect();
+        versions.sort_by(|a, b| choose::by_age(b, a));
+        Ok(versions)
+    }
+
+    fn unpacked_root(&self) -> PathBuf {
+        self.root().join(".tmp")
+    }
+
+    /// Writes a release's files into this folder, in place of what is there, and more files beside them. It is for its owner alone.
+    ///
+    /// # Errors
+    /// Content is missing or damaged, or something can't be written; what was there is whole then, or gone.
     pub fn unpack(&self, manifest: &Manifest, more: &[(String, Vec<u8>)], to: &Path) -> Result<(), StoreError> {
         let above = to.parent().unwrap_or(Path::new("."));
         durable::make_private_dir(above)?;
@@ -39,6 +55,9 @@ impl Store {
         }
         for (path, content) in more {
             fs::write(temp.path().join(path), content).map_err(written)?;
+        }
+        if to.exists() {
+            fs::remove_dir_all(to).map_err(written)?;
         }
         fs::rename(temp.path(), to).map_err(written)?;
         let _ = temp.keep(); // it has its name now

@@ -2,12 +2,8 @@
 
 use std::{fs, io, path::PathBuf};
 
-use edeliver_core::{choose::StoredKind, name::Version};
-
-use super::{Args, Wanted, may_replace, place_here, store};
+use super::{Args, Wanted, archive, may_replace, place_here, store};
 use crate::{
-    build::BuildError,
-    cmd::diff,
     ctx::{Ctx, Journal},
     error::{Error, Kind},
     store::{Store, blocking},
@@ -44,14 +40,4 @@ fn fetch(store: &Store, name: &str, wanted: Wanted, to: PathBuf) -> Result<bool,
     }
     temp.persist(&to).map_err(|error| here(error.error))?;
     Ok(true)
-}
-
-/// The archive of a release or upgrade that the store knows by content.
-fn archive(store: &Store, kind: StoredKind, version: &Version) -> Result<PathBuf, Error> {
-    let manifest = diff::stored(store, version)?;
-    let path = match kind {
-        StoredKind::Release => store.export_archive(&manifest),
-        StoredKind::Upgrade => store.export_upgrade(&manifest, &store.upgrade(version)?),
-    };
-    Ok(path.map_err(BuildError::from)?)
 }

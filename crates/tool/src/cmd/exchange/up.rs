@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use edeliver_core::{choose::StoredKind, name::Version, release::Manifest};
 
-use super::{Args, Wanted, file_name, may_replace, store};
+use super::{Args, Wanted, archive, file_name, may_replace, store};
 use crate::{
     build::BuildError,
     cmd::diff,
@@ -90,15 +90,7 @@ impl Up<'_> {
     /// The archive of an upgrade, or of a release under another name, written anew.
     async fn archive(&self, kind: StoredKind, version: Version) -> Result<PathBuf, Error> {
         let here = self.store.here();
-        let written = blocking(move || {
-            let manifest = diff::stored(&here, &version)?;
-            let path = match kind {
-                StoredKind::Release => here.export_archive(&manifest),
-                StoredKind::Upgrade => here.export_upgrade(&manifest, &here.upgrade(&version)?),
-            };
-            Ok::<_, Error>(path.map_err(BuildError::from)?)
-        });
-        written.await
+        blocking(move || archive(&here, kind, &version)).await
     }
     async fn file(&self, file: &Path, name: &str) -> Result<(), Error> {
         if !file.is_file() {
