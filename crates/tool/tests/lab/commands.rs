@@ -39,6 +39,13 @@ fn commands() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The output in docs/doctor.md, of a target whose second host is as this test leaves it.
+fn shown_in_the_book() -> impl Iterator<Item = &'static str> {
+    let page = include_str!("../../../../docs/doctor.md");
+    let (_, block) = page.split_once("$ edeliver doctor production\n").expect("the page shows it");
+    block.lines().take_while(|line| *line != "```")
+}
+
 fn doctor() -> Result<(), Failed> {
     let scene = Scene::fleet(App::Hotapp, 2);
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
@@ -60,6 +67,9 @@ fn doctor() -> Result<(), Failed> {
             "start-up files print where nobody reads: Welcome",
         ],
     );
+    for line in shown_in_the_book() {
+        assert!(ran.said().lines().any(|said| said == line), "docs/doctor.md shows {line:?}, and now it is\n{}", ran.said());
+    }
     scene.on("prod2", "chmod u+w ~/apps/hotapp/lib; rm ~/.bashrc");
 
     scene.lab.stop("prod2")?;
