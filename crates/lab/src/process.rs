@@ -1,7 +1,8 @@
 //! Processes as /proc shows them.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// When a process was started, in clock ticks since boot; none if there is no live process of that number. With it, a
 /// process can be told from a later one of the same number.
@@ -34,6 +35,15 @@ pub(crate) fn members(init: i32) -> Vec<i32> {
     let mut pids = all();
     pids.retain(|pid| namespace(*pid).as_ref() == Some(&own));
     pids
+}
+
+/// The files of the host whose PID 1 is `init`, once it has entered its own root; none before. Until then its link leads
+/// to the machine's root, where an sshd of the machine's may have left its `sshd.pid` and /etc/hosts is not the lab's.
+pub(crate) fn root(init: i32) -> Option<PathBuf> {
+    let place = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let root = PathBuf::from(format!("/proc/{init}/root"));
+    let theirs = place(&root)?;
+    (Some(theirs) != place(Path::new("/"))).then_some(root)
 }
 
 /// The process's number in its own PID namespace.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -53,10 +53,14 @@ fn signal(pid: i32, signal: Signal) -> Result<(), LabError> {
     kill_process(number, signal).during(|| format!("signal process {pid}"))
 }
 
+fn root(init: i32) -> Result<PathBuf, LabError> {
+    process::root(init).ok_or_else(|| LabError::Refused("the host is not up yet".to_owned()))
+}
+
 /// The sshd that listens, as the hub counts.
 fn listener(init: i32) -> Result<i32, LabError> {
     let none = || LabError::Refused("no sshd runs there".to_owned());
-    let text = fs::read_to_string(format!("/proc/{init}/root/run/sshd.pid")).map_err(|_| none())?;
+    let text = fs::read_to_string(root(init)?.join("run/sshd.pid")).map_err(|_| none())?;
     let inner: i32 = text.trim().parse().map_err(|_| none())?;
     let mut members = process::members(init).into_iter();
     members.find(|pid| process::inner_pid(*pid) == Some(inner) && is_sshd(*pid)).ok_or_else(none)
@@ -69,7 +73,7 @@ fn is_sshd(pid: i32) -> bool {
 
 fn kill_listener(init: i32) -> Result<(), LabError> {
     signal(listener(init)?, Signal::KILL)?;
-    fs::remove_file(format!("/proc/{init}/root/run/sshd.pid")).during(|| "remove sshd.pid".to_owned())
+    fs::remove_file(root(init)?.join("run/sshd.pid")).during(|| "remove sshd.pid".to_owned())
 }
 
 fn start_sshd(init: i32) -> Result<(), LabError> {
@@ -88,11 +92,11 @@ fn kill_sessions(init: i32) -> Result<(), LabError> {
 
 /// As if the machine had been reinstalled. A listener takes the new key at once.
 fn replace_host_key(init: i32, name: &HostName) -> Result<(), LabError> {
-    let key = format!("/proc/{init}/root/etc/ssh/ssh_host_ed25519_key");
-    for path in [&key, &format!("{key}.pub")] {
-        fs::remove_file(path).during(|| format!("remove {path}"))?;
+    let key = root(init)?.join("etc/ssh/ssh_host_ed25519_key");
+    for path in [&key, &key.with_extension("pub")] {
+        fs::remove_file(path).during(|| format!("remove {}", path.display()))?;
     }
-    tool::make_key(Path::new(&key), name.as_str())?;
+    tool::make_key(&key, name.as_str())?;
     match listener(init) {
         Ok(sshd) => signal(sshd, Signal::HUP),
         Err(_) => Ok(()),

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -117,7 +116,7 @@ impl Hub {
             let pid = self
                 .init_of(name)
                 .map_err(|_| LabError::Refused(format!("{name} died while it started:\n{}", self.state.log_tail())))?;
-            let listens = Path::new(&format!("/proc/{pid}/root/run/sshd.pid")).exists();
+            let listens = process::root(pid).is_some_and(|root| root.join("run/sshd.pid").exists());
             if listens && (self.find(name)?.cut || cable::forwards(name)) {
                 return Ok(());
             }
@@ -130,9 +129,11 @@ impl Hub {
     fn tell_neighbours(&self) -> Result<(), LabError> {
         let text = files::read(&self.state.base().join("hosts"))?;
         for running in self.hosts.values().filter_map(|host| host.running.as_ref()) {
-            let path = format!("/proc/{}/root/etc/hosts", running.pid);
-            // A disk that a test made read-only or full is no reason to fail.
-            let _ = fs::write(path, &text);
+            // One that restarts just now takes the text along as it boots. A disk that a test made read-only or full is no
+            // reason to fail.
+            if let Some(root) = process::root(running.pid) {
+                let _ = fs::write(root.join("etc/hosts"), &text);
+            }
         }
         Ok(())
     }

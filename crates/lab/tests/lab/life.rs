@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("what_a_crash_left_does_not_disturb_the_next_lab", after_a_crash),
     ("hosts_can_live_where_overlays_cannot", on_an_overlay),
     ("up_again_starts_only_what_is_missing", up_again),
+    ("an_sshd_of_the_machine_and_its_hosts_file_are_none_of_the_labs", beside_an_sshd),
 ];
 
 /// Everything a lab consists of, noted while it runs.
@@ -200,13 +201,30 @@ fn after_a_crash() -> Result<(), Failed> {
 
 /// A container's disk is an overlay.
 fn on_an_overlay() -> Result<(), Failed> {
-    let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir()?;
-    let script = "set -e; cd $1; mkdir upper work disk; mount -t overlay none -o lowerdir=/etc,upperdir=upper,workdir=work disk
+    let script = "mkdir upper work disk; mount -t overlay none -o lowerdir=/etc,upperdir=upper,workdir=work disk
         export LAB_STATE=$1/disk/state; $2 up 0 >/dev/null; $2 ssh build hostname; $2 down; test ! -e $LAB_STATE";
-    let mut shell = Command::new("unshare");
-    shell.args(["--mount", "sh", "-c", script, "sh"]).arg(place.path()).arg(env!("CARGO_BIN_EXE_edeliver-lab"));
-    let output = output(&mut shell)?;
-    assert_eq!(String::from_utf8(output.stdout)?, "build\n", "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success());
+    assert_eq!(on_another_machine(script)?, "build\n");
     Ok(())
+}
+
+/// Until a host has a root of its own, what its process sees is the machine's.
+fn beside_an_sshd() -> Result<(), Failed> {
+    let script = "mount -t tmpfs none /run; echo 1 >/run/sshd.pid
+        echo ours >hosts; mount --bind hosts /etc/hosts; export LAB_STATE=$1/state
+        for n in 1 2 3; do
+            $2 up 1 >/dev/null; $2 ssh prod1 hostname; $2 reboot prod1 >/dev/null; $2 ssh prod1 hostname; $2 down
+        done
+        cat /etc/hosts /run/sshd.pid";
+    assert_eq!(on_another_machine(script)?, "prod1\n".repeat(6) + "ours\n1\n");
+    Ok(())
+}
+
+/// What a script prints that may mount as it likes, in a directory of its own (`$1`; the lab's program is `$2`).
+fn on_another_machine(script: &str) -> Result<String, Failed> {
+    let place = tempfile::Builder::new().prefix("edeliver-lab-").tempdir()?;
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &format!("set -e; cd $1; {script}"), "sh"]);
+    let output = output(shell.arg(place.path()).arg(env!("CARGO_BIN_EXE_edeliver-lab")))?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
