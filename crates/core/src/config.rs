@@ -6,6 +6,7 @@
 pub mod classic;
 pub mod duration;
 pub mod hooks;
+pub mod inventory;
 pub mod origin;
 pub mod problem;
 pub mod raw;
@@ -19,9 +20,9 @@ pub use origin::{Origin, Origins, Setting};
 pub use problem::{Place, Problem, Problems};
 pub use scope::{Env, similar};
 pub use settings::{
-    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSpec, HttpCheck, Limits, MixRelease, OnRestart, Programs,
-    RehearsalSettings, RemoteStore, S3Keys, S3Store, Service, Settings, SshSettings, StoreSettings, TargetSettings, TransportKind,
-    UpgradeSettings,
+    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostsFrom, HttpCheck, Inventory, Limits,
+    MixRelease, OnRestart, Programs, RehearsalSettings, RemoteStore, S3Keys, S3Store, Service, Settings, SourceKind, SshSettings,
+    StoreSettings, TargetSettings, TransportKind, UpgradeSettings,
 };
 pub use settle::{Around, settle, settle_toml};
 

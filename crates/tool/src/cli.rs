@@ -195,7 +195,7 @@ impl Command {
             Self::Unpack(command) => cmd::pack::unpack(ctx, command).await,
             Self::Pack(command) => cmd::pack::pack(ctx, command).await,
             Self::Check(command) => cmd::check::run(ctx, command).await,
-            Self::Config(command) => cmd::config::run(ctx, &command),
+            Self::Config(command) => cmd::config::run(ctx, &command).await,
             Self::Completions(args) => cmd::completions::run(ctx, &args),
             Self::Help(args) => help::run(ctx, &args).await,
             Self::Own(args) => cmd::own::strategy::run(ctx, args).await,

@@ -3,6 +3,7 @@
 pub mod target;
 
 use std::{
+    collections::HashMap,
     ffi::OsString,
     path::{Path, PathBuf},
     sync::{
@@ -12,11 +13,12 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{RemoteStore, S3Store, Settings, SshSettings, StoreSettings, TargetSettings},
+    config::{HostSpec, RemoteStore, S3Store, Settings, SshSettings, StoreSettings, TargetSettings},
     event::{EventKind, Outcome},
-    name::RunId,
+    name::{RunId, TargetName},
 };
 use indexmap::IndexMap;
+use tokio::sync::Mutex;
 
 use crate::{
     cancel::Cancel,
@@ -25,6 +27,7 @@ use crate::{
     depot::{BucketDepot, Depot, HostDepot},
     error::Error,
     report::Reporter,
+    sources::Asking,
     store::Store,
     transport::{Limits, prompt::Prompter},
     ui,
@@ -54,6 +57,8 @@ pub struct Ctx {
     endless: Arc<AtomicUsize>,
     /// Whether the configuration's warnings were told.
     warned: AtomicBool,
+    /// Hosts that came from elsewhere.
+    hosts: Mutex<HashMap<TargetName, Vec<HostSpec>>>,
 }
 
 impl Ctx {
@@ -74,6 +79,7 @@ impl Ctx {
             in_hand: Arc::default(),
             endless: Arc::default(),
             warned: AtomicBool::new(false),
+            hosts: Mutex::default(),
         }
     }
     /// The same, with settings that were made elsewhere (in tests).
@@ -141,12 +147,34 @@ impl Ctx {
             Limits::new(&program, prompter).with_ssh(&ssh).told_to(&self.reporter)
         }))
     }
-    /// The target that the user named, with just the hosts that they picked, in the order of the configuration.
+    /// The target that the user named, with just the hosts that they picked, in the order of the configuration. Where hosts come from
+    /// elsewhere, that is asked now, and only once.
     ///
     /// # Errors
-    /// When there is no such target or host.
-    pub fn target(&self, args: &TargetArgs) -> Result<TargetSettings, Error> {
-        Ok(target::pick(self.settings()?, args)?)
+    /// When there is no such target or host, or its hosts can't be found out.
+    pub async fn target(&self, args: &TargetArgs) -> Result<TargetSettings, Error> {
+        let target = self.target_settings(&args.target)?.clone();
+        Ok(target::pick(self.with_hosts(target).await?, args)?)
+    }
+    /// The settings of a target that its hosts are not needed for: they are not asked for where they come from elsewhere.
+    ///
+    /// # Errors
+    /// When there is no such target.
+    pub fn target_settings(&self, name: &TargetName) -> Result<&TargetSettings, Error> {
+        Ok(target::named(self.settings()?, name)?)
+    }
+    async fn with_hosts(&self, target: TargetSettings) -> Result<TargetSettings, Error> {
+        let loaded = self.loaded()?;
+        let Some(inventory) = loaded.settings.inventories.get(&target.name) else { return Ok(target) };
+        let mut known = self.hosts.lock().await;
+        if let Some(hosts) = known.get(&target.name) {
+            return Ok(TargetSettings { hosts: hosts.clone(), ..target });
+        }
+        let secrets = loaded.secrets();
+        let asking = Asking { project: &self.project, target: &target.name, reporter: &self.reporter, secrets: &secrets };
+        let hosts = asking.hosts(inventory).await?;
+        known.insert(target.name.clone(), hosts.clone());
+        Ok(TargetSettings { hosts, ..target })
     }
     /// Begins a run, unless it has begun: gives it its id, and tells. With [`Journal::Kept`] everything told from here on is recorded.
     ///

@@ -163,3 +163,8 @@ pub trait HookRemote: Send + Sync {
     /// Runs a job on its hosts, all at once, and gives each one's end in the order of the hosts.
     async fn job(&self, job: &Job, output: &mpsc::UnboundedSender<Piece>) -> Result<Vec<JobEnd>, JobError>;
 }
+
+/// The text with stars for every secret.
+pub(crate) fn masked(secrets: &[String], text: &str) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), edeliver_core::config::secret::MASK))
+}

@@ -89,6 +89,7 @@ fn host(dir: &Path, name: &str) -> (HostSpec, Arc<dyn Transport>) {
     fs::create_dir_all(&home).unwrap();
     let spec = HostSpec {
         name: name.parse().unwrap(),
+        address: None,
         transport: edeliver_core::config::TransportKind::Local,
         user: None,
         port: None,

@@ -124,12 +124,14 @@ impl Table {
     }
     pub(super) fn insert(&mut self, key: &str, kind: Kind, place: &Place) {
         match key.split_once('.') {
-            None => {
-                let value = Value { kind, place: place.clone() };
-                self.entries.insert(key.to_owned(), Entry { key: place.clone(), value });
-            }
+            None => self.insert_here(key, kind, place),
             Some((first, rest)) => self.inner(first, place).insert(rest, kind, place),
         }
+    }
+    /// As [`Self::insert`], for a key that may have a dot in it.
+    pub(super) fn insert_here(&mut self, key: &str, kind: Kind, place: &Place) {
+        let value = Value { kind, place: place.clone() };
+        self.entries.insert(key.to_owned(), Entry { key: place.clone(), value });
     }
     /// The table at a key, made if it isn't one yet.
     fn inner(&mut self, key: &str, place: &Place) -> &mut Table {

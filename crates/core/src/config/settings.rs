@@ -1,5 +1,6 @@
 //! The validated configuration.
 
+mod inventory;
 mod store;
 mod upgrade;
 
@@ -8,6 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use inventory::{HostSource, HostsFrom, Inventory, SourceKind};
 pub use store::{RemoteStore, S3Keys, S3Store, StoreSettings};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 
@@ -28,6 +30,9 @@ pub struct Settings {
     pub ssh: SshSettings,
     /// Targets in the order they were written.
     pub targets: IndexMap<TargetName, TargetSettings>,
+    /// Of targets whose hosts don't all stand in the configuration: where they come from. Their [`TargetSettings::hosts`] are empty until
+    /// somebody has asked there.
+    pub inventories: IndexMap<TargetName, Inventory>,
     /// Where hooks come from.
     pub hooks: HookSource,
 }
@@ -47,6 +52,9 @@ pub enum TransportKind {
 pub struct HostSpec {
     /// What the user calls it; also its label in all output.
     pub name: HostName,
+    /// Where ssh finds it; `None`: by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<HostName>,
     /// How it is reached.
     pub transport: TransportKind,
     /// Login; `None` leaves it to ssh_config.

@@ -1,7 +1,8 @@
 //! From layers of tables to [`Settings`]: every default filled in, every rule checked, every error collected.
 
 mod build;
-mod hosts;
+pub(super) mod hosts;
+mod sources;
 pub(super) mod store;
 mod targets;
 mod upgrade;
@@ -80,7 +81,10 @@ impl<'a> Settling<'a> {
         let targets = self.targets(&mut top);
         top.finish();
         let (store, remote_store) = store?;
-        Some(Settings { app: app?, build, store, remote_store, ssh: ssh?, targets, hooks })
+        let inventories =
+            targets.iter().filter_map(|(target, inventory)| Some((target.name.clone(), inventory.clone()?))).collect();
+        let targets = targets.into_iter().map(|(target, _)| (target.name.clone(), target)).collect();
+        Some(Settings { app: app?, build, store, remote_store, ssh: ssh?, targets, inventories, hooks })
     }
     fn layers(&self) -> Vec<Layer<'a>> {
         vec![

@@ -210,6 +210,7 @@ fn every_documented_setting_exists() {
     let build = settings.build.unwrap();
     assert!(build.rebar_config.is_some() && build.programs.relx.is_some() && build.release_options == ["--quiet"]);
     assert_eq!(settings.targets[0].hosts.len(), 3);
+    assert_eq!(settings.inventories[0].sources().count(), 5);
 }
 
 /// A commented line that is a setting or a table, without the `# `.
@@ -217,7 +218,7 @@ fn uncommented(line: &str) -> &str {
     let Some(rest) = line.strip_prefix("# ") else { return line };
     let first = rest.split(' ').next().unwrap_or_default();
     let setting = rest.contains(" = ") && first.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if setting || first.starts_with('[') { rest } else { line }
+    if setting || first.starts_with(['[', ']']) { rest } else { line }
 }
 
 /// Every key that can be read is documented.

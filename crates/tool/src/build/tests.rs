@@ -69,6 +69,7 @@ impl Host {
         BuildSettings {
             host: HostSpec {
                 name: "build".parse().unwrap(),
+                address: None,
                 transport: TransportKind::Local,
                 user: None,
                 port: None,
@@ -149,6 +150,7 @@ async fn no_hooks(project: &Path, reporter: &Reporter) -> Session {
         remote_store: None,
         ssh: SshSettings { connect_timeout: Duration::from_secs(1), config: None },
         targets: IndexMap::new(),
+        inventories: IndexMap::new(),
         hooks: HookSource::None,
     };
     let options = Options::new(Duration::from_secs(1), false);

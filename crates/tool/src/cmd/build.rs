@@ -197,6 +197,7 @@ mod tests {
         BuildSettings {
             host: HostSpec {
                 name: "build".parse().unwrap(),
+                address: None,
                 transport: TransportKind::Ssh,
                 user: None,
                 port: None,

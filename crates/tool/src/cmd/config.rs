@@ -1,9 +1,10 @@
-//! `edeliver config show|check|default|import`: what the configuration says, and where it says so.
+//! `edeliver config show|hosts|check|default|import`: what the configuration says, and where it says so.
 
-use edeliver_core::config::{HookSource, Origin, Origins, settle::DEFAULT_TOML};
+use edeliver_core::config::{HookSource, HostSpec, Origin, Origins, TransportKind, settle::DEFAULT_TOML};
 use indexmap::IndexMap;
 
 use crate::{
+    cli::options::TargetArgs,
     config::{CLASSIC, Form, Loaded, TOML, import},
     ctx::Ctx,
     error::Error,
@@ -14,6 +15,8 @@ use crate::{
 pub enum Command {
     /// Print every setting, its value and where that comes from; secrets are masked
     Show(ShowArgs),
+    /// Print the hosts of a target; where they come from a command, a folder or SRV records, that is asked
+    Hosts(HostsArgs),
     /// Read the configuration, say what is wrong with it, and do nothing else
     Check,
     /// Print all settings with their defaults and what they mean, as an edeliver.toml
@@ -33,9 +36,23 @@ pub struct ShowArgs {
     pub all: bool,
 }
 
-pub(crate) fn run(ctx: &Ctx, command: &Command) -> Result<u8, Error> {
+/// Arguments of `config hosts`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+No host is connected.
+
+  edeliver config hosts production
+  edeliver config hosts production --on @web")]
+pub struct HostsArgs {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+pub(crate) async fn run(ctx: &Ctx, command: &Command) -> Result<u8, Error> {
     match command {
         Command::Show(args) => show(ctx, args),
+        Command::Hosts(args) => hosts(ctx, args).await,
         Command::Check => check(ctx),
         Command::Default => {
             ctx.answer_text(DEFAULT_TOML);
@@ -87,6 +104,31 @@ fn is_derived(origins: &Origins, key: &str) -> bool {
     origins.get(key).is_some_and(|setting| matches!(setting.origin, Origin::Derived { .. }))
 }
 
+async fn hosts(ctx: &Ctx, args: &HostsArgs) -> Result<u8, Error> {
+    let target = ctx.target(&args.target).await?;
+    ctx.answer_rows(target.hosts.iter().map(host).collect(), "the target has no hosts");
+    Ok(0)
+}
+
+fn host(host: &HostSpec) -> IndexMap<String, String> {
+    let transport = match host.transport {
+        TransportKind::Ssh => "ssh",
+        TransportKind::Local => "local",
+    };
+    let or_none = |value: Option<String>| value.unwrap_or_default();
+    let cells = [
+        ("host", host.name.to_string()),
+        ("address", or_none(host.address.as_ref().map(ToString::to_string))),
+        ("port", or_none(host.port.map(|port| port.to_string()))),
+        ("user", or_none(host.user.as_ref().map(ToString::to_string))),
+        ("path", host.path.to_string()),
+        ("by", transport.to_owned()),
+        ("node", or_none(host.node.as_ref().map(ToString::to_string))),
+        ("tags", host.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join(" ")),
+    ];
+    cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+}
+
 pub(super) fn check(ctx: &Ctx) -> Result<u8, Error> {
     let loaded = ctx.loaded()?;
     if loaded.form == Form::None {
@@ -100,7 +142,10 @@ pub(super) fn check(ctx: &Ctx) -> Result<u8, Error> {
 fn summary(loaded: &Loaded) -> String {
     let settings = &loaded.settings;
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let targets = settings.targets.values().map(|target| format!("{} ({})", target.name, count(target.hosts.len(), "host")));
+    let targets = settings.targets.values().map(|target| match settings.inventories.get(&target.name) {
+        Some(inventory) => format!("{} (hosts from {inventory})", target.name),
+        None => format!("{} ({})", target.name, count(target.hosts.len(), "host")),
+    });
     let targets: Vec<String> = targets.collect();
     let build = settings.build.as_ref().map_or_else(|| "no build host".to_owned(), |build| format!("built on {}", build.host.name));
     let targets = if targets.is_empty() { "no targets".to_owned() } else { format!("targets {}", targets.join(", ")) };

@@ -53,7 +53,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
         let error = Error::usage("a console needs a terminal");
         return Err(error.hint(Hint::command("programs use", "edeliver eval CODE on TARGET --json")));
     }
-    let host = pick(ctx, ctx.target(&args.target)?).await?;
+    let host = pick(ctx, ctx.target(&args.target).await?).await?;
     ctx.reporter.send(EventKind::Waiting { what: format!("connecting to the node on {}", host.name) });
     let transport = transport::open(&host, ctx.limits()?).await?;
     let ended = on_host(ctx, &host, &transport).await;

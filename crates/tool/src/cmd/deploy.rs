@@ -65,7 +65,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 
 async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let settings = ctx.settings()?;
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let store = ctx.store()?;
     let release = Release::choose(ctx, &store, args.version.as_ref()).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;

@@ -9,7 +9,6 @@ use edeliver_core::{
 };
 
 use crate::{
-    cli::options::TargetArgs,
     ctx::Ctx,
     error::{Error, Kind},
     image,
@@ -55,7 +54,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
 pub(crate) fn policy(ctx: &Ctx, target: Option<&TargetName>) -> Result<Policy, Error> {
     let targets = &ctx.settings()?.targets;
     let settings = match target {
-        Some(target) => Some(ctx.target(&TargetArgs::all_of(target.clone()))?.upgrade),
+        Some(target) => Some(ctx.target_settings(target)?.upgrade.clone()),
         None => targets.values().next().map(|target| target.upgrade.clone()),
     };
     Ok(settings.map_or(Policy { discover_children: true, ..Policy::default() }, |settings| Policy::from(&settings)))

@@ -53,7 +53,7 @@ struct Examined {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let targets = targets(ctx, args.target)?;
+    let targets = targets(ctx, args.target).await?;
     let mut all = vec![of_this_machine(ctx).await?];
     let (build, hosts) = tokio::join!(of_build_host(ctx), of_targets(ctx, &targets));
     all.extend(build?);
@@ -62,11 +62,13 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     Ok(exit_code(&all))
 }
 
-fn targets(ctx: &Ctx, named: Option<TargetName>) -> Result<Vec<TargetSettings>, Error> {
-    match named {
-        Some(target) => Ok(vec![ctx.target(&TargetArgs::all_of(target))?]),
-        None => Ok(ctx.settings()?.targets.values().cloned().collect()),
+async fn targets(ctx: &Ctx, named: Option<TargetName>) -> Result<Vec<TargetSettings>, Error> {
+    let names = named.map_or_else(|| Ok::<_, Error>(ctx.settings()?.targets.keys().cloned().collect()), |named| Ok(vec![named]))?;
+    let mut targets = Vec::new();
+    for name in names {
+        targets.push(ctx.target(&TargetArgs::all_of(name)).await?);
     }
+    Ok(targets)
 }
 
 fn tell(ctx: &Ctx, all: &[Examined]) {

@@ -39,8 +39,8 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     if args.code.trim().is_empty() {
         return Err(Error::usage("there is no code to evaluate"));
     }
-    let what = format!("{} on {}", shown(&args.code), target_in_words(ctx, &args.target)?);
-    let (source, target) = (args.code, ctx.target(&args.target)?);
+    let what = format!("{} on {}", shown(&args.code), target_in_words(ctx, &args.target).await?);
+    let (source, target) = (args.code, ctx.target(&args.target).await?);
     let code = move |has_elixir: bool| {
         let language = if has_elixir && !args.erlang { Language::Elixir } else { Language::Erlang };
         Code { language, source: source.clone() }

@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let timeout = args.timeout.unwrap_or(target.step_timeout);
     let what = format!("{} on {}", shown(&args.command), words::count(target.hosts.len(), "host"));
     let command = args.command;

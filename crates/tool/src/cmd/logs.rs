@@ -44,7 +44,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let hosts = target.hosts.len();
     let (follow, lines) = (args.follow, args.lines);
     let (at_a_time, turn) = if follow { (hosts.max(1), None) } else { (ask::AT_A_TIME, Some(Turn::default())) };

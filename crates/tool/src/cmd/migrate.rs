@@ -89,7 +89,7 @@ fn module(text: &str) -> Result<String, String> {
 
 /// `migrate`.
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target).await?);
     if let Some(code) = instead(ctx, &mut target, Meant { action: "migrate", changes: true, only_shown: args.plan }).await? {
         return Ok(code);
     }
@@ -127,7 +127,7 @@ pub(super) async fn follow(ctx: &Ctx, target: &TargetSettings) -> Result<(), Err
 
 /// `show migrations`.
 pub(crate) async fn show(ctx: &Ctx, args: ShowArgs) -> Result<u8, Error> {
-    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let (app, mut target) = (ctx.settings()?.app.clone(), ctx.target(&args.target).await?);
     if let Some(code) = instead(ctx, &mut target, Meant { action: "migrations", changes: false, only_shown: false }).await? {
         return Ok(code);
     }

@@ -62,7 +62,7 @@ pub struct AskArgs {
 
 /// `start`, `stop`, `restart`.
 pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8, Error> {
-    let (app, mut target) = (&ctx.settings()?.app, ctx.target(&args.target)?);
+    let (app, mut target) = (&ctx.settings()?.app, ctx.target(&args.target).await?);
     // A node that runs is left alone by it, so there is nothing to lose, and somebody waits.
     target.confirm &= action != NodeAction::Start;
     let meant = Meant { action: action.word(), changes: true, only_shown: args.plan.plan };
@@ -77,7 +77,7 @@ pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8,
 
 /// `ping`: the state of each node. Succeeds when all of them are up.
 pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target).await?);
     if let Some(code) = instead(ctx, &mut target, Meant { action: "ping", changes: false, only_shown: false }).await? {
         return Ok(code);
     }
@@ -91,7 +91,7 @@ pub(crate) async fn ping(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
 
 /// `version`: what each node runs, what boots next, and whether the code in the node is that of the release it runs.
 pub(crate) async fn version(ctx: &Ctx, args: AskArgs) -> Result<u8, Error> {
-    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target)?);
+    let (settings, mut target) = (ctx.settings()?, ctx.target(&args.target).await?);
     if let Some(code) = instead(ctx, &mut target, Meant { action: "version", changes: false, only_shown: false }).await? {
         return Ok(code);
     }

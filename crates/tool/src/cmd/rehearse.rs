@@ -13,7 +13,7 @@ use edeliver_core::{
 
 use super::{build, diff};
 use crate::{
-    cli::options::{RelupArgs, TargetArgs},
+    cli::options::RelupArgs,
     ctx::{Ctx, Journal},
     error::{Error, Kind},
     rehearsal as stage,
@@ -65,7 +65,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 fn settings_of(ctx: &Ctx, target: Option<TargetName>) -> Result<TargetSettings, Error> {
     let first = || ctx.settings().map(|settings| settings.targets.keys().next().cloned());
     match target.map_or_else(first, |target| Ok(Some(target)))? {
-        Some(target) => ctx.target(&TargetArgs::all_of(target)),
+        Some(target) => ctx.target_settings(&target).cloned(),
         None => Err(Error::new(Kind::Config, "there is no target, whose settings a rehearsal could have")),
     }
 }

@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let fleet = Fleet::ask(ctx, ctx.target(&args.target)?).await?;
+    let fleet = Fleet::ask(ctx, ctx.target(&args.target).await?).await?;
     for (host, unseen) in fleet.facts.iter().filter_map(|facts| Some((&facts.host, facts.seen.as_ref().err()?))) {
         ctx.reporter.warn(format!("{host}: {}", unseen.why), unseen.hints.clone());
     }

@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target)?);
+    let (app, target) = (ctx.settings()?.app.clone(), ctx.target(&args.target).await?);
     let mut request = RollbackRequest { app, to: args.version, restart: !args.no_restart, ways: Vec::new() };
     let title = request.title(&target.name);
     let mut fleet = Fleet::gather(ctx, target, title, args.plan).await?;

@@ -54,8 +54,8 @@ pub struct How {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let code = call::parse(&args.code).ok_or_else(|| no_call(&args.code))?;
-    let what = format!("{} on {}", shown(&args.code), target_in_words(ctx, &args.target)?);
-    ask_for_values(ctx, &ctx.target(&args.target)?, what, args.how, move |_| code.clone()).await
+    let what = format!("{} on {}", shown(&args.code), target_in_words(ctx, &args.target).await?);
+    ask_for_values(ctx, &ctx.target(&args.target).await?, what, args.how, move |_| code.clone()).await
 }
 
 /// The error for a text that calls no function.
@@ -95,8 +95,8 @@ pub(super) async fn ask_for_values(
 }
 
 /// `3 hosts`.
-pub(super) fn target_in_words(ctx: &Ctx, args: &TargetArgs) -> Result<String, Error> {
-    Ok(words::count(ctx.target(args)?.hosts.len(), "host"))
+pub(super) async fn target_in_words(ctx: &Ctx, args: &TargetArgs) -> Result<String, Error> {
+    Ok(words::count(ctx.target(args).await?.hosts.len(), "host"))
 }
 
 /// The code as one line that is not too long.

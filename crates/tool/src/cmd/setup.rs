@@ -45,7 +45,7 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let app = ctx.settings()?.app.clone();
-    let mut target = ctx.target(&args.target)?;
+    let mut target = ctx.target(&args.target).await?;
     let unit = Unit::of(&target, &app).ok_or_else(|| no_unit(target.name.as_str()))?;
     let how = if args.script { PlanArgs { plan: true, ..args.plan } } else { args.plan };
     // Something is written that root runs, or that runs at every boot.

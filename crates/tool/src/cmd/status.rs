@@ -50,7 +50,7 @@ fn pace(text: &str) -> Result<Duration, &'static str> {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let unit = Unit::of(&target, &ctx.settings()?.app);
     let Some(pace) = args.watch else {
         let what = format!("the status of {}", words::count(target.hosts.len(), "node"));

@@ -48,7 +48,7 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let code = call::parse(&args.code).ok_or_else(|| no_call(&args.code))?;
-    let mut target = ctx.target(&args.target)?;
+    let mut target = ctx.target(&args.target).await?;
     if !args.all_hosts && args.target.hosts.is_empty() {
         target.hosts.truncate(1);
     }

@@ -33,7 +33,7 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let Args { deliver: args, clean_deploy } = args;
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     if !args.plan.plan {
         before(ctx, &target).await?;
     }

@@ -51,9 +51,13 @@ pub enum TargetError {
     },
 }
 
+/// The target that is called so.
+pub(super) fn named<'a>(settings: &'a Settings, name: &TargetName) -> Result<&'a TargetSettings, TargetError> {
+    settings.targets.get(name).ok_or_else(|| no_target(settings, name))
+}
+
 /// The target with just the hosts that were picked (all, if none was), in the order of the configuration.
-pub(super) fn pick(settings: &Settings, args: &TargetArgs) -> Result<TargetSettings, TargetError> {
-    let mut target = settings.targets.get(&args.target).cloned().ok_or_else(|| no_target(settings, &args.target))?;
+pub(super) fn pick(mut target: TargetSettings, args: &TargetArgs) -> Result<TargetSettings, TargetError> {
     if let Some(stranger) = args.hosts.iter().find(|picked| target.hosts.iter().all(|host| host.name != picked.name)) {
         return Err(no_host(&target, &stranger.name));
     }
@@ -122,7 +126,8 @@ mod tests {
         let around = Around { flags: &Table::default(), env: &|_| None, folder: "shop", home: None };
         let (settings, _) = settle_toml("edeliver.toml", CONFIG, &around).unwrap();
         let hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
-        let target = pick(&settings, &TargetArgs { hosts, ..TargetArgs::all_of(target.parse().unwrap()) })?;
+        let target = named(&settings, &target.parse().unwrap())?.clone();
+        let target = pick(target.clone(), &TargetArgs { hosts, ..TargetArgs::all_of(target.name) })?;
         Ok(target.hosts.iter().map(|host| (host.name.to_string(), host.user.as_ref().map(ToString::to_string))).collect())
     }
     fn names(picked: Result<Vec<(String, Option<String>)>, TargetError>) -> String {
@@ -158,7 +163,8 @@ mod tests {
         let around = Around { flags: &Table::default(), env: &|_| None, folder: "shop", home: None };
         let (settings, _) = settle_toml("edeliver.toml", CONFIG, &around).unwrap();
         let on = on.iter().map(|selector| selector.parse().unwrap()).collect();
-        let target = pick(&settings, &TargetArgs { on, ..TargetArgs::all_of("production".parse().unwrap()) });
+        let target = settings.targets[1].clone();
+        let target = pick(target.clone(), &TargetArgs { on, ..TargetArgs::all_of(target.name) });
         let names = |target: TargetSettings| target.hosts.iter().map(|host| host.name.to_string()).collect::<Vec<_>>().join(" ");
         target.map(names).map_err(|error| crate::error::Error::from(error).hints[0].text.clone())
     }

@@ -159,6 +159,7 @@ async fn a_host_that_cannot_be_asked_hides_nothing_of_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let spec = |name: &str, transport, path: &str| HostSpec {
         name: name.parse().unwrap(),
+        address: None,
         transport,
         user: None,
         port: Some(1),

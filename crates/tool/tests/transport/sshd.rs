@@ -125,6 +125,7 @@ pub(crate) fn keygen(file: &Path, passphrase: &str) {
 pub(crate) fn spec(name: &str) -> HostSpec {
     HostSpec {
         name: name.parse().unwrap(),
+        address: None,
         transport: TransportKind::Ssh,
         user: None,
         port: None,

@@ -8,7 +8,7 @@ use crate::{
         origin::Origin,
         problem::{Place, Problem},
         raw::{Kind, Value},
-        scope::{Layer, Scope},
+        scope::{Found, Layer, Scope},
         settings::{HostSpec, TransportKind},
         typed::{FromValue, Wrong, show_path, string},
     },
@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// What holds for a host that does not say otherwise.
-pub(super) struct Fallback {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct Fallback {
     /// Key path of the table these are from, for messages.
     pub(super) path_of: String,
     pub(super) user: Option<UserName>,
@@ -29,7 +30,7 @@ pub(super) struct Fallback {
 
 impl Fallback {
     /// Nothing holds; a path is missed at this key.
-    pub(super) fn none(path_of: &str) -> Self {
+    pub(in crate::config) fn none(path_of: &str) -> Self {
         Self { path_of: path_of.to_owned(), user: None, port: None, path: None, path_given: false, transport: None }
     }
     pub(super) fn read(scope: &mut Scope<'_>) -> Self {
@@ -63,9 +64,24 @@ impl FromValue for Login {
     }
 }
 
+/// Reads hosts, of the configuration or of what a source of hosts has answered.
+pub(in crate::config) struct HostReader<'a> {
+    pub(in crate::config) found: &'a Found,
+}
+
 impl Settling<'_> {
-    /// One host. `key` is where it stands, for messages and as its key among the origins.
+    /// As [`HostReader::host`].
     pub(super) fn host(&self, key: &str, value: &Value, fallback: &Fallback) -> Option<HostSpec> {
+        HostReader { found: self.found }.host(key, value, fallback)
+    }
+    pub(super) fn host_origin(&self, key: &str, host: &HostSpec, origin: Origin) {
+        self.found.origin(key.to_owned(), show(host), origin);
+    }
+}
+
+impl HostReader<'_> {
+    /// One host. `key` is where it stands, for messages.
+    pub(in crate::config) fn host(&self, key: &str, value: &Value, fallback: &Fallback) -> Option<HostSpec> {
         match &value.kind {
             Kind::Table(table) => {
                 let mut scope = Scope::new(key, vec![Layer::Table(key.to_owned(), table)], self.found);
@@ -88,6 +104,7 @@ impl Settling<'_> {
         let named = scope.place("name").is_some();
         let own = Own {
             login: scope.peek("name").map(|(login, _)| login),
+            address: scope.peek("address").map(|(address, _)| address),
             user: scope.peek("user").map(|(user, _)| user),
             port: scope.peek("port").map(|(port, _)| port),
             path: scope.peek("path").map(|(path, _)| path),
@@ -110,6 +127,7 @@ impl Settling<'_> {
             return None;
         };
         Some(HostSpec {
+            address: own.address.filter(|address| *address != login.name),
             name: login.name,
             transport: own.transport.or(fallback.transport).unwrap_or(TransportKind::Ssh),
             user: own.user.or(login.user).or_else(|| fallback.user.clone()),
@@ -119,24 +137,29 @@ impl Settling<'_> {
             tags: own.tags,
         })
     }
-    /// All hosts of a list; a name may stand there once.
-    pub(super) fn hosts(&self, key: &str, values: &[Value], fallback: &Fallback) -> Vec<HostSpec> {
-        let mut names = IndexSet::new();
-        let mut hosts = Vec::new();
-        for value in values {
-            let Some(host) = self.host(key, value, fallback) else { continue };
-            if names.insert(host.name.clone()) {
-                self.found.origin(format!("{key}.{}", host.name), show(&host), value.place.origin.clone());
-                hosts.push(host);
-            } else {
-                let problem = Problem::new(format!("`{key}`: {} is listed twice", host.name), value.place.clone());
-                self.found.problem(problem.label("remove one of them"));
-            }
-        }
-        hosts
+}
+
+/// Hosts that were read so far; a name may stand there once.
+pub(in crate::config) struct HostList<'a> {
+    pub(in crate::config) found: &'a Found,
+    key: String,
+    names: IndexSet<HostName>,
+}
+
+impl<'a> HostList<'a> {
+    /// Of the setting with this key.
+    pub(in crate::config) fn new(key: &str, found: &'a Found) -> Self {
+        Self { found, key: key.to_owned(), names: IndexSet::new() }
     }
-    pub(super) fn host_origin(&self, key: &str, host: &HostSpec, origin: Origin) {
-        self.found.origin(key.to_owned(), show(host), origin);
+    /// The host, if it is a new one.
+    pub(in crate::config) fn add(&mut self, host: HostSpec, place: &Place) -> Option<HostSpec> {
+        if self.names.insert(host.name.clone()) {
+            self.found.origin(format!("{}.{}", self.key, host.name), show(&host), place.origin.clone());
+            return Some(host);
+        }
+        let problem = Problem::new(format!("`{}`: {} is listed twice", self.key, host.name), place.clone());
+        self.found.problem(problem.label("remove one of them"));
+        None
     }
 }
 
@@ -144,6 +167,7 @@ impl Settling<'_> {
 #[derive(Default)]
 struct Own {
     login: Option<Login>,
+    address: Option<HostName>,
     user: Option<UserName>,
     port: Option<u16>,
     path: Option<HostPath>,
@@ -168,6 +192,9 @@ fn show(host: &HostSpec) -> String {
         out.push_str(&format!("{user}@"));
     }
     out.push_str(host.name.as_str());
+    if let Some(address) = &host.address {
+        out.push_str(&format!(" at {address}"));
+    }
     if let Some(port) = host.port {
         out.push_str(&format!(" port {port}"));
     }

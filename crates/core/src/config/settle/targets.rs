@@ -1,22 +1,25 @@
 //! Reading targets: their own tables over the settings of all targets.
 
-use indexmap::IndexMap;
-
-use super::{Settling, build::PROFILE, hosts::Fallback};
+use super::{
+    Settling,
+    build::PROFILE,
+    hosts::Fallback,
+    sources::{Hosts, listed},
+};
 use crate::{
     config::{
         origin::Origin,
         problem::Problem,
         raw::{Entry, Kind, Value},
         scope::{Env, Layer, Scope, env_name},
-        settings::{HostSpec, TargetSettings, UpgradeSettings},
-        typed::{FromValue, Rule, Wrong, items},
+        settings::{Inventory, TargetSettings, UpgradeSettings},
+        typed::{FromValue, Rule, Wrong},
     },
     name::TargetName,
 };
 
 impl<'a> Settling<'a> {
-    pub(super) fn targets(&self, top: &mut Scope<'a>) -> IndexMap<TargetName, TargetSettings> {
+    pub(super) fn targets(&self, top: &mut Scope<'a>) -> Vec<(TargetSettings, Option<Inventory>)> {
         let deploy = top.table("deploy");
         self.check_shared(deploy);
         let _ = self.upgrade(top.table("upgrade"));
@@ -29,9 +32,9 @@ impl<'a> Settling<'a> {
         let _ = self.read(&mut scope, None, None);
         scope.finish();
     }
-    fn named(&self, name: &str, entry: &Entry) -> Option<(TargetName, TargetSettings)> {
+    fn named(&self, name: &str, entry: &Entry) -> Option<(TargetSettings, Option<Inventory>)> {
         match name.parse::<TargetName>() {
-            Ok(name) => self.target(&name, entry).map(|target| (name, target)),
+            Ok(name) => self.target(&name, entry),
             Err(error) => {
                 let problem = Problem::new(format!("{:?} is not {}", error.value, error.what), entry.key.clone());
                 self.found.problem(problem.label(error.why));
@@ -39,7 +42,7 @@ impl<'a> Settling<'a> {
             }
         }
     }
-    fn target(&self, name: &TargetName, entry: &Entry) -> Option<TargetSettings> {
+    fn target(&self, name: &TargetName, entry: &Entry) -> Option<(TargetSettings, Option<Inventory>)> {
         let own = format!("targets.{name}");
         if !matches!(entry.value.kind, Kind::Table(_)) {
             let problem =
@@ -51,12 +54,13 @@ impl<'a> Settling<'a> {
         let fallback = Fallback::read(&mut scope);
         let hosts = self.host_list(&mut scope, &fallback, entry);
         let upgrade = self.upgrade(self.upgrade_of(name, &mut scope));
-        let mut target = self.read(&mut scope, Some(name), upgrade);
+        let target = self.read(&mut scope, Some(name), upgrade);
         scope.finish();
-        if let Some(target) = &mut target {
-            target.hosts = hosts;
-        }
-        target
+        let target = target?;
+        Some(match hosts {
+            Hosts::Here(hosts) => (TargetSettings { hosts, ..target }, None),
+            Hosts::Elsewhere(inventory) => (target, Some(inventory)),
+        })
     }
     /// The file's `[deploy]` is weaker than its `[targets.NAME]`, and both are weaker than the environment.
     fn target_layers(&self, name: &TargetName) -> Vec<Layer<'a>> {
@@ -73,13 +77,13 @@ impl<'a> Settling<'a> {
         layers.extend(self.around.flags.at(&own).map(|table| Layer::Table(own.clone(), table)));
         layers
     }
-    fn host_list(&self, scope: &mut Scope<'a>, fallback: &Fallback, entry: &Entry) -> Vec<HostSpec> {
+    fn host_list(&self, scope: &mut Scope<'a>, fallback: &Fallback, entry: &Entry) -> Hosts {
         let key = scope.key("hosts");
-        let Some((values, _)) = scope.peek_by("hosts", items) else {
+        let Some((values, _)) = scope.peek_by("hosts", listed) else {
             if scope.place("hosts").is_none() {
                 self.found.problem(no_hosts(&key, entry));
             }
-            return Vec::new();
+            return Hosts::Here(Vec::new());
         };
         if values.is_empty() {
             self.found.problem(no_hosts(&key, entry));

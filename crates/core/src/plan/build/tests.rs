@@ -18,6 +18,7 @@ fn settings() -> BuildSettings {
     BuildSettings {
         host: HostSpec {
             name: "build.example.org".parse().unwrap(),
+            address: None,
             transport: TransportKind::Ssh,
             user: None,
             port: None,

@@ -54,7 +54,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let (store, target) = (ctx.store()?, ctx.target(&args.target)?);
+    let (store, target) = (ctx.store()?, ctx.target(&args.target).await?);
     let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;

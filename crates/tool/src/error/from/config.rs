@@ -1,11 +1,12 @@
 //! Errors of the configuration and of hooks.
 
-use edeliver_core::hint::Hint;
+use edeliver_core::{config::SourceKind, hint::Hint};
 
 use crate::{
     config::{ConfigError, import::ImportError},
     error::{Error, Kind},
     hook::HookError,
+    sources::{AskError, SourceError},
 };
 
 impl From<ConfigError> for Error {
@@ -13,6 +14,46 @@ impl From<ConfigError> for Error {
         let hints = error.hints();
         Self { hints, ..Self::new(Kind::Config, error) }
     }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        let (kind, hint) = match &error {
+            SourceError::Wrong(_) => (Kind::Config, None),
+            SourceError::Asking { source, source_of, .. } => (class(source), hint(source, &source_of.kind)),
+        };
+        let error = Self::new(kind, error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+fn class(error: &AskError) -> Kind {
+    match error {
+        AskError::Names { .. } | AskError::NoServers(_) => Kind::Unreachable,
+        _ => Kind::Config,
+    }
+}
+
+fn hint(error: &AskError, kind: &SourceKind) -> Option<Hint> {
+    Some(match (error, kind) {
+        (AskError::Late { .. } | AskError::Names { .. }, _) => {
+            Hint::text("if it just takes long, give it more time: { …, timeout = \"2m\" }")
+        }
+        (AskError::Failed { status, .. }, SourceKind::Command(line)) if status.code() == Some(127) => Hint::text(format!(
+            "`{line}` is run by sh in the project's folder; a program that lies there needs its path: bin/hosts"
+        )),
+        (AskError::Failed { .. } | AskError::NoText { .. } | AskError::TooMuch { .. }, SourceKind::Command(line)) => {
+            Hint::command("run it by itself in the project's folder", line.clone())
+        }
+        (AskError::NoRecords, SourceKind::Srv { name, .. }) => {
+            Hint::command("see what the name servers say", format!("dig +short SRV {name}"))
+        }
+        (AskError::Read { .. }, SourceKind::Dir(_)) => Hint::text("the folder has a TOML file for each host: web1.toml"),
+        _ => return None,
+    })
 }
 
 impl From<HookError> for Error {

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Captured, Live, Mode, Session, set};
 use crate::hook::{
-    HookError,
+    HookError, masked,
     shell::{
         LastWords,
         line::field,
@@ -97,7 +97,7 @@ impl<'a> Running<'a> {
         }
     }
     fn tell(&mut self, said: Said) {
-        let text = hidden(&self.session.secrets, &said.text);
+        let text = masked(&self.session.secrets, &said.text);
         let reporter = &self.session.reporter;
         match said.tone {
             Tone::Output | Tone::Error => reporter.output(&text),
@@ -130,9 +130,4 @@ impl<'a> Running<'a> {
     fn broken(&self, source: io::Error) -> HookError {
         HookError::Talk { hook: self.hook.to_owned(), source }
     }
-}
-
-/// The text with stars for every secret.
-fn hidden(secrets: &[String], text: &str) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), edeliver_core::config::secret::MASK))
 }

@@ -12,6 +12,7 @@ use crate::transport::Local;
 fn build_host(path: &Path) -> HostSpec {
     HostSpec {
         name: "builder".parse().unwrap(),
+        address: None,
         transport: TransportKind::Local,
         user: None,
         port: None,

@@ -10,7 +10,7 @@ use super::super::{Limits, TransportError};
 /// A host as ssh's command line names it, and what ssh's configuration says about it.
 #[derive(Debug, Clone)]
 pub(super) struct Destination {
-    /// `-F`, `-p`, `-l` as far as given, then `--` and the name.
+    /// `-F`, `-p`, `-l`, `-o HostName` as far as given, then `--` and the name.
     pub(super) words: Vec<String>,
     /// The same as a user would type it.
     pub(super) shown: String,
@@ -73,6 +73,8 @@ fn words(spec: &HostSpec, limits: &Limits) -> Vec<String> {
     option("-F", limits.ssh_config().map(|path| path.display().to_string()));
     option("-p", spec.port.map(|port| port.to_string()));
     option("-l", spec.user.as_ref().map(ToString::to_string));
+    // ssh reads `%` as the beginning of a token; an IPv6 zone has one.
+    option("-o", spec.address.as_ref().map(|address| format!("HostName={}", address.as_str().replace('%', "%%"))));
     words.extend(["--".to_owned(), spec.name.to_string()]);
     words
 }
@@ -94,6 +96,24 @@ mod tests {
             (Some(300), None, None)
         );
         assert_eq!(to.option("identityfile"), Some("~/a b"));
+    }
+
+    #[test]
+    fn a_host_is_found_at_its_address_and_known_by_its_name() {
+        let spec = |address: Option<&str>| HostSpec {
+            name: "web1".parse().unwrap(),
+            address: address.map(|address| address.parse().unwrap()),
+            transport: edeliver_core::config::TransportKind::Ssh,
+            user: None,
+            port: Some(2222),
+            path: "/srv".parse().unwrap(),
+            node: None,
+            tags: Vec::new(),
+        };
+        let limits = Limits::new(std::path::Path::new("edeliver"), None);
+        assert_eq!(words(&spec(None), &limits), ["-p", "2222", "--", "web1"]);
+        let expected = ["-p", "2222", "-o", "HostName=fe80::1%%eth0", "--", "web1"];
+        assert_eq!(words(&spec(Some("fe80::1%eth0")), &limits), expected);
     }
 
     #[test]
