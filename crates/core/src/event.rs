@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     doctor::Finding,
     hint::Hint,
-    name::{HostName, RunId},
+    name::{HostName, RunId, TargetName},
     plan::Plan,
     upgrade::Judgement,
 };
@@ -48,6 +48,12 @@ pub enum EventKind {
         /// Whether this run leaves a journal.
         #[serde(default)]
         recorded: bool,
+        /// Who began it: `account@machine`.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<String>,
+        /// The target that the command was given.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        target: Option<TargetName>,
     },
     /// What the run waits for until its next event; of no interest once that has come.
     Waiting {
@@ -235,7 +241,7 @@ pub enum StdStream {
 }
 
 /// How it ended on one host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostResult {
     /// All steps done, or nothing to do.

@@ -24,8 +24,11 @@ const FORMAT_1_UPGRADES: &str = include_str!("samples/journal-1-upgrades.jsonl")
 /// Likewise.
 const FORMAT_1_CHECKUP: &str = include_str!("samples/journal-1-checkup.jsonl");
 
+/// Likewise.
+const FORMAT_1_WHO: &str = include_str!("samples/journal-1-who.jsonl");
+
 fn samples() -> impl Iterator<Item = &'static str> {
-    FORMAT_1.lines().chain(FORMAT_1_GROWN.lines()).chain(FORMAT_1_UPGRADES.lines()).chain(FORMAT_1_CHECKUP.lines())
+    [FORMAT_1, FORMAT_1_GROWN, FORMAT_1_UPGRADES, FORMAT_1_CHECKUP, FORMAT_1_WHO].into_iter().flat_map(str::lines)
 }
 
 fn parse(line: &str) -> Event {
@@ -121,13 +124,17 @@ fn kind() -> impl Strategy<Value = EventKind> {
     let lines = || prop::collection::vec(text(), 0..3);
     let row = || prop::collection::vec((text(), text()), 0..3).prop_map(|cells| cells.into_iter().collect::<IndexMap<_, _>>());
     prop_oneof![
-        (text(), any::<u64>(), lines()).prop_map(|(title, unix, command)| EventKind::RunStarted {
-            run: "20261123-001502-3f2a".parse().unwrap(),
-            title,
-            unix,
-            command,
-            recorded: true,
-        }),
+        (text(), any::<u64>(), lines(), prop::option::of(text()), prop::option::of(Just("production".parse().unwrap()))).prop_map(
+            |(title, unix, command, by, target)| EventKind::RunStarted {
+                run: "20261123-001502-3f2a".parse().unwrap(),
+                title,
+                unix,
+                command,
+                recorded: true,
+                by,
+                target,
+            }
+        ),
         text().prop_map(|what| EventKind::Waiting { what }),
         (lines(), text(), text(), hints()).prop_map(|(places, check, text, hints)| EventKind::Examined {
             places,

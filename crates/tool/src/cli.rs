@@ -135,6 +135,10 @@ pub enum Command {
     /// Earlier runs: list them, show one again; `run MyApp.Release.migrate` runs a task
     #[command(subcommand)]
     Run(cmd::run::Command),
+    /// Write a recorded run as a page to look at: one HTML file
+    Report(cmd::report::Args),
+    /// Show the runs on a target as they happen, also those of other terminals
+    Watch(cmd::watch::Args),
     /// Count the versions up in the sources of an Erlang project
     Increase(cmd::increase::Args),
     /// Write a release of the store into a folder, to look into it or to change it
@@ -191,6 +195,8 @@ impl Command {
             Self::Upload(args) => cmd::exchange::upload(ctx, args).await,
             Self::Download(args) => cmd::exchange::download(ctx, args).await,
             Self::Run(command) => cmd::run::run(ctx, &command),
+            Self::Report(args) => cmd::report::run(ctx, &args),
+            Self::Watch(args) => cmd::watch::run(ctx, args).await,
             Self::Increase(args) => cmd::increase::run(ctx, args).await,
             Self::Unpack(command) => cmd::pack::unpack(ctx, command).await,
             Self::Pack(command) => cmd::pack::pack(ctx, command).await,

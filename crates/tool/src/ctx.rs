@@ -22,7 +22,10 @@ use tokio::sync::Mutex;
 
 use crate::{
     cancel::Cancel,
-    cli::options::{Global, TargetArgs, Verbosity},
+    cli::{
+        Words,
+        options::{Global, TargetArgs, Verbosity},
+    },
     config::{self, Flags, Loaded},
     depot::{BucketDepot, Depot, HostDepot},
     error::Error,
@@ -48,6 +51,8 @@ pub struct Ctx {
     pub ui: ui::Handle,
     /// The command line without secrets.
     command: Vec<String>,
+    /// The target that the command line names.
+    aim: Option<TargetName>,
     flags: Flags,
     loaded: OnceLock<Loaded>,
     limits: OnceLock<Limits>,
@@ -71,6 +76,7 @@ impl Ctx {
             cancel,
             ui,
             command: Vec::new(),
+            aim: None,
             flags: Flags::default(),
             loaded: OnceLock::new(),
             limits: OnceLock::new(),
@@ -95,8 +101,9 @@ impl Ctx {
     }
     /// The same, knowing what the user typed.
     #[must_use]
-    pub fn with_command(self, argv: &[OsString]) -> Self {
-        Self { command: crate::runs::masked(argv), ..self }
+    pub fn with_command(self, argv: &[OsString], words: &Words) -> Self {
+        let aim = words.target.as_ref().and_then(|name| name.parse().ok());
+        Self { command: crate::runs::masked(argv), aim, ..self }
     }
     /// How much is told.
     pub fn verbosity(&self) -> Verbosity {
@@ -189,9 +196,15 @@ impl Ctx {
             self.ui.record_in(crate::runs::file_of(&self.runs_dir()?, &begun.run));
         }
         let run = self.run.get_or_init(|| begun.run).clone();
-        let (command, recorded) = (self.command.clone(), journal == Journal::Kept);
-        let started = EventKind::RunStarted { run: run.clone(), title: title.into(), unix: begun.unix, command, recorded };
-        self.reporter.send(started);
+        self.reporter.send(EventKind::RunStarted {
+            run: run.clone(),
+            title: title.into(),
+            unix: begun.unix,
+            command: self.command.clone(),
+            recorded: journal == Journal::Kept,
+            by: crate::runs::operator(),
+            target: self.aim.clone(),
+        });
         self.tell_warnings();
         Ok(run)
     }

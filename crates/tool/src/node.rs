@@ -5,7 +5,7 @@
 //! own business.
 
 pub(crate) mod answer;
-mod base64;
+pub(crate) mod base64;
 pub mod code;
 mod error;
 pub mod find;

@@ -1,7 +1,9 @@
 //! Journals of runs: written while a run goes on, listed and shown later.
 
+mod follow;
 mod journal;
 mod masked;
+mod page;
 mod record;
 
 use std::{
@@ -11,9 +13,11 @@ use std::{
 
 use edeliver_core::name::RunId;
 
+pub use follow::{Follower, LET_IT_BEGIN, Runs};
 pub use journal::Journal;
 pub use masked::masked;
-pub use record::{Ending, RunsError, Summary, find, list, replay};
+pub use page::{Access, page_of, write_page};
+pub use record::{Ending, RunsError, Summary, find, list, meant, replay};
 
 /// The end of a journal's file name.
 const EXTENSION: &str = ".jsonl";
@@ -36,6 +40,15 @@ fn ids(dir: &Path) -> io::Result<Vec<RunId>> {
     }
     ids.sort();
     Ok(ids)
+}
+
+/// Who runs edeliver here, as far as this machine knows: `account@machine`.
+pub fn operator() -> Option<String> {
+    let account = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let account = account.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let who = crate::report::printable(&format!("{account}@{machine}"));
+    (!who.is_empty()).then_some(who)
 }
 
 /// The identity of a run that begins now.

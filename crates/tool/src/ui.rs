@@ -7,6 +7,7 @@ mod area;
 pub mod ask;
 pub mod dispatcher;
 pub mod json;
+pub mod page;
 pub mod plain;
 mod prompt;
 mod replay;

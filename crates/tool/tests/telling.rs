@@ -45,7 +45,15 @@ async fn work(ctx: &Ctx, runs: &std::path::Path) -> u8 {
     ctx.ui.record_in(runs.join("20260101-000000-aaaa.jsonl"));
     let run = "20260101-000000-aaaa".parse().unwrap();
     let title = "deploy hotapp 0.2.0 to production".to_owned();
-    ctx.reporter.send(EventKind::RunStarted { run, title, unix: 1_767_225_600, command: vec![], recorded: true });
+    ctx.reporter.send(EventKind::RunStarted {
+        run,
+        title,
+        unix: 1_767_225_600,
+        command: vec![],
+        recorded: true,
+        by: None,
+        target: None,
+    });
     let mut tasks = tokio::task::JoinSet::new();
     for (place, name) in ["web1", "web2", "web3"].into_iter().enumerate() {
         let reporter = ctx.reporter.for_host(&name.parse().unwrap());

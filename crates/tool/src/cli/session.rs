@@ -55,7 +55,7 @@ async fn command(cli: Cli, argv: &[OsString], reporter: Reporter, handle: ui::Ha
     };
     let flags = Flags::of_command(&cli.words, cli.global.verbosity());
     cli.global.without_meaning.reasons().into_iter().for_each(|reason| reporter.warn(reason, Vec::new()));
-    let ctx = Ctx::new(project, cli.global, reporter, handle, cancel).with_command(argv).with_flags(flags);
+    let ctx = Ctx::new(project, cli.global, reporter, handle, cancel).with_command(argv, &cli.words).with_flags(flags);
     let done = tokio::select! {
         done = cli.command.run(&ctx) => done,
         () = given_up(&ctx) => Err(Error::new(Kind::Interrupted, "interrupted")),

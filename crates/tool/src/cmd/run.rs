@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use crate::{
     ctx::Ctx,
-    error::{Error, Kind},
+    error::Error,
     runs::{self, Ending, Summary},
     ui::Replay,
 };
@@ -82,13 +82,7 @@ fn outcome(ending: &Ending) -> String {
 
 fn show(ctx: &Ctx, args: &ShowArgs) -> Result<u8, Error> {
     let dir = ctx.runs_dir()?;
-    let run = match &args.id {
-        Some(id) => runs::find(&dir, id)?,
-        None => match runs::list(&dir)?.pop() {
-            Some(latest) => latest.run,
-            None => return Err(Error::new(Kind::Usage, "no run was recorded yet")),
-        },
-    };
+    let run = runs::meant(&dir, args.id.as_deref())?;
     let mut replay = Replay::new(&ctx.global);
     match runs::replay(&dir, &run, |line, event| replay.event(line, event))? {
         Ending::Over(_) => {}

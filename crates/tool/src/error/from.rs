@@ -177,7 +177,11 @@ impl From<RunsError> for Error {
             RunsError::None { .. } | RunsError::Several { .. } => {
                 Self::usage(error).hint(Hint::command("these are the recorded runs", "edeliver run list"))
             }
+            RunsError::Empty => Self::usage(error),
             RunsError::Read { .. } => Self::new(Kind::Internal, error),
+            RunsError::Write { .. } => {
+                Self::new(Kind::Internal, error).hint(Hint::text("name another file with `-o FILE`, or `-o -`"))
+            }
         }
     }
 }

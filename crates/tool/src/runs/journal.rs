@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
+    time::Duration,
 };
 
 use edeliver_core::event::{Event, EventKind};
@@ -32,9 +33,21 @@ impl Journal {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         keep_out_of_git(dir);
         // A file system without locks costs no more than the word "running" in a list.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        lock(&file);
         prune(dir, KEPT);
         Ok(Self { lines: Json::new(file) })
+    }
+}
+
+/// Who looks whether a run goes on holds the lock for less than a millisecond.
+const TRIES: u32 = 20;
+
+fn lock(file: &File) {
+    for _ in 0..TRIES {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(2)),
+            _ => return,
+        }
     }
 }
 
@@ -64,6 +77,7 @@ fn prune(dir: &Path, keep: usize) {
     let Ok(ids) = super::ids(dir) else { return };
     for old in ids.iter().rev().skip(keep) {
         let _ = std::fs::remove_file(super::file_of(dir, old));
+        let _ = std::fs::remove_file(super::page_of(dir, old));
     }
 }
 

@@ -29,6 +29,18 @@ pub enum RunsError {
         /// What it may be.
         ids: Vec<String>,
     },
+    /// Nothing to choose from.
+    #[error("no run was recorded yet")]
+    Empty,
+    /// A page that can't be written.
+    #[error("can't write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The disk says no.
     #[error("can't read {}", path.display())]
     Read {
@@ -101,9 +113,18 @@ fn ending(file: &mut File) -> io::Result<Ending> {
     Ok(match last.and_then(|line| serde_json::from_slice(line).ok()).map(|event: Event| event.kind) {
         // Whoever may still hold the lock: a program just being started has our files open for a moment.
         Some(EventKind::RunFinished { outcome }) => Ending::Over(outcome),
-        _ if flock(&*file, FlockOperation::NonBlockingLockShared).is_err() => Ending::Running,
+        _ if is_locked(file) => Ending::Running,
         _ => Ending::Cut,
     })
+}
+
+/// Whether the run that writes this journal goes on.
+pub(super) fn is_locked(file: &File) -> bool {
+    let locked = flock(file, FlockOperation::NonBlockingLockShared).is_err();
+    if !locked {
+        let _ = flock(file, FlockOperation::Unlock);
+    }
+    locked
 }
 
 /// The run that is meant: by its id, by the beginning of it, or by its last four characters, which is what differs.
@@ -121,6 +142,20 @@ pub fn find(dir: &Path, id: &str) -> Result<RunId, RunsError> {
             Some(exact) => Ok((**exact).clone()),
             None => Err(RunsError::Several { id: id.to_owned(), ids: found.iter().map(ToString::to_string).collect() }),
         },
+    }
+}
+
+/// The run that is meant, or the latest where none is named.
+///
+/// # Errors
+/// As [`find`], and when there is no run at all.
+pub fn meant(dir: &Path, id: Option<&str>) -> Result<RunId, RunsError> {
+    match id {
+        Some(id) => find(dir, id),
+        None => {
+            let ids = super::ids(dir).map_err(|source| RunsError::Read { path: dir.to_owned(), source })?;
+            ids.into_iter().next_back().ok_or(RunsError::Empty)
+        }
     }
 }
 

@@ -75,6 +75,8 @@ mod tests {
                 unix: 0,
                 command: vec!["edeliver".to_owned(), "deploy".to_owned()],
                 recorded: true,
+                by: None,
+                target: None,
             },
         )
     }

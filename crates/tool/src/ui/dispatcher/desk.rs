@@ -179,7 +179,7 @@ mod tests {
     }
     fn started() -> Draft {
         let run = "20260101-000000-aaaa".parse().unwrap();
-        draft(EventKind::RunStarted { run, title: String::new(), unix: 0, command: vec![], recorded: true })
+        draft(EventKind::RunStarted { run, title: String::new(), unix: 0, command: vec![], recorded: true, by: None, target: None })
     }
     fn finished(exit_code: u8) -> Draft {
         draft(EventKind::RunFinished { outcome: Outcome { hosts: vec![], exit_code, interrupted: false } })

@@ -13,7 +13,7 @@ use crate::ui::{
 };
 
 /// The word of a result.
-pub(super) fn word(result: HostResult) -> &'static str {
+pub(in crate::ui) fn word(result: HostResult) -> &'static str {
     match result {
         HostResult::Done => "done",
         HostResult::Failed => "failed",

@@ -1,0 +1,205 @@
+//! Waves and hosts on a time line. A host is a row with its steps as bars; opened, each step has a row of its own with its words and times,
+//! so nothing has to be read off a colour or a width.
+
+use edeliver_core::name::HostName;
+use maud::{Markup, html};
+
+use super::{
+    parts::{self, Mark, word},
+    place::Places,
+    scale::Piece,
+    story::{Ended, HostStory, Lane, Phase, Span, Story},
+};
+use crate::ui::words::{count, span};
+
+/// Runs with at most so many hosts are shown with all steps open.
+const OPEN_UP_TO: usize = 3;
+
+/// With more hosts than these, the keyboard goes from host to host and not from bar to bar.
+const REACHED_BY_KEYS: usize = 12;
+
+/// Steps of one place, as they are shown.
+struct Row<'a> {
+    /// What ids in it begin with.
+    id: String,
+    name: &'a str,
+    mark: Mark,
+    word: &'a str,
+    lane: &'a Lane,
+    /// What to say where there are no steps.
+    instead: &'a str,
+    is_open: bool,
+    keys: bool,
+}
+
+pub(super) fn content(story: &Story, places: &Places) -> Option<Markup> {
+    let lanes = || story.hosts.values().map(|host| &host.lane).chain([&story.own]);
+    if lanes().all(|lane| lane.spans.is_empty()) {
+        return None;
+    }
+    let waves = story.waves();
+    let several = waves.len() > 1;
+    Some(html! {
+        (legend(lanes().flat_map(|lane| &lane.spans)))
+        div class={ "chart" @if story.hosts.len() > 40 { " dense" } } {
+            (axis(places))
+            @if !story.own.spans.is_empty() { (row(&own(story), places)) }
+            @for wave in &waves {
+                @if several { (wave_title(story, wave, places)) }
+                @for (at, name, host) in wave.hosts.iter().filter_map(|name| story.hosts.get_full(*name)) {
+                    (row(&of_host(story, at, name, host), places))
+                }
+            }
+        }
+    })
+}
+
+fn own(story: &Story) -> Row<'_> {
+    let failed = story.own.spans.iter().any(|span| span.ended == Ended::Failed);
+    let (mark, word) = if failed { (Mark::Bad, "failed") } else { (Mark::Info, "") };
+    let is_open = story.hosts.len() <= OPEN_UP_TO;
+    Row { id: "own".to_owned(), name: "edeliver", mark, word, lane: &story.own, instead: "", is_open, keys: true }
+}
+
+fn of_host<'a>(story: &Story, at: usize, name: &'a HostName, host: &'a HostStory) -> Row<'a> {
+    Row {
+        id: format!("h{at}"),
+        name: name.as_str(),
+        mark: Mark::of(host.result),
+        word: word(host.result),
+        lane: &host.lane,
+        instead: &host.summary,
+        is_open: story.hosts.len() <= OPEN_UP_TO,
+        keys: story.hosts.len() <= REACHED_BY_KEYS,
+    }
+}
+
+/// What the colours mean, for those that are there.
+fn legend<'a>(spans: impl Iterator<Item = &'a Span> + Clone) -> Markup {
+    let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| spans.clone().any(|span| span.phase == *phase)).collect();
+    let has = |what: fn(&Span) -> bool| spans.clone().any(what);
+    let extra = [
+        (has(|span| span.ended == Ended::Failed), "failed", "failed"),
+        (has(|span| span.ended == Ended::Lost), "lost", "without an end"),
+        (has(|span| span.ended == Ended::Open), "open", "goes on"),
+        (has(|span| span.goes_back), "back", "way back"),
+    ];
+    html! {
+        ul.legend aria-label="What the bars mean" {
+            @for phase in phases { li { i class={ "key " (phase.class()) } {} (phase.word()) } }
+            @for (_, class, word) in extra.into_iter().filter(|(is_there, ..)| *is_there) { li { i class={ "key " (class) } {} (word) } }
+        }
+    }
+}
+
+/// Times above the lanes, and lines at them behind all lanes.
+fn axis(places: &Places) -> Markup {
+    let ticks = places.scale.ticks();
+    let cuts: Vec<&Piece> = places.scale.pieces.iter().filter(|piece| piece.is_cut).collect();
+    html! {
+        div.axis aria-hidden="true" {
+            div.lane { @for tick in &ticks { span class={ "tick " (places.left(tick.at)) } { (tick.label) } } }
+        }
+        div.grid aria-hidden="true" {
+            @for tick in &ticks { i class=(places.left(tick.at)) {} }
+            @for cut in &cuts {
+                i class={ "cut " (places.left(cut.from)) " " (places.width(cut.to - cut.from)) } {
+                    span { (span(cut.to_ms - cut.from_ms)) }
+                }
+            }
+        }
+        @if !cuts.is_empty() {
+            p.dim.cuts { "Cut short, because no step went on: " (cuts.iter().map(|cut| span(cut.to_ms - cut.from_ms)).collect::<Vec<_>>().join(", ")) }
+        }
+    }
+}
+
+/// Hosts that were changed at the same time.
+pub(super) struct Wave<'a> {
+    pub(super) title: String,
+    pub(super) hosts: Vec<&'a HostName>,
+}
+
+fn wave_title(story: &Story, wave: &Wave<'_>, places: &Places) -> Markup {
+    let extents = wave.hosts.iter().filter_map(|name| story.hosts.get(*name)?.lane.extent());
+    let extent = extents.reduce(|(from, to), (other_from, other_to)| (from.min(other_from), to.max(other_to)));
+    html! {
+        div.wave {
+            h3 { (wave.title) " " span.dim { (count(wave.hosts.len(), "host")) } }
+            div.lane aria-hidden="true" { @if let Some((from, to)) = extent { i class={ "extent " (places.span(from, to)) } {} } }
+            span.took { @if let Some((from, to)) = extent { (span(to - from)) } }
+        }
+    }
+}
+
+fn row(row: &Row<'_>, places: &Places) -> Markup {
+    let Some((from, to)) = row.lane.extent() else { return without_steps(row) };
+    html! {
+        details.row open[row.is_open] {
+            summary {
+                span.name { (parts::icon(row.mark)) span { (row.name) } (said(row)) }
+                span.lane { @for (at, step) in row.lane.spans.iter().enumerate() { (bar(row, at, step, places)) } }
+                span.took { (span(to - from)) }
+            }
+            ol.steps { @for (at, step) in row.lane.spans.iter().enumerate() { (self::step(row, at, step, places)) } }
+        }
+    }
+}
+
+fn without_steps(row: &Row<'_>) -> Markup {
+    html! {
+        div.row.idle {
+            span.name { (parts::icon(row.mark)) span { (row.name) } (said(row)) }
+            span.lane { span.dim { (row.instead) } }
+        }
+    }
+}
+
+/// The result in words: to be seen where it is not done.
+fn said(row: &Row<'_>) -> Markup {
+    html! { @if !row.word.is_empty() { " " span.said.hidden[row.mark == Mark::Good] { (row.word) } } }
+}
+
+fn bar(row: &Row<'_>, at: usize, step: &Span, places: &Places) -> Markup {
+    let place = places.span(step.from_ms, step.to_ms);
+    html! {
+        a class={ "bar " (looks(step)) " " (place) } href={ "#" (row.id) "s" (at) } tabindex=[(!row.keys).then_some("-1")] {
+            span.tip { b { (step.what) } " " (span(step.took_ms())) (state(step)) }
+        }
+    }
+}
+
+/// The step as a row.
+fn step(row: &Row<'_>, at: usize, step: &Span, places: &Places) -> Markup {
+    html! {
+        li id={ (row.id) "s" (at) } {
+            span.what { (parts::icon(Mark::of_step(step.ended))) span { (step.what) (state(step)) @if let Some(note) = &step.note { " " span.dim { (note) } } } }
+            span.lane aria-hidden="true" { i class={ "bar " (looks(step)) " " (places.span(step.from_ms, step.to_ms)) } {} }
+            span.took { (span(step.took_ms())) span.from { "at " (span(step.from_ms)) } }
+        }
+    }
+}
+
+fn looks(step: &Span) -> String {
+    let ended = match step.ended {
+        Ended::Done => "",
+        Ended::Failed => " failed",
+        Ended::Lost => " lost",
+        Ended::Open => " open",
+    };
+    format!("{}{ended}{}", step.phase.class(), if step.goes_back { " back" } else { "" })
+}
+
+/// What is to be said of a step besides that it is done.
+fn state(step: &Span) -> Markup {
+    let ended = match step.ended {
+        Ended::Done => "",
+        Ended::Failed => "failed",
+        Ended::Lost => "without an end",
+        Ended::Open => "goes on",
+    };
+    html! {
+        @if step.goes_back { " " span.label { "way back" } }
+        @if !ended.is_empty() { " " span class={ "label " (Mark::of_step(step.ended).class()) } { (ended) } }
+    }
+}

@@ -1,0 +1,101 @@
+//! What pages look like.
+
+use std::time::{Duration, Instant};
+
+use edeliver::{runs::Ending, ui::page::page};
+use edeliver_core::event::{Event, EventKind};
+use jiff::tz::TimeZone;
+
+use crate::{
+    browser::{Scheme, Site},
+    samples,
+};
+
+/// Phones, a tablet, a laptop, a large screen.
+const WIDTHS: [u32; 5] = [320, 390, 768, 1280, 1920];
+
+/// A picture can't be narrower: the browser's window has a least width.
+const NARROW: (u32, u32) = (500, 2600);
+const WIDE: (u32, u32) = (1280, 2000);
+
+fn page_of(events: &[Event]) -> String {
+    let ending = match &events.last().unwrap().kind {
+        EventKind::RunFinished { outcome } => Ending::Over(outcome.clone()),
+        _ => Ending::Cut,
+    };
+    page(events, &ending, &TimeZone::UTC)
+}
+
+/// The page has no line that is cut off or has to be scrolled to, at any width, with all details open or shut.
+#[track_caller]
+pub(crate) fn assert_fits(site: &Site) {
+    let said = site.measured();
+    let lines: Vec<&str> = said.lines().collect();
+    for width in WIDTHS {
+        for how in ["open", "shut"] {
+            assert!(lines.contains(&format!("{width} {how}: {width} ").as_str()), "something is too wide:\n{said}");
+        }
+    }
+    assert!(lines.contains(&"scripts: 0"), "{said}");
+}
+
+/// The browser asked for nothing but the page itself and the one that measures it.
+#[track_caller]
+pub(crate) fn assert_needs_nothing(site: &Site) {
+    let asked = site.asked();
+    let ours = |address: &&String| ["http://site.example/page", "http://site.example/measure"].contains(&address.as_str());
+    // The icon of the page that measures is the browser's own wish.
+    let others: Vec<_> = asked.iter().filter(|address| !ours(address) && !address.ends_with("/favicon.ico")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[track_caller]
+pub(crate) fn assert_good_to_look_at(site: &Site, name: &str) {
+    for (size, how) in [(NARROW, "narrow"), (WIDE, "wide")] {
+        let [light, dark] = [Scheme::Light, Scheme::Dark]
+            .map(|scheme| site.picture(&format!("{name}-{how}-{scheme:?}").to_lowercase(), scheme, size));
+        assert!(light.brightness() > 200, "{name} {how}: {}", light.brightness());
+        assert!(dark.brightness() < 70, "{name} {how}: {}", dark.brightness());
+        for picture in [light, dark] {
+            assert!(picture.colours() > 20, "{name} {how}: nothing is there");
+            assert!(picture.has_clear_edges(), "{name} {how}: something touches the edge of the window");
+        }
+    }
+}
+
+#[test]
+fn pages_of_small_and_large_fleets_fit_phones_and_wide_screens_by_day_and_by_night() {
+    for hosts in [1, 3, 50, 200] {
+        let site = Site::with(page_of(&samples::deploy(hosts)), &WIDTHS);
+        assert_fits(&site);
+        if [3, 200].contains(&hosts) {
+            assert_good_to_look_at(&site, &format!("hosts-{hosts}"));
+        }
+        assert_needs_nothing(&site);
+    }
+}
+
+#[test]
+fn every_kind_of_event_has_its_place_on_a_page_that_fits() {
+    let samples = [
+        include_str!("../../../core/tests/samples/journal-1.jsonl"),
+        include_str!("../../../core/tests/samples/journal-1-answers.jsonl"),
+        include_str!("../../../core/tests/samples/journal-1-upgrades.jsonl"),
+        include_str!("../../../core/tests/samples/journal-1-checkup.jsonl"),
+    ];
+    let events: Vec<Event> = samples.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let site = Site::with(page_of(&events), &WIDTHS);
+    assert_fits(&site);
+    assert_good_to_look_at(&site, "kinds");
+    assert_needs_nothing(&site);
+}
+
+#[test]
+fn two_hundred_hosts_with_ten_steps_each_are_a_page_within_a_second() {
+    let events = samples::deploy(200);
+    let begun = Instant::now();
+    let page = page_of(&events);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(page.len() < 3_000_000, "{}", page.len());
+    assert!(page.matches("<li id=\"h").count() > 190 * samples::STEPS);
+}
