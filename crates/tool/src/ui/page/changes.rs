@@ -4,7 +4,6 @@ use edeliver_core::upgrade::{Finding, Judgement, Level, Verdict, show::Row};
 use maud::{Markup, html};
 
 use super::{
-    header::capital,
     parts::{self, Mark},
     story::Story,
 };
@@ -42,8 +41,8 @@ fn table(rows: &[Row]) -> Markup {
                 @for row in rows {
                     tr.app[!row.is_module] {
                         td.name { (row.name) }
-                        td data-label="What differs" { (row.changes) }
-                        td data-label="What is done" { (row.action) }
+                        td data-label="What differs" { div { (row.changes) } }
+                        td data-label="What is done" { div { (row.action) } }
                     }
                 }
             }
@@ -63,7 +62,7 @@ fn finding(finding: &Finding) -> Markup {
             (parts::icon(mark))
             div {
                 p { span.label { (word) } " " b { (parts::text(&finding.what)) } @if !place.is_empty() { " " span.dim { "in " (place) } } }
-                p { (capital(&finding.why)) }
+                p { (parts::text(&finding.why)) }
                 @if finding.level != Level::Note && !finding.remedy.is_empty() { p.hint { span.label { "Hint" } " " (parts::text(&finding.remedy)) } }
             }
         }

@@ -8,11 +8,10 @@ use edeliver_core::{
 use maud::{Markup, html};
 
 use super::{
-    header::capital,
     parts::{self, Mark},
     story::{Place, Story, Trouble},
 };
-use crate::ui::words::span;
+use crate::ui::words::{self, span};
 
 /// How many different things went wrong.
 pub(super) fn count(story: &Story) -> usize {
@@ -63,15 +62,20 @@ fn causes(causes: &[String]) -> Markup {
     }
 }
 
-/// The last output of each place: open where there is one, else behind a click.
+/// The last output of each place: open where there is one, else behind a click; that of many behind one more.
 fn logs(places: &[Place]) -> Markup {
+    const SHOWN: usize = 3;
     let said: Vec<&Place> = places.iter().filter(|place| !place.output.is_empty()).collect();
-    let whose = |place: &Place| place.host.as_ref().map_or("this machine".to_owned(), ToString::to_string);
+    let logs = html! { @for place in &said { (log(place, said.len() == 1)) } };
     html! {
-        @for place in &said {
-            details open[said.len() == 1] { summary { "Last output of " b { (whose(place)) } } (parts::printed(&place.output)) }
-        }
+        @if said.len() <= SHOWN { (logs) }
+        @else { details { summary { "Last output of " b { (words::count(said.len(), "host")) } } div.nested { (logs) } } }
     }
+}
+
+fn log(place: &Place, is_open: bool) -> Markup {
+    let whose = place.host.as_ref().map_or("this machine".to_owned(), ToString::to_string);
+    html! { details open[is_open] { summary { "Last output of " b { (whose) } } (parts::printed(&place.output)) } }
 }
 
 /// Hosts that the plan left out for the same reasons.
@@ -112,7 +116,7 @@ fn obstacle(group: &Group<'_>) -> Markup {
         article.failure.skipped {
             h3 { (parts::icon(Mark::Left)) span { "Left out: " (group.word) } }
             p.where { (parts::hosts(&group.names)) }
-            ol.causes { @for reason in group.reasons { li { (capital(reason)) } } }
+            ol.causes { @for reason in group.reasons { li { (reason) } } }
             (parts::hints(&hints))
         }
     }

@@ -59,15 +59,20 @@ fn fact(name: &str, value: Markup) -> Markup {
 fn when(begun: &Begun, zone: &TimeZone) -> Markup {
     let stamp = i64::try_from(begun.unix).ok().and_then(|unix| Timestamp::from_second(unix).ok());
     let Some(stamp) = stamp else { return html! {} };
-    let words = stamp.to_zoned(zone.clone()).strftime("%a %-d %B %Y, %H:%M:%S %Z").to_string();
+    let words = stamp.to_zoned(zone.clone()).strftime("%-d %B %Y, %H:%M:%S %Z").to_string();
     fact("Begun", html! { time datetime=(stamp) { (words) } })
 }
 
 fn command(begun: &Begun) -> Markup {
     let program = "edeliver".to_owned();
-    let words = begun.command.iter().skip(1).map(|word| quote::word(word).into_owned());
+    let words = begun.command.iter().skip(1).map(|word| if is_plain(word) { word.clone() } else { quote::word(word).into_owned() });
     let line: Vec<String> = std::iter::once(program).chain(words).collect();
     html! { div.wide { dt { "Command" } dd { code { (line.join(" ")) } } } }
+}
+
+/// Whether no shell would see more in it than there is.
+fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c))
 }
 
 fn verdict(story: &Story, ending: &Ending) -> Markup {

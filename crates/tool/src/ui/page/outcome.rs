@@ -75,12 +75,12 @@ fn row(row: &Row<'_>, names: &[&HostName], has_releases: bool) -> Markup {
     html! {
         tr {
             td.result { span class={ "tag " (mark.class()) } { (parts::icon(mark)) (word(row.result)) } }
-            td.hosts data-label="Hosts" { (parts::hosts(names)) }
+            td.hosts data-label="Hosts" { div { (parts::hosts(names)) } }
             @if has_releases {
-                td.release data-label="Before" { (cell(&row.before)) }
-                td.release data-label="After" { (cell(&row.after)) }
+                td.release data-label="Before" { div { (cell(&row.before)) } }
+                td.release data-label="After" { div { (cell(&row.after)) } }
             }
-            td.summary data-label="In words" { (row.summary) }
+            td.summary data-label="In words" { div { (row.summary) } }
         }
     }
 }

@@ -54,7 +54,7 @@ fn table(rows: &[IndexMap<String, String>]) -> Markup {
             thead { tr { @for column in &columns { th scope="col" { (capital(column)) } } } }
             tbody {
                 @for row in rows {
-                    tr { @for column in &columns { td data-label=(capital(column)) { (row.get(*column).map_or("", String::as_str)) } } }
+                    tr { @for column in &columns { td data-label=(capital(column)) { div { (row.get(*column).map_or("", String::as_str)) } } } }
                 }
             }
         }

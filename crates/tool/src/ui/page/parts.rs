@@ -1,6 +1,7 @@
 //! What many parts of the page have: signs, names of hosts, remedies, printed lines.
 
 use edeliver_core::{event::HostResult, hint::Hint, name::HostName};
+use indexmap::IndexMap;
 use maud::{Markup, PreEscaped, html};
 
 use super::story::Ended;
@@ -95,7 +96,7 @@ pub(super) fn icons() -> Markup {
             @for mark in MARKS {
                 symbol id={ "i-" (mark.class()) } viewBox="0 0 16 16" {
                     circle cx="8" cy="8" r="8" fill="currentColor" {}
-                    path d=(mark.path()) fill="none" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" {}
+                    path.mark d=(mark.path()) fill="none" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" {}
                 }
             }
         }
@@ -134,22 +135,26 @@ pub(super) fn hosts(names: &[&HostName]) -> Markup {
     }
 }
 
-/// Remedies, each with the command to type.
+/// Remedies, each once, with the commands to type: one for each host where they differ.
 pub(super) fn hints(hints: &[Hint]) -> Markup {
-    const SHOWN: usize = 4;
-    let (first, rest) = hints.split_at(hints.len().min(SHOWN));
+    let mut alike: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for hint in hints {
+        alike.entry(&hint.text).or_default().extend(hint.command.as_deref());
+    }
     html! {
-        @for hint in first { (self::hint(hint)) }
-        @if !rest.is_empty() {
-            details { summary { (count(rest.len(), "more hint")) } @for hint in rest { (self::hint(hint)) } }
+        @for (text, commands) in &alike {
+            p.hint { span.label { "Hint" } " " (self::text(text)) }
+            (self::commands(commands))
         }
     }
 }
 
-fn hint(hint: &Hint) -> Markup {
+fn commands(lines: &[&str]) -> Markup {
+    const SHOWN: usize = 3;
+    let (first, rest) = lines.split_at(lines.len().min(SHOWN));
     html! {
-        p.hint { span.label { "Hint" } " " (hint.text) }
-        @if let Some(command) = &hint.command { pre.command { (command) } }
+        @for line in first { pre.command { (line) } }
+        @if !rest.is_empty() { details { summary { (rest.len()) " more" } @for line in rest { pre.command { (line) } } } }
     }
 }
 

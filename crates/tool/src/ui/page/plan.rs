@@ -7,12 +7,12 @@ use edeliver_core::{
 };
 use maud::{Markup, html};
 
-use super::{header::capital, parts, story::Story};
+use super::{parts, story::Story};
 
 pub(super) fn content(story: &Story) -> Option<Markup> {
     let plans = &story.plans;
     (!plans.is_empty()).then(|| {
-        html! { @for plan in plans { details.plan { summary { (capital(&plan.title)) } (self::plan(plan)) } } }
+        html! { @for plan in plans { details.plan { summary { (plan.title) } (self::plan(plan)) } } }
     })
 }
 
@@ -49,7 +49,7 @@ fn part(names: &[&HostName], host: &HostPlan) -> Markup {
     html! {
         div.part {
             p.where { (parts::hosts(names)) @if !word.is_empty() { " " span.label { (word) } } }
-            ul.plain { @for reason in &host.reasons { li { (capital(reason)) } } }
+            ul.plain { @for reason in &host.reasons { li { (reason) } } }
             @if !host.steps.is_empty() { ol { @for step in &host.steps { li { (step.describe()) } } } }
             @if !host.undo.is_empty() {
                 p { span.label { "if that fails" } " " (host.undo.iter().map(Step::describe).collect::<Vec<_>>().join(", ")) }

@@ -67,7 +67,7 @@ fn a_page_says_how_it_ended_for_whom_when_and_how_long() {
         "<h1>deploy release to production</h1>",
         "Some hosts are done and others are not</strong> <span class=\"code\">exit code 8",
         "<b>production</b>",
-        "Mon 23 November 2026, 00:15:02 UTC",
+        "23 November 2026, 00:15:02 UTC",
         "1 min 02 s",
         "edeliver deploy release to production --yes",
         "0.1.0 runs",

@@ -40,7 +40,7 @@ pub(super) fn content(story: &Story, places: &Places) -> Option<Markup> {
     let waves = story.waves();
     let several = waves.len() > 1;
     Some(html! {
-        (legend(lanes().flat_map(|lane| &lane.spans)))
+        (legend(lanes().flat_map(|lane| &lane.spans), places))
         div class={ "chart" @if story.hosts.len() > 40 { " dense" } } {
             (axis(places))
             @if !story.own.spans.is_empty() { (row(&own(story), places)) }
@@ -75,7 +75,7 @@ fn of_host<'a>(story: &Story, at: usize, name: &'a HostName, host: &'a HostStory
 }
 
 /// What the colours mean, for those that are there.
-fn legend<'a>(spans: impl Iterator<Item = &'a Span> + Clone) -> Markup {
+fn legend<'a>(spans: impl Iterator<Item = &'a Span> + Clone, places: &Places) -> Markup {
     let phases: Vec<Phase> = Phase::ALL.into_iter().filter(|phase| spans.clone().any(|span| span.phase == *phase)).collect();
     let has = |what: fn(&Span) -> bool| spans.clone().any(what);
     let extra = [
@@ -84,32 +84,33 @@ fn legend<'a>(spans: impl Iterator<Item = &'a Span> + Clone) -> Markup {
         (has(|span| span.ended == Ended::Open), "open", "goes on"),
         (has(|span| span.goes_back), "back", "way back"),
     ];
+    let cuts: Vec<String> = cuts(places).map(|cut| span(cut.to_ms - cut.from_ms)).collect();
     html! {
         ul.legend aria-label="What the bars mean" {
             @for phase in phases { li { i class={ "key " (phase.class()) } {} (phase.word()) } }
             @for (_, class, word) in extra.into_iter().filter(|(is_there, ..)| *is_there) { li { i class={ "key " (class) } {} (word) } }
+            @if !cuts.is_empty() { li { i.key.cut {} "cut short, no step went on (" (cuts.join(", ")) ")" } }
         }
     }
+}
+
+/// The times that are shorter than they were.
+fn cuts(places: &Places) -> impl Iterator<Item = &Piece> {
+    places.scale.pieces.iter().filter(|piece| piece.is_cut)
 }
 
 /// Times above the lanes, and lines at them behind all lanes.
 fn axis(places: &Places) -> Markup {
     let ticks = places.scale.ticks();
-    let cuts: Vec<&Piece> = places.scale.pieces.iter().filter(|piece| piece.is_cut).collect();
     html! {
         div.axis aria-hidden="true" {
             div.lane { @for tick in &ticks { span class={ "tick " (places.left(tick.at)) } { (tick.label) } } }
         }
         div.grid aria-hidden="true" {
             @for tick in &ticks { i class=(places.left(tick.at)) {} }
-            @for cut in &cuts {
-                i class={ "cut " (places.left(cut.from)) " " (places.width(cut.to - cut.from)) } {
-                    span { (span(cut.to_ms - cut.from_ms)) }
-                }
+            @for cut in cuts(places) {
+                i class={ "cut " (places.left(cut.from)) " " (places.width(cut.to - cut.from)) } {}
             }
-        }
-        @if !cuts.is_empty() {
-            p.dim.cuts { "Cut short, because no step went on: " (cuts.iter().map(|cut| span(cut.to_ms - cut.from_ms)).collect::<Vec<_>>().join(", ")) }
         }
     }
 }
