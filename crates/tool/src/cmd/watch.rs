@@ -111,7 +111,7 @@ impl Watch<'_> {
         self.renew();
         self.stage.say(&own(0, waiting))?;
         loop {
-            match self.runs.next() {
+            match self.runs.to_show() {
                 Ok(Some(run)) => return Ok(run),
                 Ok(None) => {}
                 // Somebody else's journal may be closed to us; the next one may be not.

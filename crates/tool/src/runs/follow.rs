@@ -113,22 +113,17 @@ impl Runs {
     ///
     /// # Errors
     /// When the folder, or a journal that goes on, can't be read. The next call passes over that one.
-    pub fn next(&mut self) -> Result<Option<RunId>, RunsError> {
+    pub fn to_show(&mut self) -> Result<Option<RunId>, RunsError> {
         let ids = super::ids(&self.dir).map_err(|source| RunsError::Read { path: self.dir.clone(), source })?;
-        let found = match self.seen.take() {
-            None => {
-                let going = ids.iter().rev().find(|run| self.goes_on(run)).cloned();
-                self.seen = Some(ids);
-                return Ok(going);
-            }
-            Some(mut seen) => {
-                seen.retain(|run| ids.contains(run));
-                let new = ids.into_iter().filter(|run| !seen.contains(run)).collect::<Vec<_>>();
-                let found = self.first_of(new, &mut seen);
-                self.seen = Some(seen);
-                found
-            }
+        let Some(mut seen) = self.seen.take() else {
+            let going = ids.iter().rev().find(|run| self.goes_on(run)).cloned();
+            self.seen = Some(ids);
+            return Ok(going);
         };
+        seen.retain(|run| ids.contains(run));
+        let new = ids.into_iter().filter(|run| !seen.contains(run)).collect();
+        let found = self.first_of(new, &mut seen);
+        self.seen = Some(seen);
         found
     }
     fn first_of(&self, new: Vec<RunId>, seen: &mut Vec<RunId>) -> Result<Option<RunId>, RunsError> {
@@ -235,25 +230,25 @@ mod tests {
         let _two = begin(dir.path(), "20260101-000000-0003", Some("production"));
         let _other = begin(dir.path(), "20260101-000000-0004", Some("staging"));
         let mut runs = Runs::of(dir.path(), "production".parse().unwrap());
-        assert_eq!(runs.next().unwrap(), Some(id("20260101-000000-0003")));
-        assert_eq!(runs.next().unwrap(), None);
+        assert_eq!(runs.to_show().unwrap(), Some(id("20260101-000000-0003")));
+        assert_eq!(runs.to_show().unwrap(), None);
         let _elsewhere = begin(dir.path(), "20260101-000000-0005", Some("staging"));
         drop(begin(dir.path(), "20260101-000000-0006", Some("production")));
         let _last = begin(dir.path(), "20260101-000000-0007", Some("production"));
-        assert_eq!(runs.next().unwrap(), Some(id("20260101-000000-0006")), "it was over before anybody looked");
-        assert_eq!(runs.next().unwrap(), Some(id("20260101-000000-0007")));
-        assert_eq!(runs.next().unwrap(), None);
+        assert_eq!(runs.to_show().unwrap(), Some(id("20260101-000000-0006")), "it was over before anybody looked");
+        assert_eq!(runs.to_show().unwrap(), Some(id("20260101-000000-0007")));
+        assert_eq!(runs.to_show().unwrap(), None);
     }
 
     #[test]
     fn a_run_that_does_not_say_for_whom_it_is_is_known_by_its_plan() {
         let dir = tempfile::tempdir().unwrap();
         let mut runs = Runs::of(dir.path(), "production".parse().unwrap());
-        assert_eq!(runs.next().unwrap(), None);
+        assert_eq!(runs.to_show().unwrap(), None);
         let mut journal = begin(dir.path(), "20260101-000000-0001", None);
-        assert_eq!(runs.next().unwrap(), None);
+        assert_eq!(runs.to_show().unwrap(), None);
         journal.event(&samples::at(5, samples::planned(&["web1"]))).unwrap();
-        assert_eq!(runs.next().unwrap(), Some(id("20260101-000000-0001")));
+        assert_eq!(runs.to_show().unwrap(), Some(id("20260101-000000-0001")));
     }
 
     #[test]

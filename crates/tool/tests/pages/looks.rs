@@ -48,10 +48,14 @@ pub(crate) fn assert_needs_nothing(site: &Site) {
 /// What the browser asked for besides our pages and what it wants for itself: it comes to our proxy and no further.
 fn strangers(site: &Site) -> Vec<String> {
     const OURS: [&str; 3] = ["http://site.example/page", "http://site.example/measure", "http://site.example/favicon.ico"];
-    const ITS_OWN: [&str; 4] = ["accounts.google.com", "clients2.google.com", "update.googleapis.com", "redirector.gvt1.com"];
+    // Except where pages get fonts and scripts from.
+    let its_own = |host: &str| {
+        let is_for_pages = ["fonts.", "ajax.", "maps."].iter().any(|name| host.starts_with(name));
+        !is_for_pages && [".google.com", ".googleapis.com", ".gvt1.com"].iter().any(|home| host.ends_with(home))
+    };
     let is_stranger = |address: &String| {
         let host = address.trim_start_matches("http://").split(['/', ':']).next().unwrap_or_default();
-        !OURS.contains(&address.as_str()) && !ITS_OWN.contains(&host)
+        !OURS.contains(&address.as_str()) && !its_own(host)
     };
     site.asked().into_iter().filter(is_stranger).collect()
 }

@@ -3,13 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod browser;
-#[allow(dead_code, reason = "the tests of deploys need more of it")]
+#[expect(dead_code, reason = "the tests of deploys need more of it")]
 #[path = "../deploys/fleet.rs"]
 mod fleet;
 mod looks;
 mod real;
 mod samples;
-#[allow(dead_code, reason = "the tests of deploys need more of it")]
+#[expect(dead_code, reason = "the tests of deploys need more of it")]
 #[path = "../deploys/store.rs"]
 mod store;
 mod watched;
