@@ -15,7 +15,7 @@ use edeliver_core::{
 use crate::{
     ask,
     cancel::Level,
-    cli::options::{Global, TargetArgs},
+    cli::options::Global,
     ctx::Ctx,
     error::{Error, Kind},
     runs::{Ending, Follower, LET_IT_BEGIN, Runs},
@@ -50,7 +50,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOK_FOR_RUNS: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let target = ctx.target(&TargetArgs::all_of(args.target))?.name;
+    let target = ctx.target_settings(&args.target)?.name.clone();
     let dir = ctx.runs_dir()?;
     ctx.ui.caught_up().await;
     let runs = Runs::of(&dir, target.clone());
