@@ -75,6 +75,24 @@ pub enum EventKind {
         #[serde(default)]
         only_shown: bool,
     },
+    /// A wave of hosts begins: those before it are at their ends.
+    WaveStarted {
+        /// From 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// Its hosts, in the plan's order.
+        hosts: Vec<HostName>,
+    },
+    /// All hosts of a wave are at their ends.
+    WaveFinished {
+        /// From 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// So many of its hosts failed.
+        failed: usize,
+    },
     /// A step begins.
     StepStarted {
         /// Position among the host's steps, from 0.
@@ -248,6 +266,8 @@ pub enum HostResult {
     Done,
     /// A step failed; the old release serves.
     Failed,
+    /// It went well there, and was taken back because of other hosts: the old release serves.
+    TakenBack,
     /// A step failed and the way back too, or it was not possible: look at this host.
     Broken,
     /// Nothing was begun there.

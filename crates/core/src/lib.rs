@@ -24,5 +24,6 @@ pub mod release;
 pub mod select;
 pub mod size;
 pub mod step;
+pub mod strategy;
 pub mod unit;
 pub mod upgrade;

@@ -30,6 +30,7 @@ use crate::{
     name::{HostName, TargetName, Version},
     release::ManifestId,
     step::Step,
+    strategy::Rollout,
 };
 
 /// The format of serialised plans.
@@ -49,8 +50,11 @@ pub struct Plan {
     pub release: Option<ReleaseRef>,
     /// Local steps (hooks) before the hosts' steps.
     pub before: Vec<Step>,
-    /// Hosts in the order of the config; all of them work at the same time.
+    /// Hosts in the order of the config.
     pub hosts: Vec<HostPlan>,
+    /// Which of them work at the same time, and when no more are begun.
+    #[serde(default)]
+    pub rollout: Rollout,
     /// Local steps (hooks) after them, only when every host succeeded.
     pub after: Vec<Step>,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::{
-    config::{BuildSettings, HealthCheck, HostSpec, OnRestart, Service, TargetSettings},
+    config::{BuildSettings, HealthCheck, HostSpec, OnRestart, RolloutSettings, Service, TargetSettings},
     facts::HostFacts,
     name::{HostPath, NodeName, TargetName, Version},
     plan::{Plan, Way},
@@ -57,6 +57,7 @@ pub fn target(real: &TargetSettings, name: &TargetName, build: &BuildSettings, s
         unit: None,
         clean_deploy: false,
         upgrade,
+        rollout: RolloutSettings::default(),
         ..real.clone()
     }
 }

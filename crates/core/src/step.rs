@@ -3,6 +3,7 @@
 //! One [`Step::describe`] serves the plan view, events and the journal, so what was promised and what is reported are the same words.
 
 mod upgrade;
+mod watch;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use upgrade::{Direction, Ending, Hot, Lib, PlaceUpgrade, Soak};
+pub use watch::Watch;
 
 /// One unit of work on one host. Every step can be repeated, and leaves the old release serving if it fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +87,8 @@ pub enum Step {
     Revert(Ending),
     /// Have systemd run the node: write the unit and its environment.
     Setup(Setup),
+    /// Watch a node that was started: a release may come up and fall a moment later.
+    Watch(Watch),
     /// Remove releases that nothing needs.
     Prune(Prune),
     // ---- anywhere
@@ -234,6 +238,10 @@ pub struct Prune {
 }
 
 impl Step {
+    /// Whether it puts something beside what is there, or only looks: nothing that serves or boots is another after it.
+    pub fn is_preparation(&self) -> bool {
+        matches!(self, Self::Stage(_) | Self::PlaceUpgrade(_) | Self::Preflight(_))
+    }
     /// The step in words: present tense, no full stop. The same in the plan, on the screen and in the journal.
     pub fn describe(&self) -> String {
         match self {
@@ -258,6 +266,7 @@ impl Step {
             Self::Commit(ending) => format!("make the upgrade to {} permanent on the node", ending.to),
             Self::Revert(ending) => format!("take the upgrade from {} to {} back", ending.from, ending.to),
             Self::Setup(setup) => setup.describe(),
+            Self::Watch(watch) => watch.describe(),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Hook { name } => format!("hook {name}"),
         }

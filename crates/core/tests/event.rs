@@ -27,8 +27,11 @@ const FORMAT_1_CHECKUP: &str = include_str!("samples/journal-1-checkup.jsonl");
 /// Likewise.
 const FORMAT_1_WHO: &str = include_str!("samples/journal-1-who.jsonl");
 
+/// Likewise.
+const FORMAT_1_WAVES: &str = include_str!("samples/journal-1-waves.jsonl");
+
 fn samples() -> impl Iterator<Item = &'static str> {
-    [FORMAT_1, FORMAT_1_GROWN, FORMAT_1_UPGRADES, FORMAT_1_CHECKUP, FORMAT_1_WHO].into_iter().flat_map(str::lines)
+    [FORMAT_1, FORMAT_1_GROWN, FORMAT_1_UPGRADES, FORMAT_1_CHECKUP, FORMAT_1_WHO, FORMAT_1_WAVES].into_iter().flat_map(str::lines)
 }
 
 fn parse(line: &str) -> Event {
@@ -72,12 +75,14 @@ fn the_sample_has_every_kind_of_event() {
         EventKind::Frame { .. } => 20,
         EventKind::Judged { .. } => 21,
         EventKind::Examined { .. } => 22,
-        EventKind::Unknown => 23,
+        EventKind::WaveStarted { .. } => 23,
+        EventKind::WaveFinished { .. } => 24,
+        EventKind::Unknown => 25,
     };
     let mut seen: Vec<i32> = samples().map(|line| word(&parse(line).kind)).collect();
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (0..23).collect::<Vec<_>>());
+    assert_eq!(seen, (0..25).collect::<Vec<_>>());
 }
 
 #[test]
@@ -98,8 +103,8 @@ fn hosts() -> impl Strategy<Value = Vec<HostName>> {
     prop::collection::vec("[a-z][a-z0-9-]{0,8}".prop_map(|host| host.parse().unwrap()), 0..3)
 }
 fn result() -> impl Strategy<Value = HostResult> {
-    use HostResult::{Broken, Done, Failed, Skipped, Unknown};
-    prop::sample::select(vec![Done, Failed, Broken, Skipped, Unknown])
+    use HostResult::{Broken, Done, Failed, Skipped, TakenBack, Unknown};
+    prop::sample::select(vec![Done, Failed, TakenBack, Broken, Skipped, Unknown])
 }
 fn outcome() -> impl Strategy<Value = Outcome> {
     let host = ("[a-z][a-z0-9-]{0,8}", result(), text()).prop_map(|(host, result, summary)| HostOutcome {
@@ -136,6 +141,8 @@ fn kind() -> impl Strategy<Value = EventKind> {
             }
         ),
         text().prop_map(|what| EventKind::Waiting { what }),
+        hosts().prop_map(|hosts| EventKind::WaveStarted { number: 1, of: 3, hosts }),
+        (0_usize..9).prop_map(|failed| EventKind::WaveFinished { number: 1, of: 3, failed }),
         (lines(), text(), text(), hints()).prop_map(|(places, check, text, hints)| EventKind::Examined {
             places,
             finding: Finding { check, grade: Grade::Trouble, text, hints }

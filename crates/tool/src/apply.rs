@@ -16,11 +16,12 @@ mod root;
 mod stage;
 mod step;
 mod told;
+mod watch;
 
 use std::{collections::HashMap, sync::Arc};
 
 use edeliver_core::{
-    event::{HostResult, Outcome},
+    event::HostResult,
     name::{HostName, RunId},
     plan::Plan,
     release::{Digest, Manifest},
@@ -28,6 +29,7 @@ use edeliver_core::{
 pub use error::StepError;
 use fleet::Fleet;
 pub use hook::{HookFailure, Hooks};
+pub use outcome::Ended;
 
 use crate::{
     ctx::Ctx,
@@ -81,11 +83,11 @@ struct Shared {
 }
 
 /// Carries the plan out. All is told through the context's reporter, up to the last host's end; [`Ctx::finish`] is the caller's. The
-/// outcome has every host of the plan once, in the plan's order.
+/// result has every host of the plan once, in the plan's order.
 ///
 /// The first Ctrl-C lets every host finish the step in hand, and the way from `Stop` to `Start`; the second drops what is in hand, which
 /// ends it on the host too.
-pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Outcome {
+pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let _guard = ctx.step_in_hand();
     let Means { mut sites, contents, journeys, environment, hooks } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
@@ -96,7 +98,7 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Outcome {
     let ends = fleet.into_ends();
     let all_done = ends.iter().all(|end| end.row.result == HostResult::Done);
     let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
-    outcome::of(ends, after.is_err(), ctx.cancel.is_requested())
+    Ended { ends, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The validated configuration.
 
 mod inventory;
+mod rollout;
 mod store;
 mod upgrade;
 
@@ -10,6 +11,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use inventory::{HostSource, HostsFrom, Inventory, SourceKind};
+pub use rollout::{OnFailure, RolloutSettings};
 pub use store::{RemoteStore, S3Keys, S3Store, StoreSettings};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 
@@ -212,6 +214,8 @@ pub struct TargetSettings {
     pub clean_deploy: bool,
     /// How running nodes are upgraded.
     pub upgrade: UpgradeSettings,
+    /// How a change goes over the hosts.
+    pub rollout: RolloutSettings,
 }
 
 /// Where hooks come from.

@@ -5,6 +5,7 @@ pub(super) mod hosts;
 mod sources;
 pub(super) mod store;
 mod targets;
+mod rollout;
 mod upgrade;
 
 use std::path::PathBuf;

@@ -200,6 +200,35 @@ upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", body 
     assert_eq!(origin("targets.b.upgrade.engine"), "$EDELIVER_TARGETS_B_UPGRADE_ENGINE");
 }
 
+#[test]
+fn rollouts_are_settled_for_each_target() {
+    use super::settings::{OnFailure, RolloutSettings};
+    let text = "\
+[rollout]
+waves = [1, \"10%\", \"rest\"]
+on_failure = \"rollback\"
+[targets.a]
+hosts = [\"h\"]
+path = \"/srv\"
+[targets.b]
+hosts = [\"h\"]
+path = \"/srv\"
+rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_failures = 2, soak = \"10s\" }
+";
+    let plain = settings("[targets.a]\nhosts = [\"h\"]\npath = \"/srv\"");
+    assert_eq!(plain.targets[0].rollout, RolloutSettings::default(), "default.toml and the program say the same");
+    let (all, _) = Loading { env: &[("EDELIVER_TARGETS_A_ROLLOUT_WAVES", "2,rest")], ..Loading::of(text) }.load().unwrap();
+    let [a, b] = [0, 1].map(|at: usize| all.targets[at].rollout.clone());
+    let shown = |rollout: &RolloutSettings| rollout.waves.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!((shown(&a).as_str(), a.on_failure, a.max_unavailable), ("2 rest", OnFailure::Rollback, None));
+    assert_eq!((shown(&b).as_str(), b.on_failure, b.max_failures), ("@canary eu-*", OnFailure::Rollback, 2));
+    assert_eq!((b.max_unavailable.map(|share| share.to_string()), b.soak), (Some("25%".to_owned()), Duration::from_secs(10)));
+    for wrong in ["waves = []", "waves = [0]", "waves = [\"110%\"]", "max_unavailable = 0", "on_failure = \"undo\"", "max_failures = -1"] {
+        let refused = refused(&format!("[rollout]\n{wrong}"));
+        assert!(refused.contains("edeliver.toml:2"), "{wrong}: {refused}");
+    }
+}
+
 /// The documentation with every setting uncommented is a valid configuration: no setting in it is misspelt or outdated.
 #[test]
 fn every_documented_setting_exists() {
@@ -224,7 +253,7 @@ fn uncommented(line: &str) -> &str {
 /// Every key that can be read is documented.
 #[test]
 fn every_setting_is_documented() {
-    for table in ["", "[build]\n", "[build.programs]\n", "[store]\n", "[store.s3]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n"] {
+    for table in ["", "[build]\n", "[build.programs]\n", "[store]\n", "[store.s3]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n", "[rollout]\n"] {
         let refused = refused(&format!("{table}zzzzzz = 1"));
         let known = refused.split("these are known here: ").nth(1).unwrap();
         // `url` is read for classic configs alone.

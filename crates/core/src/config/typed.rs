@@ -8,7 +8,7 @@ use super::{
     raw::{Kind, Value},
     scope::similar,
     secret,
-    settings::{BuildTool, Engine, MixRelease, OnRestart, Service, TransportKind},
+    settings::{BuildTool, Engine, MixRelease, OnFailure, OnRestart, Service, TransportKind},
 };
 use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
@@ -273,6 +273,7 @@ choices! {
     BuildTool { "mix" => Self::Mix, "rebar3" => Self::Rebar3, "rebar" => Self::Rebar }
     MixRelease { "native" => Self::Native, "distillery" => Self::Distillery, "relx" => Self::Relx }
     Engine { "transactional" => Self::Transactional, "release_handler" => Self::ReleaseHandler }
+    OnFailure { "stop" => Self::Stop, "rollback" => Self::Rollback, "continue" => Self::Continue }
     OnRestart { "refuse" => Self::Refuse, "restart" => Self::Restart }
     Service { "script" => Self::Script, "systemd" => Self::Systemd, "systemd-user" => Self::SystemdUser }
 }

@@ -20,6 +20,7 @@ use crate::{
     plan::{FORMAT, HostPlan, Plan, Precondition, Verdict},
     release::RelPath,
     step::{BuildStage, BuildStep, Step},
+    strategy::Rollout,
 };
 
 /// What git must keep when it cleans a worktree without being told paths: dependencies and build output, at any depth.
@@ -112,7 +113,7 @@ pub fn build(
     };
     let title = format!("build {} {}", request.app, request.source.commit.short());
     let plan =
-        Plan { format: FORMAT, title, target: None, release: None, before: Vec::new(), hosts: vec![host], after: Vec::new() };
+        Plan { format: FORMAT, title, target: None, release: None, before: Vec::new(), hosts: vec![host], rollout: Rollout::default(), after: Vec::new() };
     Ok(BuildPlan { plan, work })
 }
 

@@ -19,6 +19,7 @@ use crate::{
     release::{EntryKind, Manifest, RelPath},
     size::size,
     step::{Prune, Stage, Step},
+    strategy::Rollout,
 };
 
 /// What the user asked for.
@@ -67,6 +68,7 @@ pub mod hooks {
 pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wanted<'_>, facts: &[HostFacts]) -> Plan {
     let work = Work { request, settings, wanted };
     let hook = |name: &str| request.defined(name).then(|| Step::Hook { name: name.to_owned() });
+    let hosts: Vec<HostPlan> = facts.iter().map(|facts| work.host(facts)).collect();
     let last = if request.start { hooks::STARTED } else { hooks::DEPLOYED };
     Plan {
         format: FORMAT,
@@ -74,7 +76,8 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         target: Some(settings.name.clone()),
         release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
         before: hook(hooks::BEFORE).into_iter().collect(),
-        hosts: facts.iter().map(|facts| work.host(facts)).collect(),
+        rollout: Rollout::over(settings, &hosts),
+        hosts,
         after: [last].into_iter().chain(hooks::UPDATED).filter_map(hook).collect(),
     }
 }

@@ -51,11 +51,23 @@ pub fn lint(plan: &Plan, facts: &[HostFacts]) -> Result<(), Breach> {
             None => return Err(breach("it changes a host that could not be asked".to_owned())),
         }
     }
+    rollout(plan)?;
     let local = plan.before.iter().chain(&plan.after);
     match local.into_iter().find(|step| !matches!(step, Step::Hook { .. })) {
         Some(step) => Err(Breach { host: None, what: format!("`{}` is no step for this machine", step.describe()) }),
         None => Ok(()),
     }
+}
+
+/// Every host that is changed belongs to one wave, and no other does.
+fn rollout(plan: &Plan) -> Result<(), Breach> {
+    let breach = |what: String| Breach { host: None, what };
+    let waves: Vec<&HostName> = plan.rollout.waves.iter().flatten().collect();
+    let changed: BTreeSet<&HostName> = plan.hosts.iter().filter(|host| !host.steps.is_empty()).map(|host| &host.host).collect();
+    require(waves.iter().copied().collect::<BTreeSet<_>>() == changed, || "its waves have other hosts than it changes".to_owned())
+        .map_err(breach)?;
+    require(waves.len() == changed.len(), || "a host is in two waves".to_owned()).map_err(breach)?;
+    require(plan.rollout.at_once != Some(0), || "no host may be begun".to_owned()).map_err(breach)
 }
 
 type Check = Result<(), String>;
@@ -88,7 +100,7 @@ impl Checked<'_> {
                 Step::Start { version, .. } => self.start(version)?,
                 Step::Prune(prune) => self.prune(prune)?,
                 Step::Revert(ending) => self.revert(ending)?,
-                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) => {}
+                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) | Step::Watch(_) => {}
                 Step::PlaceUpgrade(_) | Step::Preflight(_) | Step::Install(_) | Step::Soak(_) | Step::Commit(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
             }
@@ -203,7 +215,8 @@ fn rank(step: &Step) -> Option<u8> {
         Step::Commit(_) => Some(7),
         Step::Stop { .. } => Some(8),
         Step::Start { .. } => Some(9),
-        Step::Prune(_) => Some(10),
+        Step::Watch(_) => Some(10),
+        Step::Prune(_) => Some(11),
         _ => None,
     }
 }

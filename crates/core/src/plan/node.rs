@@ -10,6 +10,7 @@ use crate::{
     hint::Hint,
     name::{AppName, Version},
     step::Step,
+    strategy::Rollout,
 };
 
 /// What is done with nodes.
@@ -37,13 +38,20 @@ impl NodeAction {
 
 /// Decides what happens on each host.
 pub fn node(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
+    let hosts: Vec<HostPlan> = facts.iter().map(|facts| host(action, app, settings, facts)).collect();
+    // Nobody who stops or starts nodes means only some of them.
+    let rollout = match action {
+        NodeAction::Restart => Rollout::over(settings, &hosts),
+        NodeAction::Start | NodeAction::Stop => Rollout { at_once: None, ..Rollout::best_effort(settings, &hosts) },
+    };
     Plan {
         format: FORMAT,
         title: format!("{} {app} on {}", action.word(), settings.name),
         target: Some(settings.name.clone()),
         release: None,
         before: Vec::new(),
-        hosts: facts.iter().map(|facts| host(action, app, settings, facts)).collect(),
+        rollout,
+        hosts,
         after: Vec::new(),
     }
 }

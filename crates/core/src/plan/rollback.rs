@@ -2,6 +2,8 @@
 
 mod soaking;
 
+use std::time::Duration;
+
 use edeliver_erl::rel::releases::Releases;
 
 use super::{
@@ -11,11 +13,12 @@ use super::{
     switch::{self, Switch},
 };
 use crate::{
-    config::TargetSettings,
+    config::{RolloutSettings, TargetSettings},
     facts::{HostFacts, Installed, Seen},
     hint::Hint,
     name::{AppName, HostName, TargetName, Version},
     step::{Activate, Step},
+    strategy::Rollout,
 };
 
 /// What the user asked for.
@@ -43,14 +46,19 @@ impl RollbackRequest {
 
 /// Decides what happens on each host.
 pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
+    // Who goes back wants to be there: the release is known, so it is asked whether it is well, and not watched.
+    let rollout = RolloutSettings { soak: Duration::ZERO, ..settings.rollout.clone() };
+    let settings = &TargetSettings { rollout, ..settings.clone() };
     let work = Work { request, settings };
+    let hosts: Vec<HostPlan> = facts.iter().map(|facts| work.host(facts)).collect();
     Plan {
         format: FORMAT,
         title: request.title(&settings.name),
         target: Some(settings.name.clone()),
         release: None,
         before: Vec::new(),
-        hosts: facts.iter().map(|facts| work.host(facts)).collect(),
+        rollout: Rollout::best_effort(settings, &hosts),
+        hosts,
         after: Vec::new(),
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     name::{AppName, HostName},
     release::ReleaseKind,
     step::{Setup, Step},
+    strategy::Rollout,
     unit::{
         Scope, Unit,
         text::{self, UnitSpec},
@@ -91,13 +92,15 @@ pub fn setup(
         (Err(unseen), _) => deploy::unreachable(&facts.host, unseen),
         (Ok(seen), None) => blocked(&facts.host, seen, vec!["it could not be asked about systemd".to_owned()], Vec::new()),
     };
+    let hosts: Vec<HostPlan> = facts.iter().map(host).collect();
     Plan {
         format: FORMAT,
         title: format!("have systemd run {} on {}", request.app, settings.name),
         target: Some(settings.name.clone()),
         release: None,
         before: Vec::new(),
-        hosts: facts.iter().map(host).collect(),
+        rollout: Rollout::best_effort(settings, &hosts),
+        hosts,
         after: Vec::new(),
     }
 }

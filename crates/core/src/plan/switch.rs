@@ -12,7 +12,7 @@ use crate::{
     hint::Hint,
     name::{AppName, Version},
     release::{RelPath, ReleaseKind},
-    step::{Activate, Step},
+    step::{Activate, Step, Watch},
     unit::{Scope, Unit, UnitFacts},
 };
 
@@ -45,7 +45,8 @@ impl Switch<'_> {
     /// The steps that make the node run `version`: it is stopped if it is there. A restart in place would keep the old environment.
     pub(super) fn restart(&self, version: &Version) -> Vec<Step> {
         let stop = is_there(self.seen).then_some(self.stop(None));
-        stop.into_iter().chain([self.start(version)]).collect()
+        let watch = Watch::of(self.settings, version).map(Step::Watch);
+        stop.into_iter().chain([self.start(version)]).chain(watch).collect()
     }
     pub(super) fn start(&self, version: &Version) -> Step {
         Step::Start { version: version.clone(), timeout: self.settings.start_timeout, unit: self.unit() }

@@ -14,6 +14,7 @@ use crate::{
     hint::Hint,
     name::HostName,
     step::Step,
+    strategy::Rollout,
 };
 
 /// The hooks of the original around an upgrade of running nodes.
@@ -50,6 +51,7 @@ pub fn upgrade(
         target: Some(settings.name.clone()),
         release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
         before,
+        rollout: Rollout::over(settings, &hosts),
         hosts,
         after,
     }

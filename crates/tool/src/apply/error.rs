@@ -27,6 +27,9 @@ pub enum StepError {
     /// Some of the files that decide what boots are changed, and some are not.
     #[error("it failed half way")]
     HalfWay(#[source] Remote),
+    /// The node that was started did not stay as it should.
+    #[error("it is not well")]
+    Unwell(#[source] Remote),
     /// The script failed otherwise.
     #[error("{script} failed with status {status}")]
     Script {
@@ -109,6 +112,7 @@ impl StepError {
             | Self::Damaged(why)
             | Self::NoSpace(why)
             | Self::HalfWay(why)
+            | Self::Unwell(why)
             | Self::Script { why, .. } => why.lines.split_last().map_or(&[], |(_, before)| before),
             Self::Node(error) => error.log(),
             Self::Service(error) => error.log(),

@@ -1,37 +1,48 @@
-//! All hosts of a plan: each at its own pace, but for hooks, where they wait for each other.
+//! All hosts of a plan, wave after wave: each at its own pace, but for hooks, where they wait for each other.
+//!
+//! Before the first wave everything is put on all hosts, so what fails there (a full disk, a lost link) has changed nothing anywhere.
 
-use std::{collections::HashMap, sync::Arc};
+mod slot;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use edeliver_core::{
-    event::{EventKind, HostOutcome, HostResult},
+    event::EventKind,
     name::HostName,
-    plan::{HostPlan, Plan, Verdict},
+    plan::Plan,
+    strategy::Rollout,
 };
 use tokio::task::JoinSet;
 
+use self::slot::Slot;
 use super::{
     Shared, Site, StepError,
     hook::Runner,
     host::{HostTask, Pause},
-    outcome::{End, Ending},
+    outcome::End,
 };
-use crate::ctx::Ctx;
+use crate::{cancel::Cancel, ctx::Ctx, report::Reporter};
 
 /// The hosts, in the plan's order.
 pub(super) struct Fleet {
+    hosts: Vec<HostName>,
+    /// One for each of them.
     slots: Vec<Slot>,
+    rollout: Rollout,
+    reporter: Reporter,
+    cancel: Cancel,
 }
 
-/// One host.
-enum Slot {
-    /// It can go on.
-    Ready(Box<HostTask>),
-    /// It has come to this hook.
-    At(Box<HostTask>, String),
-    /// It has come to its end.
-    Over(End),
-    /// It is at work.
-    Busy,
+/// How far hosts go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// What only puts something beside what is there.
+    Prepared,
+    /// The next hook, or the end.
+    Hook,
 }
 
 impl Fleet {
@@ -43,62 +54,125 @@ impl Fleet {
         shared: &Arc<Shared>,
         ready: Result<(), String>,
     ) -> Self {
-        let slots = plan.hosts.iter().map(|host| {
-            let reporter = ctx.reporter.for_host(&host.host);
-            let over = match (&host.verdict, &ready, sites.remove(&host.host)) {
-                (Verdict::Nothing, ..) => (HostResult::Done, host.reasons.join("; "), Ending::Nothing),
-                (Verdict::Blocked { .. } | Verdict::Unreachable { .. }, ..) => {
-                    (HostResult::Skipped, host.reasons.join("; "), Ending::LeftOut)
-                }
-                (Verdict::Change, Err(why), _) => (HostResult::Skipped, why.clone(), Ending::AsBefore),
-                (Verdict::Change, Ok(()), None) => (HostResult::Skipped, "there is no connection".to_owned(), Ending::AsBefore),
-                (Verdict::Change, Ok(()), Some(site)) => {
-                    return Slot::Ready(Box::new(HostTask::new(host.clone(), site, shared.clone(), reporter, ctx.cancel.clone())));
-                }
-            };
-            reporter.send(EventKind::HostFinished { result: over.0, summary: over.1.clone() });
-            Slot::Over(end(host, over))
-        });
-        Self { slots: slots.collect() }
+        let slot = |host| Slot::new(ctx, host, sites, shared, &ready);
+        Self {
+            hosts: plan.hosts.iter().map(|host| host.host.clone()).collect(),
+            slots: plan.hosts.iter().map(slot).collect(),
+            rollout: plan.rollout.clone(),
+            reporter: ctx.reporter.clone(),
+            cancel: ctx.cancel.clone(),
+        }
     }
 
     /// Brings every host to its end.
     pub(super) async fn work(&mut self, hooks: &mut Runner<'_>) {
+        if self.rollout.prepares_first() {
+            self.go_on(None, Until::Prepared).await;
+        }
+        let waves = self.waves();
+        for (at, wave) in waves.iter().enumerate() {
+            if self.is_over() {
+                break;
+            }
+            self.tell_begin(at + 1, waves.len(), wave);
+            self.one(wave, hooks).await;
+            self.tell_end(at + 1, waves.len(), wave);
+        }
+        self.leave_the_rest();
+    }
+
+    /// How it ended, host by host.
+    pub(super) fn into_ends(self) -> Vec<End> {
+        self.slots.into_iter().filter_map(Slot::into_end).collect()
+    }
+
+    /// A plan without waves has all hosts in one.
+    fn waves(&self) -> Vec<HashSet<HostName>> {
+        match self.rollout.waves.is_empty() {
+            true => vec![self.hosts.iter().cloned().collect()],
+            false => self.rollout.waves.iter().map(|wave| wave.iter().cloned().collect()).collect(),
+        }
+    }
+
+    /// Brings the hosts of one wave to their ends.
+    async fn one(&mut self, wave: &HashSet<HostName>, hooks: &mut Runner<'_>) {
         loop {
-            self.go_on().await;
+            self.go_on(Some(wave), Until::Hook).await;
             let Some(name) = self.next_hook() else { return };
             self.meet(&name, hooks).await;
         }
     }
 
-    /// How it ended, host by host.
-    pub(super) fn into_ends(self) -> Vec<End> {
-        let over = |slot| match slot {
-            Slot::Over(end) => Some(end),
-            Slot::Ready(_) | Slot::At(..) | Slot::Busy => None,
-        };
-        self.slots.into_iter().filter_map(over).collect()
-    }
-
-    /// Lets every host that can work come to its next hook or its end.
-    async fn go_on(&mut self) {
+    /// Lets every host that can work come to its next hook or its end, no more of them at a time than may. Where too many have failed, those
+    /// that have not been begun wait for ever.
+    async fn go_on(&mut self, wave: Option<&HashSet<HostName>>, until: Until) {
+        let mut waiting: VecDeque<usize> = self.ready(wave).collect();
+        let at_once = if until == Until::Prepared { None } else { self.rollout.at_once };
         let mut tasks = JoinSet::new();
-        for (at, slot) in self.slots.iter_mut().enumerate() {
-            match std::mem::replace(slot, Slot::Busy) {
-                Slot::Ready(mut task) => {
+        loop {
+            while at_once.is_none_or(|limit| tasks.len() < limit)
+                && let Some(at) = waiting.pop_front()
+            {
+                if let Some(mut task) = self.take(at, until) {
                     tasks.spawn(async move {
-                        let pause = task.go_on().await;
+                        let pause = match until {
+                            Until::Prepared => task.prepare().await,
+                            Until::Hook => task.go_on().await,
+                        };
                         (at, task, pause)
                     });
                 }
-                other => *slot = other,
             }
-        }
-        while let Some(done) = tasks.join_next().await {
+            let Some(done) = tasks.join_next().await else { return };
             let (at, task, pause) = done.expect("a host's task does not panic and is not aborted");
             self.slots[at] = match pause {
+                Pause::Prepared => Slot::Ready(task),
                 Pause::Hook(name) => Slot::At(task, name),
                 Pause::Over(end) => Slot::Over(end),
+            };
+        }
+    }
+
+    fn ready(&self, wave: Option<&HashSet<HostName>>) -> impl Iterator<Item = usize> {
+        let is_meant = move |at: usize| wave.is_none_or(|wave| wave.contains(&self.hosts[at]));
+        self.slots.iter().enumerate().filter(move |(at, slot)| matches!(slot, Slot::Ready(_)) && is_meant(*at)).map(|(at, _)| at)
+    }
+
+    /// The host's task, if it may go on: one that has been changed always may, for half way is the worst place to be.
+    fn take(&mut self, at: usize, until: Until) -> Option<Box<HostTask>> {
+        let over = until == Until::Hook && self.is_over();
+        match std::mem::replace(&mut self.slots[at], Slot::Busy) {
+            Slot::Ready(task) if !over || task.is_changed() => Some(task),
+            other => {
+                self.slots[at] = other;
+                None
+            }
+        }
+    }
+
+    /// Whether no further host is begun.
+    fn is_over(&self) -> bool {
+        self.rollout.ends_after(self.failed(|_| true).count())
+    }
+
+    /// Hosts that have failed, or nobody knows.
+    fn failed(&self, which: impl Fn(&HostName) -> bool) -> impl Iterator<Item = &End> {
+        let ends = self.slots.iter().filter_map(Slot::end);
+        ends.filter(move |end| end.is_failure() && which(&end.row.host))
+    }
+
+    /// The hosts that nobody begins any more.
+    fn leave_the_rest(&mut self) {
+        let failed: Vec<String> = self.failed(|_| true).map(|end| end.row.host.to_string()).collect();
+        let why = match &failed[..] {
+            [] => "it belongs to no wave".to_owned(),
+            [one] => format!("{one} failed"),
+            [one, others @ ..] => format!("{one} and {} failed", crate::ui::words::count(others.len(), "other host")),
+        };
+        for slot in &mut self.slots {
+            *slot = match std::mem::replace(slot, Slot::Busy) {
+                Slot::Ready(task) => Slot::Over(task.leave(&why)),
+                other => other,
             };
         }
     }
@@ -114,14 +188,14 @@ impl Fleet {
     /// Runs a hook, once, for all hosts that wait for it.
     async fn meet(&mut self, name: &str, hooks: &mut Runner<'_>) {
         // Once the user has interrupted, the hosts go on to their end only.
-        if !hooks.cancel.is_requested() {
+        if !self.cancel.is_requested() {
             self.waiting_for(name).for_each(HostTask::hook_begins);
             let why = match hooks.run(name).await {
                 Ok(()) => None,
                 Err(StepError::Hook(failure)) => Some(crate::error::chain(&failure).join(": ")),
                 Err(other) => Some(other.to_string()),
             };
-            if !hooks.cancel.is_requested() || why.is_none() {
+            if !self.cancel.is_requested() || why.is_none() {
                 self.waiting_for(name).for_each(|task| task.hook_ended(why.as_deref()));
             }
         }
@@ -139,8 +213,19 @@ impl Fleet {
             Slot::At(..) | Slot::Ready(_) | Slot::Over(_) | Slot::Busy => None,
         })
     }
-}
 
-fn end(host: &HostPlan, (result, summary, ending): (HostResult, String, Ending)) -> End {
-    End { row: HostOutcome { host: host.host.clone(), result, summary }, ending }
+    /// One wave of all hosts is not worth a word.
+    fn tell_begin(&self, number: usize, of: usize, wave: &HashSet<HostName>) {
+        if of > 1 {
+            let hosts = self.hosts.iter().filter(|host| wave.contains(*host)).cloned().collect();
+            self.reporter.send(EventKind::WaveStarted { number, of, hosts });
+        }
+    }
+
+    fn tell_end(&self, number: usize, of: usize, wave: &HashSet<HostName>) {
+        if of > 1 {
+            let failed = self.failed(|host| wave.contains(host)).count();
+            self.reporter.send(EventKind::WaveFinished { number, of, failed });
+        }
+    }
 }

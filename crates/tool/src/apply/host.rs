@@ -28,6 +28,8 @@ use crate::{
 
 /// Where a host's task stops.
 pub(super) enum Pause {
+    /// Before the first step that changes what serves or boots.
+    Prepared,
     /// At this hook.
     Hook(String),
     /// At its end.
@@ -86,24 +88,48 @@ impl HostTask {
         Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far: SoFar::default(), session }
     }
 
+    /// Whether what serves or boots was touched, so that it is to be brought to an end.
+    pub(super) fn is_changed(&self) -> bool {
+        self.so_far.touched
+    }
+
+    /// Does what changes nothing that serves or boots.
+    pub(super) async fn prepare(&mut self) -> Pause {
+        self.work(Step::is_preparation).await.unwrap_or(Pause::Prepared)
+    }
+
     /// Works until the next hook or the end.
     pub(super) async fn go_on(&mut self) -> Pause {
         if let Some((_, Some(why))) = self.hook.take() {
             return Pause::Over(self.over_after_failure(StepError::Hook(HookFailure::from(why).into())).await);
         }
-        while let Some(step) = self.plan.steps.get(self.next).cloned() {
+        match self.work(|_| true).await {
+            Some(pause) => pause,
+            None => Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed))),
+        }
+    }
+
+    /// Does the next steps, as long as they are such; `None`: they are done.
+    async fn work(&mut self, such: fn(&Step) -> bool) -> Option<Pause> {
+        while let Some(step) = self.plan.steps.get(self.next).cloned().filter(such) {
             if self.cancel.is_requested() && self.so_far.may_stop() {
-                return Pause::Over(self.over_when_interrupted().await);
+                return Some(Pause::Over(self.over_when_interrupted().await));
             }
             if let Step::Hook { name } = step {
-                return Pause::Hook(name);
+                return Some(Pause::Hook(name));
             }
             if let Err(error) = self.carry_out(self.next, &step).await {
-                return Pause::Over(self.over_after_failure(error).await);
+                return Some(Pause::Over(self.over_after_failure(error).await));
             }
             self.next += 1;
         }
-        Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed)))
+        None
+    }
+
+    /// It is not begun any more, or not changed any more.
+    pub(super) fn leave(&self, why: &str) -> End {
+        let so_far = if self.so_far.begun { "nothing was changed" } else { "not begun" };
+        self.over((HostResult::Skipped, format!("{so_far}: {why}; {}", self.state_before("as before")), Ending::AsBefore))
     }
 
     /// All hosts are at the hook; it begins.
@@ -172,6 +198,9 @@ impl HostTask {
         self.so_far.touched |= self.so_far.fell || aftermath == Aftermath::Upgraded;
         match (step, refused) {
             (Step::Install(_), _) if aftermath == Aftermath::Broken => self.over((HostResult::Broken, why, Ending::Otherwise)),
+            (Step::Watch(_), _) if self.plan.undo.is_empty() => {
+                self.over((HostResult::Broken, format!("{why}; there is nothing to go back to"), Ending::Otherwise))
+            }
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;
                 self.over((HostResult::Done, self.state_now(), Ending::Changed))

@@ -1,6 +1,10 @@
 //! How it ended on all hosts, as one exit code.
 
-use edeliver_core::event::{HostOutcome, HostResult, Outcome};
+use edeliver_core::{
+    event::{HostOutcome, HostResult, Outcome},
+    name::HostName,
+    strategy::Rollout,
+};
 
 use crate::error::Kind;
 
@@ -30,18 +34,77 @@ pub(super) enum Ending {
     Otherwise,
 }
 
-/// The outcome of a run. `after_failed`: a hook after the hosts' work did.
-pub(super) fn of(ends: Vec<End>, after_failed: bool, interrupted: bool) -> Outcome {
-    let endings: Vec<Ending> = ends.iter().map(|end| end.ending).collect();
-    let hosts: Vec<HostOutcome> = ends.into_iter().map(|end| end.row).collect();
-    let all_done = !after_failed && hosts.iter().all(|host| host.result == HostResult::Done);
-    let interrupted = interrupted && !all_done;
-    let exit_code = match () {
-        () if all_done => 0,
-        () if interrupted => Kind::Interrupted.exit_code(),
-        () => failed(&endings).exit_code(),
-    };
-    Outcome { hosts, exit_code, interrupted }
+/// How a plan ended, host by host.
+#[derive(Debug)]
+#[must_use]
+pub struct Ended {
+    pub(super) ends: Vec<End>,
+    /// A hook after the hosts' work failed.
+    pub(super) after_failed: bool,
+    pub(super) interrupted: bool,
+}
+
+impl Ended {
+    /// Whether more hosts failed than may. Who interrupts has not asked for anything else to be done.
+    pub fn fails(&self, rollout: &Rollout) -> bool {
+        !self.interrupted && rollout.ends_after(self.ends.iter().filter(|end| end.is_failure()).count())
+    }
+    /// Hosts on which something may be another than before.
+    pub fn changed(&self) -> Vec<HostName> {
+        self.ends.iter().filter(|end| end.is_changed()).map(|end| end.row.host.clone()).collect()
+    }
+    /// Another plan was to bring hosts back to what they had.
+    pub fn taken_back(&mut self, back: Self) {
+        for (there, end) in self.ends.iter_mut().filter(|end| end.is_changed()).filter_map(|end| {
+            let there = back.ends.iter().find(|there| there.row.host == end.row.host)?;
+            Some((there, end))
+        }) {
+            end.went_back(there);
+        }
+    }
+    /// For the last table, and the exit code.
+    pub fn outcome(self) -> Outcome {
+        let Self { ends, after_failed, interrupted } = self;
+        let endings: Vec<Ending> = ends.iter().map(|end| end.ending).collect();
+        let hosts: Vec<HostOutcome> = ends.into_iter().map(|end| end.row).collect();
+        let all_done = !after_failed && hosts.iter().all(|host| host.result == HostResult::Done);
+        let interrupted = interrupted && !all_done;
+        let exit_code = match () {
+            () if all_done => 0,
+            () if interrupted => Kind::Interrupted.exit_code(),
+            () => failed(&endings).exit_code(),
+        };
+        Outcome { hosts, exit_code, interrupted }
+    }
+}
+
+impl End {
+    /// Whether a rollout counts it as a failure. What was left out, or is as wanted already, is none.
+    pub(super) fn is_failure(&self) -> bool {
+        match self.row.result {
+            HostResult::Failed | HostResult::Broken | HostResult::Unknown | HostResult::TakenBack => true,
+            HostResult::Done | HostResult::Skipped => false,
+        }
+    }
+    fn is_changed(&self) -> bool {
+        matches!(self.ending, Ending::Changed | Ending::Otherwise)
+    }
+    /// `there`: how the way back ended.
+    fn went_back(&mut self, there: &Self) {
+        let before = std::mem::take(&mut self.row.summary);
+        let went_well = self.ending == Ending::Changed;
+        (self.row.result, self.row.summary, self.ending) = match (there.row.result, went_well) {
+            (HostResult::Done, true) => (HostResult::TakenBack, there.row.summary.clone(), Ending::AsBefore),
+            (HostResult::Done, false) => (HostResult::Failed, format!("{before}; {}", there.row.summary), Ending::AsBefore),
+            (HostResult::Skipped, true) => (HostResult::Failed, not_back(&before, there), Ending::Otherwise),
+            (HostResult::Skipped, false) => (self.row.result, not_back(&before, there), Ending::Otherwise),
+            (result, _) => (result, not_back(&before, there), Ending::Otherwise),
+        };
+    }
+}
+
+fn not_back(before: &str, there: &End) -> String {
+    format!("{before}; it was not taken back: {}", there.row.summary)
 }
 
 /// The class of a run in which not every host is done.
@@ -60,6 +123,10 @@ fn failed(endings: &[Ending]) -> Kind {
 mod tests {
     use super::*;
 
+    fn ended(ends: Vec<End>, after_failed: bool, interrupted: bool) -> Ended {
+        Ended { ends, after_failed, interrupted }
+    }
+
     fn exit_code(endings: &[Ending]) -> u8 {
         let end = |ending: &Ending| {
             let result = match ending {
@@ -70,7 +137,7 @@ mod tests {
             };
             End { row: HostOutcome { host: "a".parse().unwrap(), result, summary: String::new() }, ending: *ending }
         };
-        of(endings.iter().map(end).collect(), false, false).exit_code
+        ended(endings.iter().map(end).collect(), false, false).outcome().exit_code
     }
 
     #[test]
@@ -88,8 +155,37 @@ mod tests {
 
     #[test]
     fn an_interruption_that_came_too_late_for_everything_is_none() {
-        assert_eq!(of(Vec::new(), false, true).exit_code, 0);
-        assert_eq!(of(Vec::new(), true, true).exit_code, 130);
-        assert_eq!(of(Vec::new(), true, false).exit_code, 8);
+        assert_eq!(ended(Vec::new(), false, true).outcome().exit_code, 0);
+        assert_eq!(ended(Vec::new(), true, true).outcome().exit_code, 130);
+        assert_eq!(ended(Vec::new(), true, false).outcome().exit_code, 8);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_as_before_and_what_was_not_says_so() {
+        let end = |host: &str, result, summary: &str, ending| End {
+            row: HostOutcome { host: host.parse().unwrap(), result, summary: summary.to_owned() },
+            ending,
+        };
+        let all = |back: &[End]| {
+            let ends = vec![
+                end("a", HostResult::Done, "2 running", Ending::Changed),
+                end("b", HostResult::Failed, "2 did not start; 1 serving again", Ending::AsBefore),
+                end("c", HostResult::Skipped, "not begun", Ending::AsBefore),
+                end("d", HostResult::Broken, "no node runs", Ending::Otherwise),
+            ];
+            let mut ended = ended(ends, false, false);
+            assert_eq!(ended.changed().iter().map(HostName::as_str).collect::<Vec<_>>(), ["a", "d"]);
+            let back = back.iter().map(|end| End { row: end.row.clone(), ending: end.ending }).collect();
+            ended.taken_back(Ended { ends: back, after_failed: false, interrupted: false });
+            ended.outcome()
+        };
+        let done = |host| end(host, HostResult::Done, "1 running", Ending::Changed);
+        let good = all(&[done("a"), done("d")]);
+        assert_eq!(good.exit_code, 9);
+        let rows: Vec<_> = good.hosts.iter().map(|row| (row.result, row.summary.as_str())).collect();
+        assert_eq!((rows[0], rows[3]), ((HostResult::TakenBack, "1 running"), (HostResult::Failed, "no node runs; 1 running")));
+        let bad = all(&[end("a", HostResult::Skipped, "no route to host", Ending::LeftOut), done("d")]);
+        assert_eq!(bad.exit_code, 8);
+        assert_eq!(bad.hosts[0].summary, "2 running; it was not taken back: no route to host");
     }
 }

@@ -8,7 +8,7 @@ use edeliver_core::{
 
 use tokio::sync::Mutex;
 
-use super::{Shared, Site, StepError, error::Remote, root, stage};
+use super::{Shared, Site, StepError, error::Remote, root, stage, watch};
 use crate::{
     cancel::Cancel,
     node,
@@ -59,6 +59,7 @@ impl Work<'_> {
                 let facts = node::start(host, place, version, *timeout, &self.shared.environment, &mut tell).await?;
                 Ok(facts.pid.map(|pid| format!("process {pid}")))
             }
+            Step::Watch(watch) => watch::watch(self, self.session, watch).await,
             Step::PlaceUpgrade(place) => self.place_upgrade(place, boots).await.map(|()| None),
             step => {
                 let mut session = self.session.lock().await;

@@ -1,10 +1,14 @@
 //! Options that several commands share. A command takes a group by `#[command(flatten)]`.
 
+mod rollout;
+
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use edeliver_core::config::{duration, settle};
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 use edeliver_core::select::Selector;
+
+pub use rollout::RolloutArgs;
 
 use crate::{modification::Modification, relup::Edited};
 

@@ -5,7 +5,7 @@ use edeliver_core::{name::Version, release::Manifest};
 use super::build::{self, Source};
 use crate::{
     build::{Build, Ended},
-    cli::options::{PlanArgs, TargetArgs, ThenArgs},
+    cli::options::{PlanArgs, RolloutArgs, TargetArgs, ThenArgs},
     ctx::Ctx,
     error::Error,
     store::blocking,
@@ -29,6 +29,9 @@ pub struct Delivery {
     /// Send nothing that a host has already (always so; for scripts that say it)
     #[arg(short = 'S', long)]
     pub skip_existing: bool,
+    /// How it goes over the hosts.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
     /// What follows.
     #[command(flatten)]
     pub then: ThenArgs,

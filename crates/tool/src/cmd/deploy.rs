@@ -12,7 +12,7 @@ use edeliver_core::{
 pub(super) use self::release::Release;
 use super::fleet::Fleet;
 use crate::{
-    cli::options::{PlanArgs, TargetArgs, ThenArgs},
+    cli::options::{PlanArgs, RolloutArgs, TargetArgs, ThenArgs},
     ctx::Ctx,
     error::Error,
     hook::{Options, Session},
@@ -48,6 +48,9 @@ pub struct Args {
     /// Send nothing that a host has already (always so; for scripts that say it)
     #[arg(short = 'S', long)]
     pub skip_existing: bool,
+    /// How it goes over the hosts.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
     /// What follows.
     #[command(flatten)]
     pub then: ThenArgs,
@@ -65,7 +68,8 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
 
 async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let settings = ctx.settings()?;
-    let target = ctx.target(&args.target).await?;
+    let mut target = ctx.target(&args.target).await?;
+    args.rollout.over(&mut target);
     let store = ctx.store()?;
     let release = Release::choose(ctx, &store, args.version.as_ref()).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;

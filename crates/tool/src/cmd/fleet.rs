@@ -1,5 +1,7 @@
 //! What every verb on a target does: ask its hosts, and carry a plan out on them.
 
+mod back;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -7,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use edeliver_core::{
-    config::{HostSpec, TargetSettings},
+    config::{HostSpec, OnFailure, TargetSettings},
     event::{EventKind, Outcome},
     facts::HostFacts,
     hint::Hint,
@@ -163,7 +165,7 @@ impl Fleet {
         Self { then, ..self }
     }
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
-    pub(super) async fn carry_out(self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
+    pub(super) async fn carry_out(mut self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
         let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
         let (target, then) = (self.target.clone(), self.then);
         self.close().await;
@@ -178,7 +180,7 @@ impl Fleet {
     }
     /// `Err`: the run is over with this exit code, nothing was applied.
     async fn settle_and_apply(
-        &self,
+        &mut self,
         ctx: &Ctx,
         plan: &Plan,
         how: PlanArgs,
@@ -192,7 +194,11 @@ impl Fleet {
             Settled::Over(code) => Ok(Err(code)),
             Settled::Apply => {
                 let (contents, hooks) = cargo.map(|cargo| self.hooks(cargo)).unzip();
-                Ok(Ok(apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await))
+                let mut ended = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
+                if plan.rollout.on_failure == OnFailure::Rollback && ended.fails(&plan.rollout) {
+                    back::bring(self, ctx, plan, &mut ended).await;
+                }
+                Ok(Ok(ended.outcome()))
             }
         }
     }
@@ -207,7 +213,7 @@ impl Fleet {
         plan::lint(plan, &self.facts).map_err(|breach| Error::new(Kind::Internal, breach))?;
         match flow::settle(ctx, plan, None, PlanArgs::default()).await? {
             Settled::Over(_) => Err(Error::new(Kind::Internal, "a part of a run has nothing to do")),
-            Settled::Apply => Ok(apply::run(ctx, plan, self.means(ctx, contents, None)?).await),
+            Settled::Apply => Ok(apply::run(ctx, plan, self.means(ctx, contents, None)?).await.outcome()),
         }
     }
     fn means(&self, ctx: &Ctx, contents: Option<Contents>, hooks: Option<ProjectHooks>) -> Result<Means<'static>, Error> {

@@ -18,7 +18,7 @@ use super::{
     own::{Meant, instead},
 };
 use crate::{
-    cli::options::{PlanArgs, TargetArgs},
+    cli::options::{PlanArgs, RolloutArgs, TargetArgs},
     ctx::Ctx,
     error::{Error, Kind},
     inventory::{self, NodeFound},
@@ -39,6 +39,9 @@ pub struct Args {
     /// Which hosts.
     #[command(flatten)]
     pub target: TargetArgs,
+    /// How it goes over the hosts.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
     /// What to do with the plan.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -63,6 +66,13 @@ pub struct AskArgs {
 /// `start`, `stop`, `restart`.
 pub(crate) async fn run(ctx: &Ctx, action: NodeAction, args: Args) -> Result<u8, Error> {
     let (app, mut target) = (&ctx.settings()?.app, ctx.target(&args.target).await?);
+    match args.rollout.given() {
+        Some(word) if action != NodeAction::Restart => {
+            let why = format!("{word} has no meaning for {}: all hosts are done at once", action.word());
+            return Err(Error::new(Kind::Usage, why));
+        }
+        _ => args.rollout.over(&mut target),
+    }
     // A node that runs is left alone by it, so there is nothing to lose, and somebody waits.
     target.confirm &= action != NodeAction::Start;
     let meant = Meant { action: action.word(), changes: true, only_shown: args.plan.plan };

@@ -33,7 +33,8 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let Args { deliver: args, clean_deploy } = args;
-    let target = ctx.target(&args.target).await?;
+    let mut target = ctx.target(&args.target).await?;
+    args.rollout.over(&mut target);
     if !args.plan.plan {
         before(ctx, &target).await?;
     }

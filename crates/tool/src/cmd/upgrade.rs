@@ -37,7 +37,8 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let Args { deliver: args, restart_if_needed, rehearse, relup } = args;
-    let target = ctx.target(&args.target).await?;
+    let mut target = ctx.target(&args.target).await?;
+    args.rollout.over(&mut target);
     let manifest = match deliver::release(ctx, &args, "upgrade").await? {
         Ok(manifest) => manifest,
         Err(code) => return Ok(code),

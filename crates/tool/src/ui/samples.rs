@@ -33,7 +33,7 @@ pub(crate) fn planned(hosts: &[&str]) -> EventKind {
     let hosts = hosts.iter().map(host).collect();
     let format = edeliver_core::plan::FORMAT;
     let target = Some("production".parse().unwrap());
-    let plan = Plan { format, title, target, release: None, before: vec![], hosts, after: vec![] };
+    let plan = Plan { format, title, target, release: None, before: vec![], hosts, rollout: Default::default(), after: vec![] };
     EventKind::Planned { plan, only_shown: false }
 }
 

@@ -9,6 +9,7 @@ mod judgement;
 mod plan;
 pub(super) mod report;
 mod running;
+mod wave;
 
 use edeliver_core::{
     doctor::{Finding, Grade},
@@ -108,6 +109,8 @@ impl Teller {
             EventKind::RunStarted { run, title, command, recorded: true, .. } => self.begun(run.as_str(), title, command),
             EventKind::Planned { plan, only_shown } => self.planned(plan, *only_shown),
             // Of a single host the table says it in a moment.
+            EventKind::WaveStarted { number, of, hosts } => vec![(To::Err, wave::begins(*number, *of, hosts))],
+            EventKind::WaveFinished { number, of, failed } => err(wave::ended(*number, *of, *failed)),
             EventKind::HostFinished { .. } if self.hosts == 1 => Vec::new(),
             EventKind::HostFinished { result, summary } => {
                 let word = paint(report::style_of(*result), format_args!("{}:", report::word(*result)));

@@ -17,7 +17,7 @@ use crate::{
 const COMMAND: Script = Script { name: "health command", text: include_str!("health.sh") };
 
 /// `None`: it is well. Otherwise what it says, in words.
-pub(super) async fn ask(session: &mut Session, check: &HealthCheck, patience: Duration) -> Option<String> {
+pub(crate) async fn ask(session: &mut Session, check: &HealthCheck, patience: Duration) -> Option<String> {
     let asked = async {
         match check {
             HealthCheck::Command(command) => run(session, command, patience).await,

@@ -12,7 +12,7 @@ use crate::{
         problem::Problem,
         raw::{Entry, Kind, Value},
         scope::{Env, Layer, Scope, env_name},
-        settings::{Inventory, TargetSettings, UpgradeSettings},
+        settings::{Inventory, RolloutSettings, TargetSettings, UpgradeSettings},
         typed::{FromValue, Rule, Wrong},
     },
     name::TargetName,
@@ -23,13 +23,14 @@ impl<'a> Settling<'a> {
         let deploy = top.table("deploy");
         self.check_shared(deploy);
         let _ = self.upgrade(top.table("upgrade"));
+        let _ = self.rollout(top.table("rollout"));
         let entries = top.map("targets");
         entries.iter().filter_map(|(name, entry)| self.named(name, entry)).collect()
     }
     /// The settings of all targets are checked on their own too: there may be no target that reads them.
     fn check_shared(&self, mut scope: Scope<'_>) {
         let _ = Fallback::read(&mut scope);
-        let _ = self.read(&mut scope, None, None);
+        let _ = self.read(&mut scope, None, None, None);
         scope.finish();
     }
     fn named(&self, name: &str, entry: &Entry) -> Option<(TargetSettings, Option<Inventory>)> {
@@ -53,8 +54,9 @@ impl<'a> Settling<'a> {
         let mut scope = Scope::new(own, self.target_layers(name), self.found);
         let fallback = Fallback::read(&mut scope);
         let hosts = self.host_list(&mut scope, &fallback, entry);
-        let upgrade = self.upgrade(self.upgrade_of(name, &mut scope));
-        let target = self.read(&mut scope, Some(name), upgrade);
+        let upgrade = self.upgrade(self.table_of("upgrade", name, &mut scope));
+        let rollout = self.rollout(self.table_of("rollout", name, &mut scope));
+        let target = self.read(&mut scope, Some(name), upgrade, rollout);
         scope.finish();
         let target = target?;
         Some(match hosts {
@@ -91,7 +93,13 @@ impl<'a> Settling<'a> {
         self.hosts(&key, &values, fallback)
     }
     /// Everything but the hosts. Without a name, the values are only checked.
-    fn read(&self, scope: &mut Scope<'_>, name: Option<&TargetName>, upgrade: Option<UpgradeSettings>) -> Option<TargetSettings> {
+    fn read(
+        &self,
+        scope: &mut Scope<'_>,
+        name: Option<&TargetName>,
+        upgrade: Option<UpgradeSettings>,
+        rollout: Option<RolloutSettings>,
+    ) -> Option<TargetSettings> {
         let confirm = scope.get("confirm");
         let keep = scope.get_by("keep_releases", keep_releases);
         let start_timeout = scope.get("start_timeout");
@@ -125,6 +133,7 @@ impl<'a> Settling<'a> {
             start_deploy: start_deploy?,
             clean_deploy: clean_deploy?,
             upgrade: upgrade?,
+            rollout: rollout?,
         })
     }
     /// Only production is asked about unless it is said otherwise.

@@ -44,13 +44,13 @@ impl<'a> Settling<'a> {
         })
     }
     /// A target's own table over that of all targets: file, environment, flags.
-    pub(super) fn upgrade_of(&self, name: &TargetName, target: &mut Scope<'a>) -> Scope<'a> {
-        let _ = target.table("upgrade"); // known there, and a table
-        let own = format!("targets.{name}.upgrade");
+    pub(super) fn table_of(&self, key: &'static str, name: &TargetName, target: &mut Scope<'a>) -> Scope<'a> {
+        let _ = target.table(key); // known there, and a table
+        let own = format!("targets.{name}.{key}");
         let tables = |table: &'a crate::config::raw::Table| {
-            ["upgrade".to_owned(), own.clone()].into_iter().filter_map(|key| Some(Layer::Table(key.clone(), table.at(&key)?)))
+            [key.to_owned(), own.clone()].into_iter().filter_map(|key| Some(Layer::Table(key.clone(), table.at(&key)?)))
         };
-        let env = ["EDELIVER_UPGRADE".to_owned(), format!("{}_UPGRADE", env_name("EDELIVER_TARGETS", name.as_str()))];
+        let env = [env_name("EDELIVER", key), env_name(&env_name("EDELIVER_TARGETS", name.as_str()), key)];
         let mut layers: Vec<Layer<'a>> = [self.defaults, self.file].into_iter().flat_map(tables).collect();
         layers.extend(env.map(|prefix| Layer::Env(prefix, self.around.env)));
         layers.extend(tables(self.around.flags));

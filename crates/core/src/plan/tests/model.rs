@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use edeliver_erl::rel::Rel;
 
 use crate::{
-    config::{Service, TargetSettings, UpgradeSettings},
+    config::{Service, TargetSettings, RolloutSettings, UpgradeSettings},
     delta::{self, Rewritten},
     facts::{Installed, NodeFacts, NodeState, Ongoing, Seen},
     name::Version,
@@ -103,6 +103,7 @@ pub(crate) fn settings() -> TargetSettings {
         ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
+        rollout: RolloutSettings::default(),
         upgrade: UpgradeSettings::default(),
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn why(step: &Step, error: &StepError) -> String {
         Step::Stop { .. } => format!("the node was not stopped: {cause}"),
         Step::Install(hot) => format!("{} was not upgraded: {cause}", hot.from),
         Step::Preflight(hot) => format!("{} can't be upgraded now: {cause}", hot.from),
+        Step::Watch(watch) => format!("{} is not well: {cause}", watch.version),
         other => format!("{} failed: {cause}", other.describe()),
     }
 }

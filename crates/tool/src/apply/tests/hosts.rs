@@ -271,6 +271,7 @@ pub(super) fn settings() -> TargetSettings {
         ecto_repos: Vec::new(),
         start_deploy: false,
         clean_deploy: false,
-        upgrade: Default::default(),
+        rollout: Default::default(),
+            upgrade: Default::default(),
     }
 }

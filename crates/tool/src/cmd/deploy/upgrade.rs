@@ -9,7 +9,7 @@ use edeliver_core::{
 
 use super::{Release, relups};
 use crate::{
-    cli::options::{PlanArgs, RelupArgs, TargetArgs, ThenArgs},
+    cli::options::{PlanArgs, RelupArgs, RolloutArgs, TargetArgs, ThenArgs},
     cmd::{diff, fleet::Fleet, rehearse, show},
     ctx::Ctx,
     error::Error,
@@ -45,6 +45,9 @@ pub struct Args {
     /// Whether a module of the release changes relups that are made.
     #[command(flatten)]
     pub relup: RelupArgs,
+    /// How it goes over the hosts.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
     /// What follows.
     #[command(flatten)]
     pub then: ThenArgs,
@@ -54,7 +57,8 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
-    let (store, target) = (ctx.store()?, ctx.target(&args.target).await?);
+    let (store, mut target) = (ctx.store()?, ctx.target(&args.target).await?);
+    args.rollout.over(&mut target);
     let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;

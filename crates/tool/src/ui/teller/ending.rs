@@ -18,7 +18,8 @@ use crate::{
 /// How many hosts are done, failed and so on, and how long it took.
 pub(super) fn line(outcome: &Outcome, elapsed_ms: u64) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for result in [HostResult::Done, HostResult::Failed, HostResult::Broken, HostResult::Unknown, HostResult::Skipped] {
+    use HostResult::{Broken, Done, Failed, Skipped, TakenBack, Unknown};
+    for result in [Done, Failed, TakenBack, Broken, Unknown, Skipped] {
         match outcome.hosts.iter().filter(|host| host.result == result).count() {
             0 => {}
             _ if outcome.hosts.len() == 1 => parts.push(paint(style_of(result), word(result))),

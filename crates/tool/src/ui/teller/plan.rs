@@ -27,6 +27,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("  {}", paint(STRONG, names.join(", "))));
         lines.extend(shown);
     }
+    lines.extend(plan.rollout.describe().into_iter().map(|line| format!("  {line}")));
     lines.extend(plan.after.iter().map(|step| format!("  then: {}", step.describe())));
     lines
 }
@@ -78,7 +79,7 @@ mod tests {
         ];
         let title = "deploy hotapp 0.2.0".to_owned();
         let plan =
-            Plan { format: 1, title, target: None, release: None, before: vec![hook("pre")], hosts, after: vec![hook("post")] };
+            Plan { format: 1, title, target: None, release: None, before: vec![hook("pre")], hosts, rollout: Default::default(), after: vec![hook("post")] };
         let text: Vec<String> = lines(&plan).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         assert_eq!(
             text.join("\n"),

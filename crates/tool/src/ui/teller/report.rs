@@ -17,6 +17,7 @@ pub(in crate::ui) fn word(result: HostResult) -> &'static str {
     match result {
         HostResult::Done => "done",
         HostResult::Failed => "failed",
+        HostResult::TakenBack => "taken back",
         HostResult::Broken => "broken",
         HostResult::Skipped => "skipped",
         HostResult::Unknown => "unknown",
@@ -28,7 +29,7 @@ pub(super) fn style_of(result: HostResult) -> Style {
     match result {
         HostResult::Done => GOOD,
         HostResult::Failed | HostResult::Broken => BAD,
-        HostResult::Skipped | HostResult::Unknown => WARN,
+        HostResult::TakenBack | HostResult::Skipped | HostResult::Unknown => WARN,
     }
 }
 

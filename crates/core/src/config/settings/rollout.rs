@@ -1,0 +1,48 @@
+//! How a change goes over the hosts of a target.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::strategy::{Share, WaveSize};
+
+/// `[rollout]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutSettings {
+    /// The hosts of the first wave, the second, and so on; the last one again and again until no host is left.
+    pub waves: Vec<WaveSize>,
+    /// How many hosts of a wave are changed at the same time; `None`: all.
+    pub max_unavailable: Option<Share>,
+    /// So many hosts may fail before the rollout does.
+    pub max_failures: u32,
+    /// What is done then.
+    pub on_failure: OnFailure,
+    /// A node that was restarted is watched for so long.
+    pub soak: Duration,
+}
+
+/// As `default.toml` documents it; a test compares.
+impl Default for RolloutSettings {
+    fn default() -> Self {
+        Self {
+            waves: vec![WaveSize::Rest],
+            max_unavailable: None,
+            max_failures: 0,
+            on_failure: OnFailure::Stop,
+            soak: Duration::ZERO,
+        }
+    }
+}
+
+/// What becomes of a rollout when more hosts fail than may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// No further host is begun.
+    #[default]
+    Stop,
+    /// And all hosts that were changed are brought back to what they had.
+    Rollback,
+    /// The others go on as if nothing had happened.
+    Continue,
+}

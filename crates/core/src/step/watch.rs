@@ -1,0 +1,47 @@
+//! Watching a node that was started.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{HealthCheck, TargetSettings, duration},
+    name::Version,
+};
+
+/// The node must run on, the same one all the time, and its application must say that it is well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// What it must run.
+    pub version: Version,
+    /// How long.
+    pub time: Duration,
+    /// The application's own word.
+    pub health: Option<HealthCheck>,
+    /// Longest wait for one answer of it.
+    pub health_timeout: Duration,
+    /// So long the application may take until it says for the first time that it is well.
+    pub warm_up: Duration,
+}
+
+impl Watch {
+    /// As a target's settings have it; `None` where nothing is to be watched.
+    pub(crate) fn of(settings: &TargetSettings, version: &Version) -> Option<Self> {
+        let (time, health) = (settings.rollout.soak, settings.upgrade.health.clone());
+        (!time.is_zero() || health.is_some()).then(|| Self {
+            version: version.clone(),
+            time,
+            health,
+            health_timeout: settings.upgrade.health_timeout,
+            warm_up: settings.start_timeout,
+        })
+    }
+    pub(super) fn describe(&self) -> String {
+        let health = self.health.as_ref().map(HealthCheck::describe);
+        match (self.time.is_zero(), health) {
+            (true, health) => format!("ask whether {} is well ({})", self.version, health.unwrap_or_default()),
+            (false, None) => format!("watch {} for {}", self.version, duration::show(self.time)),
+            (false, Some(health)) => format!("watch {} and {health} for {}", self.version, duration::show(self.time)),
+        }
+    }
+}

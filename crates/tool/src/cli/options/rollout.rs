@@ -1,0 +1,71 @@
+//! How a change goes over the hosts.
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use edeliver_core::{
+    config::{OnFailure, TargetSettings},
+    strategy::{Share, WaveSize},
+};
+
+/// What stands in `[rollout]` otherwise.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RolloutArgs {
+    /// The hosts of the first wave, the second …; the last one again and again: 1,10%,rest or @canary,25%
+    #[arg(long, value_name = "SIZE,…", value_delimiter = ',')]
+    pub waves: Vec<WaveSize>,
+    /// Always so many hosts, one wave after the other; the same as --waves=SIZE
+    #[arg(long, value_name = "SIZE", conflicts_with = "waves")]
+    pub batch: Option<Share>,
+    /// Within a wave, change so many hosts at the same time
+    #[arg(long, value_name = "SIZE")]
+    pub max_unavailable: Option<Share>,
+    /// So many hosts may fail
+    #[arg(long, value_name = "N")]
+    pub max_failures: Option<u32>,
+    /// What is done when more do: begin no other host, bring all that were changed back, or go on
+    #[arg(long, value_name = "WHAT", value_parser = on_failure())]
+    pub on_failure: Option<OnFailure>,
+    /// Watch every node so long, after an upgrade or a restart
+    #[arg(long, value_name = "TIME", value_parser = super::time)]
+    pub soak: Option<Duration>,
+}
+
+fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
+    PossibleValuesParser::new(["stop", "rollback", "continue"]).map(|word| match word.as_str() {
+        "rollback" => OnFailure::Rollback,
+        "continue" => OnFailure::Continue,
+        _ => OnFailure::Stop,
+    })
+}
+
+impl RolloutArgs {
+    /// The target, as these words have it.
+    pub(crate) fn over(&self, target: &mut TargetSettings) {
+        let Self { waves, batch, max_unavailable, max_failures, on_failure, soak } = self;
+        let rollout = &mut target.rollout;
+        match (waves.is_empty(), batch) {
+            (false, _) => rollout.waves.clone_from(waves),
+            (true, Some(share)) => rollout.waves = vec![WaveSize::Share(*share)],
+            (true, None) => {}
+        }
+        rollout.max_unavailable = max_unavailable.or(rollout.max_unavailable);
+        rollout.max_failures = max_failures.unwrap_or(rollout.max_failures);
+        rollout.on_failure = on_failure.unwrap_or(rollout.on_failure);
+        if let Some(soak) = soak {
+            (rollout.soak, target.upgrade.soak) = (*soak, *soak);
+        }
+    }
+    /// The first of these words that was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let words = [
+            (!self.waves.is_empty(), "--waves"),
+            (self.batch.is_some(), "--batch"),
+            (self.max_unavailable.is_some(), "--max-unavailable"),
+            (self.max_failures.is_some(), "--max-failures"),
+            (self.on_failure.is_some(), "--on-failure"),
+            (self.soak.is_some(), "--soak"),
+        ];
+        words.into_iter().find(|(given, _)| *given).map(|(_, word)| word)
+    }
+}
