@@ -7,3 +7,4 @@ mod folder;
 mod hosts;
 mod killed;
 mod releases;
+mod waves;

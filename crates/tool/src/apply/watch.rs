@@ -115,7 +115,7 @@ mod tests {
         Watch { version: "0.2.0".parse().unwrap(), time: second, health: None, health_timeout: second, warm_up: second }
     }
     fn answer(state: NodeState, version: &str, pid: Option<u32>, creation: u32) -> Answer {
-        let node = NodeFacts { state, version: version.parse().ok(), pid, ..NodeFacts::default() };
+        let node = NodeFacts { state, version: version.parse().ok(), pid, ..NodeFacts::down() };
         let incarnation = pid.map(|pid| Incarnation { pid, began: 7, creation });
         Answer { node, permanent: None, incarnation, code: None, unit: None }
     }

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use edeliver_core::{
+    config::OnFailure,
     event::{EventKind, HostResult},
     facts::{NodeFacts, NodeState, Seen},
     plan::{HostPlan, Plan, Verdict},
     step::Step,
+    strategy::Rollout,
 };
 
 use super::{
@@ -21,12 +23,12 @@ use crate::{
     report::Reporter,
 };
 
-fn releases() -> (Release, Release) {
+pub(super) fn releases() -> (Release, Release) {
     (Release::new("0.1.0"), Release::new("0.2.0"))
 }
 
 /// A host of this name that has the first release, whose node runs it. Its node is a pretence.
-async fn serving(name: &str) -> Host {
+pub(super) async fn serving(name: &str) -> Host {
     let mut host = Host::new(Shell::Dash);
     host.name = name.parse().unwrap();
     host.deploy(&releases().0).await.assert_done();
@@ -36,14 +38,14 @@ async fn serving(name: &str) -> Host {
     host
 }
 
-fn running(seen: Seen, version: &str) -> Seen {
+pub(super) fn running(seen: Seen, version: &str) -> Seen {
     let version: Option<edeliver_core::name::Version> = version.parse().ok();
     let node = NodeFacts { state: NodeState::Running, pid: Some(41), booted: version.clone(), version, ..NodeFacts::down() };
     Seen { node, ..seen }
 }
 
 /// The plan to bring the second release to all of them and restart their nodes.
-async fn restart_plan(hosts: &[&Host]) -> Plan {
+pub(super) async fn restart_plan(hosts: &[&Host]) -> Plan {
     let mut plans = Vec::new();
     for host in hosts {
         let seen = running(host.seen().await, "0.1.0");
@@ -54,24 +56,26 @@ async fn restart_plan(hosts: &[&Host]) -> Plan {
     }
     let mut plan = plans.remove(0);
     plan.hosts.extend(plans.into_iter().flat_map(|plan| plan.hosts));
+    let waves = vec![plan.hosts.iter().map(|host| host.host.clone()).collect()];
+    plan.rollout = Rollout { waves, on_failure: OnFailure::Continue, ..Rollout::default() };
     plan
 }
 
 /// The same without hooks.
-fn without_hooks(mut plan: Plan) -> Plan {
+pub(super) fn without_hooks(mut plan: Plan) -> Plan {
     plan.hosts.iter_mut().for_each(|host| host.steps.retain(|step| !matches!(step, Step::Hook { .. })));
     plan
 }
 
-async fn ran(hosts: &[&Host], plan: &Plan) -> Ran {
+pub(super) async fn ran(hosts: &[&Host], plan: &Plan) -> Ran {
     apply_on(hosts, plan, Some(hosts[0].contents(&releases().1)), Cancel::never()).await
 }
 
-fn results(ran: &Ran) -> Vec<(&str, HostResult)> {
+pub(super) fn results(ran: &Ran) -> Vec<(&str, HostResult)> {
     ran.outcome.hosts.iter().map(|row| (row.host.as_str(), row.result)).collect()
 }
 
-fn calls(host: &Host) -> Vec<&'static str> {
+pub(super) fn calls(host: &Host) -> Vec<&'static str> {
     host.folder.calls.lock().unwrap().clone()
 }
 

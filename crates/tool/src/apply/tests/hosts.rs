@@ -226,7 +226,7 @@ pub(super) async fn apply_on(hosts: &[&Host], plan: &Plan, contents: Option<Cont
 pub(super) async fn apply_with(plan: &Plan, means: Means<'_>, cancel: Cancel) -> Ran {
     let (reporter, mut drafts) = Reporter::new();
     let ctx = Ctx::new("/nowhere".into(), Default::default(), reporter, ui::Handle::detached(true), cancel);
-    let outcome = run(&ctx, plan, means).await;
+    let outcome = run(&ctx, plan, means).await.outcome();
     let mut events = Vec::new();
     while let Ok(draft) = drafts.try_recv() {
         events.push(draft.kind);
