@@ -42,7 +42,8 @@ pub(super) fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
 }
 
 fn alone(test: &str, programs: &[String]) -> Result<(), Box<dyn Error>> {
-    let mut args = vec!["test", "--package", "edeliver"];
+    // Of the whole workspace, as before: alone, the package has other features and would be compiled anew.
+    let mut args = vec!["test", "--workspace"];
     args.extend(programs.iter().flat_map(|program| ["--test", program]));
     args.extend(["--", "--exact", test, "--test-threads=1"]);
     let (success, said) = tee(cargo::cargo(&args))?;

@@ -118,7 +118,8 @@ struct Door {
 
 impl Door {
     fn to(node: u16, refusals: usize, after: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // As a node does it, on all addresses: the machine's own name often leads to 127.0.1.1.
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
         let door = Self { port: listener.local_addr().unwrap().port(), connections: Arc::default() };
         let connections = door.connections.clone();
         thread::spawn(move || {

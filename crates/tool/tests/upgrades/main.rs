@@ -13,6 +13,7 @@ mod modification;
 mod rehearsals;
 mod relups;
 mod road;
+mod rollouts;
 mod scene;
 mod trouble;
 mod wellness;

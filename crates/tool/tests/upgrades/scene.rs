@@ -161,7 +161,11 @@ hosts = [{hosts}]
         self.program.project().parent().unwrap().join("hosts")
     }
     pub(crate) fn root(&self) -> PathBuf {
-        self.hosts().join(self.names[0]).join(self.app)
+        self.root_on(self.names[0])
+    }
+    /// The release root on one host of several.
+    pub(crate) fn root_on(&self, host: &str) -> PathBuf {
+        self.hosts().join(host).join(self.app)
     }
 
     pub(crate) fn run(&self, line: &str) -> Done {

@@ -1,0 +1,79 @@
+//! Changes that go over several hosts: in waves, and back everywhere when they fail somewhere.
+
+use std::fs;
+
+use crate::scene::Scene;
+
+const HOSTS: &[&str] = &["one", "two", "three"];
+const HEALTH: &str = "soak = \"1s\"\nhealth = { command = \"test ! -e sick || { echo I am sick; false; }\" }";
+
+/// Nodes of the first release on all hosts, each with something to lose.
+fn serving(node: &str, settings: &str) -> Scene {
+    let scene = Scene::fleet(node, settings, HOSTS);
+    scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
+    HOSTS.iter().for_each(|host| drop(scene.eval_on(host, "Hotapp.Counter.count()")));
+    scene
+}
+
+/// State, life and version of the node of every host.
+fn nodes(scene: &Scene) -> Vec<String> {
+    let all = "{Hotapp.Counter.read(), System.pid(), :erlang.system_info(:creation), Hotapp.Version.marker()}";
+    HOSTS.iter().map(|host| scene.eval_on(host, all)).collect()
+}
+
+fn boots(scene: &Scene, version: &str) {
+    for host in HOSTS {
+        let text = fs::read_to_string(scene.root_on(host).join("releases/start_erl.data")).unwrap();
+        assert!(text.ends_with(&format!(" {version}\n")) || text.ends_with(&format!(" {version}")), "{host}: {text}");
+    }
+}
+
+#[test]
+fn an_upgrade_that_fails_on_one_host_is_taken_back_on_all_without_a_restart() {
+    let scene = serving("wavesup", HEALTH);
+    let before = nodes(&scene);
+    fs::write(scene.root_on("two").join("sick"), "").unwrap();
+    let line = "deploy upgrade to staging --version=0.2.0 --waves=1,rest --on-failure=rollback";
+    let planned = scene.ok(&format!("{line} --plan")).out;
+    assert!(planned.contains("wave 1: one\n  wave 2: two, three\n  when a host fails, all that were changed go back"), "{planned}");
+
+    let failed = scene.run(line);
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("wave 2 of 2: two, three") && failed.err.contains("I am sick"), "{}", failed.err);
+    assert_eq!(failed.out.matches("taken back").count(), 2, "{}{}", failed.out, failed.err);
+    assert_eq!(nodes(&scene), before, "the same processes with the same state and code");
+    boots(&scene, "0.1.0");
+
+    fs::remove_file(scene.root_on("two").join("sick")).unwrap();
+    scene.ok(line);
+    let upgraded: Vec<String> = before.iter().map(|node| node.replace("0.1.0", "0.2.0")).collect();
+    assert_eq!(nodes(&scene), upgraded);
+    boots(&scene, "0.2.0");
+}
+
+#[test]
+fn a_deploy_that_fails_in_its_second_wave_restarts_the_first_into_what_it_had() {
+    let scene = serving("wavesre", &format!("{HEALTH}\n[deploy]\nstart_timeout = \"20s\""));
+    fs::write(scene.root_on("two").join("sick"), "").unwrap();
+    let failed = scene.run("deploy release to staging --version=0.2.0 --start-deploy --batch=1 --on-failure=rollback");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    let rows = [("one", "taken back"), ("two", "failed"), ("three", "skipped")];
+    for (host, result) in rows {
+        let row = failed.out.lines().find(|line| line.starts_with(host)).unwrap_or_default();
+        assert!(row.contains(result) && row.contains("0.1.0"), "{host}: {}{}", failed.out, failed.err);
+    }
+    let versions: Vec<String> = HOSTS.iter().map(|host| scene.eval_on(host, "Hotapp.Version.marker()")).collect();
+    assert_eq!(versions, ["\"0.1.0\""; 3]);
+    boots(&scene, "0.1.0");
+}
+
+#[test]
+fn a_release_that_falls_some_seconds_after_its_start_gives_way_while_it_is_watched() {
+    let scene = serving("wavesfall", "soak = \"1s\"");
+    let failed = scene.run("deploy release to staging --version=0.2.2 --start-deploy --batch=1 --soak=20s");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("the node has ended"), "{}", failed.err);
+    assert_eq!(failed.out.matches("0.1.0 serving").count(), 3, "{}", failed.out);
+    assert_eq!(scene.eval_on("one", "Hotapp.Version.marker()"), "\"0.1.0\"");
+    boots(&scene, "0.1.0");
+}
