@@ -29,12 +29,15 @@ fn a_first_release_that_does_not_start_leaves_nothing_running() {
 }
 
 #[test]
-fn what_fails_on_one_host_neither_stops_nor_hides_the_others() {
+fn what_fails_on_one_host_before_the_first_change_leaves_all_as_they_were_unless_the_others_may_go_on() {
     let fleet = Fleet::new(App::Mix, 2);
     fleet.edeliver("deploy release --version=0.1.0 --start-deploy").ok();
     // A file where the next release needs a directory that nothing accounts for.
     fs::write(fleet.root("two").join("lib/hotapp-0.2.0"), "in the way").unwrap();
-    let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy").ends_with(8);
+    let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy").ends_with(9);
+    assert!(told.contains("nothing was changed: two failed; 0.1.0 serving as before"), "{told}");
+    assert_eq!(fleet.edeliver("version").ok().matches("0.1.0").count(), 2);
+    let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy --on-failure=continue").ends_with(8);
     let row = |host: &str| told.lines().rfind(|line| line.trim_start().starts_with(host)).unwrap_or_default().to_owned();
     assert!(row("one").contains("done") && row("two").contains("failed"), "{told}");
     assert_eq!(fleet.edeliver("ping").ok().matches("running").count(), 2);

@@ -207,7 +207,7 @@ fn upgraded() -> Result<(), Failed> {
     scene.as_root("systemctl kill -s KILL --kill-who=main hotapp.service");
     eventually("systemd starts it again", || scene.served("prod1").is_some());
     scene.assert_serves("prod1", "0.2.0");
-    scene.ok("rollback production --yes").assert(0, &["0.1.0 running, upgraded without a restart"]);
+    scene.ok("rollback production --yes").assert(0, &["0.1.0 running, downgraded without a restart"]);
     scene.assert_serves("prod1", "0.1.0");
     scene.ok("stop production --yes");
     Ok(())

@@ -24,7 +24,7 @@ fn a_running_node_goes_up_with_its_state_and_back_with_it_and_boots_what_it_runs
 
     scene.count(1);
     let back = scene.ok("rollback staging");
-    assert!(back.out.contains("0.1.0 running, upgraded without a restart"), "{}{}", back.out, back.err);
+    assert!(back.out.contains("0.1.0 running, downgraded without a restart"), "{}{}", back.out, back.err);
     scene.counted(4);
     assert_eq!((scene.life(), scene.boots().as_str()), (life.clone(), "0.1.0"));
 

@@ -1,6 +1,6 @@
 //! What became of a host, in words.
 
-use edeliver_core::step::Step;
+use edeliver_core::step::{Direction, Step};
 
 use super::{super::StepError, HostTask};
 
@@ -18,6 +18,12 @@ impl HostTask {
         }
     }
 
+    /// Where an upgrade went, as its step has it.
+    fn way(&self) -> &'static str {
+        let downwards = |step: &Step| matches!(step, Step::Install(hot) if hot.direction == Direction::Down);
+        if self.plan.steps.iter().any(downwards) { "downgraded" } else { "upgraded" }
+    }
+
     /// What is there now, in words.
     pub(super) fn state_now(&self) -> String {
         let done = &self.so_far;
@@ -25,7 +31,7 @@ impl HostTask {
         let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
         let mut now = match (&done.started, boots, still) {
             _ if let Some(back) = &done.taken_back => format!("{back} running, the upgrade was taken back"),
-            _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, upgraded without a restart"),
+            _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, {} without a restart", self.way()),
             _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
             (Some(started), ..) => format!("{started} running"),
             (None, _, _) if done.stopped => "no node runs".to_owned(),
