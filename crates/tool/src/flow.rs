@@ -134,7 +134,16 @@ mod tests {
     fn plan(hosts: Vec<HostPlan>) -> Plan {
         let target = Some("production".parse().unwrap());
         let title = "deploy shop 1.0 to production".to_owned();
-        Plan { format: edeliver_core::plan::FORMAT, title, target, release: None, before: vec![], hosts, rollout: Default::default(), after: vec![] }
+        Plan {
+            format: edeliver_core::plan::FORMAT,
+            title,
+            target,
+            release: None,
+            before: vec![],
+            hosts,
+            rollout: Default::default(),
+            after: vec![],
+        }
     }
     fn down() -> Verdict {
         Verdict::Unreachable { hints: vec![Hint::text("look at it")] }

@@ -2,10 +2,10 @@
 
 mod build;
 pub(super) mod hosts;
+mod rollout;
 mod sources;
 pub(super) mod store;
 mod targets;
-mod rollout;
 mod upgrade;
 
 use std::path::PathBuf;

@@ -223,7 +223,9 @@ rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_fail
     assert_eq!((shown(&a).as_str(), a.on_failure, a.max_unavailable), ("2 rest", OnFailure::Rollback, None));
     assert_eq!((shown(&b).as_str(), b.on_failure, b.max_failures), ("@canary eu-*", OnFailure::Rollback, 2));
     assert_eq!((b.max_unavailable.map(|share| share.to_string()), b.soak), (Some("25%".to_owned()), Duration::from_secs(10)));
-    for wrong in ["waves = []", "waves = [0]", "waves = [\"110%\"]", "max_unavailable = 0", "on_failure = \"undo\"", "max_failures = -1"] {
+    for wrong in
+        ["waves = []", "waves = [0]", "waves = [\"110%\"]", "max_unavailable = 0", "on_failure = \"undo\"", "max_failures = -1"]
+    {
         let refused = refused(&format!("[rollout]\n{wrong}"));
         assert!(refused.contains("edeliver.toml:2"), "{wrong}: {refused}");
     }
@@ -253,7 +255,9 @@ fn uncommented(line: &str) -> &str {
 /// Every key that can be read is documented.
 #[test]
 fn every_setting_is_documented() {
-    for table in ["", "[build]\n", "[build.programs]\n", "[store]\n", "[store.s3]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n", "[rollout]\n"] {
+    for table in
+        ["", "[build]\n", "[build.programs]\n", "[store]\n", "[store.s3]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n", "[rollout]\n"]
+    {
         let refused = refused(&format!("{table}zzzzzz = 1"));
         let known = refused.split("these are known here: ").nth(1).unwrap();
         // `url` is read for classic configs alone.

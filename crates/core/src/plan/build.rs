@@ -112,8 +112,16 @@ pub fn build(
         undo: Vec::new(),
     };
     let title = format!("build {} {}", request.app, request.source.commit.short());
-    let plan =
-        Plan { format: FORMAT, title, target: None, release: None, before: Vec::new(), hosts: vec![host], rollout: Rollout::default(), after: Vec::new() };
+    let plan = Plan {
+        format: FORMAT,
+        title,
+        target: None,
+        release: None,
+        before: Vec::new(),
+        hosts: vec![host],
+        rollout: Rollout::default(),
+        after: Vec::new(),
+    };
     Ok(BuildPlan { plan, work })
 }
 

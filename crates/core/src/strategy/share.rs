@@ -64,7 +64,9 @@ pub enum WaveSize {
 
 /// What says of no wave who belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a number of hosts like 2, a part of them like 10%, a tag like @canary, a pattern of host names like eu-*, or `rest` is expected")]
+#[error(
+    "a number of hosts like 2, a part of them like 10%, a tag like @canary, a pattern of host names like eu-*, or `rest` is expected"
+)]
 pub struct WaveSizeError;
 
 impl FromStr for WaveSize {

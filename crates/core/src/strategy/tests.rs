@@ -35,7 +35,10 @@ fn the_last_size_of_a_wave_holds_for_all_that_follow() {
 
 #[test]
 fn hosts_are_picked_for_a_wave_by_tag_or_name_and_nobody_is_left_out() {
-    assert_eq!(over(&["@canary", "web1*", "rest"], 12), [vec!["3"], vec!["1", "10", "11"], vec!["0", "2", "4", "5", "6", "7", "8", "9"]]);
+    assert_eq!(
+        over(&["@canary", "web1*", "rest"], 12),
+        [vec!["3"], vec!["1", "10", "11"], vec!["0", "2", "4", "5", "6", "7", "8", "9"]]
+    );
     assert_eq!(over(&["@canary"], 5), [vec!["3"], vec!["0", "1", "2", "4"]]);
     assert_eq!(over(&["@nobody", "2"], 3), [vec!["0", "1"], vec!["2"]]);
 }

@@ -9,12 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use edeliver_core::{
-    event::EventKind,
-    name::HostName,
-    plan::Plan,
-    strategy::Rollout,
-};
+use edeliver_core::{event::EventKind, name::HostName, plan::Plan, strategy::Rollout};
 use tokio::task::JoinSet;
 
 use self::slot::Slot;

@@ -8,11 +8,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{
-    StepError,
-    error::Remote,
-    step::Work,
-};
+use super::{StepError, error::Remote, step::Work};
 use crate::{
     cancel::Level,
     node::{self, Answer, Incarnation},

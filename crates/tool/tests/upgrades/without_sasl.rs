@@ -35,7 +35,12 @@ fn a_node_without_sasl_is_upgraded_by_the_agent_and_is_no_case_for_release_handl
     scene.configure(settings);
     for (command, version) in [("deploy upgrade to staging --version=0.2.0", "0.2.0"), ("rollback staging", "0.1.0")] {
         let done = scene.ok(command);
-        assert!(done.out.contains(&format!("{version} running, ")) && done.out.contains("without a restart"), "{}{}", done.out, done.err);
+        assert!(
+            done.out.contains(&format!("{version} running, ")) && done.out.contains("without a restart"),
+            "{}{}",
+            done.out,
+            done.err
+        );
         assert_eq!((life(), scene.boots()), (before.clone(), version.to_owned()));
         assert_eq!(scene.eval("relapp_version:marker()."), format!("{version:?}"));
         let said = scene.ok("version staging").out;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use edeliver_erl::rel::Rel;
 
 use crate::{
-    config::{Service, TargetSettings, RolloutSettings, UpgradeSettings},
+    config::{RolloutSettings, Service, TargetSettings, UpgradeSettings},
     delta::{self, Rewritten},
     facts::{Installed, NodeFacts, NodeState, Ongoing, Seen},
     name::Version,

@@ -272,6 +272,6 @@ pub(super) fn settings() -> TargetSettings {
         start_deploy: false,
         clean_deploy: false,
         rollout: Default::default(),
-            upgrade: Default::default(),
+        upgrade: Default::default(),
     }
 }

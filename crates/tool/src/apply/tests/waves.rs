@@ -8,8 +8,8 @@ use edeliver_core::{
 };
 
 use super::{
-    folder::What,
     fleet::{calls, ran, releases, restart_plan, results, serving, without_hooks},
+    folder::What,
     hosts::{Host, Ran, apply_on},
 };
 use crate::cancel;

@@ -78,8 +78,16 @@ mod tests {
             host("web4", Verdict::Nothing, "0.2.0 is there", &[]),
         ];
         let title = "deploy hotapp 0.2.0".to_owned();
-        let plan =
-            Plan { format: 1, title, target: None, release: None, before: vec![hook("pre")], hosts, rollout: Default::default(), after: vec![hook("post")] };
+        let plan = Plan {
+            format: 1,
+            title,
+            target: None,
+            release: None,
+            before: vec![hook("pre")],
+            hosts,
+            rollout: Default::default(),
+            after: vec![hook("post")],
+        };
         let text: Vec<String> = lines(&plan).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         assert_eq!(
             text.join("\n"),
