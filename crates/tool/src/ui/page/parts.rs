@@ -24,6 +24,7 @@ impl Mark {
         match result {
             Some(HostResult::Done) => Self::Good,
             Some(HostResult::Failed | HostResult::Broken) => Self::Bad,
+            Some(HostResult::TakenBack) => Self::Warn,
             Some(HostResult::Skipped) => Self::Left,
             Some(HostResult::Unknown) => Self::Unsure,
             None => Self::Going,
