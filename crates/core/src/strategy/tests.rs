@@ -6,7 +6,16 @@ use crate::config::TransportKind;
 fn spec(at: usize) -> HostSpec {
     let tags = if at % 10 == 3 { vec!["canary".parse().unwrap()] } else { Vec::new() };
     let name = format!("web{at}").parse().unwrap();
-    HostSpec { name, transport: TransportKind::Local, user: None, port: None, path: "/srv".parse().unwrap(), node: None, tags }
+    HostSpec {
+        name,
+        transport: TransportKind::Local,
+        address: None,
+        user: None,
+        port: None,
+        path: "/srv".parse().unwrap(),
+        node: None,
+        tags,
+    }
 }
 
 fn over(sizes: &[&str], hosts: usize) -> Vec<Vec<String>> {

@@ -104,7 +104,8 @@ pub(crate) fn deploy(hosts: usize) -> Vec<Event> {
     told.say(9, None, EventKind::Waiting { what: format!("asking {hosts} hosts") });
     let plans = (1..=hosts).map(plan).collect();
     let (target, format) = (Some("production".parse().unwrap()), edeliver_core::plan::FORMAT);
-    let plan = Plan { format, title, target, release: None, before: vec![], hosts: plans, rollout: Default::default(), after: vec![] };
+    let plan =
+        Plan { format, title, target, release: None, before: vec![], hosts: plans, rollout: Default::default(), after: vec![] };
     told.say(1_310, None, EventKind::Planned { plan, only_shown: false });
     let rows: Vec<HostOutcome> = (1..=hosts).map(|number| host(&mut told, number)).collect();
     told.0.sort_by_key(|event| event.elapsed_ms);
