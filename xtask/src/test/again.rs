@@ -14,7 +14,8 @@ use std::{
 use crate::cargo;
 
 /// Test programs of package `edeliver` whose tests are about other processes' time.
-const LIVE: [&str; 9] = ["agent", "deploys", "disks", "lab", "migrations", "nodes", "transport", "transport_lab", "upgrades"];
+const LIVE: [&str; 10] =
+    ["agent", "deploys", "disks", "lab", "migrations", "nodes", "pages", "transport", "transport_lab", "upgrades"];
 
 /// More failures than this are no accident.
 const AT_MOST: usize = 3;

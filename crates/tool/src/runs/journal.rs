@@ -108,6 +108,22 @@ mod tests {
     }
 
     #[test]
+    fn somebody_who_looks_just_then_does_not_keep_the_lock_from_the_run() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let opened = || File::open(file.path()).unwrap();
+        let (ours, theirs) = (opened(), opened());
+        flock(&theirs, FlockOperation::NonBlockingLockShared).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(5));
+                flock(&theirs, FlockOperation::Unlock).unwrap();
+            });
+            lock(&ours);
+        });
+        assert!(flock(&theirs, FlockOperation::NonBlockingLockShared).is_err(), "nobody could tell that the run goes on");
+    }
+
+    #[test]
     fn a_new_folder_is_private_and_no_journal_is_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/runs/20260101-000000-aaaa.jsonl");

@@ -88,6 +88,8 @@ mod any_order {
                 Box::new(Plain::new(Vec::new(), Vec::new(), Verbosity::Debug)),
                 Box::new(Tty::new(terminal, Verbosity::Compact)),
             ];
+            let page = crate::ui::page::page(&events, &crate::runs::Ending::Cut, &jiff::tz::TimeZone::UTC);
+            prop_assert!(page.ends_with("</html>"));
             for event in &events {
                 for renderer in &mut renderers {
                     renderer.event(event).unwrap();

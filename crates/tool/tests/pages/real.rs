@@ -33,7 +33,7 @@ fn a_real_deploy_is_a_page_with_its_hosts_releases_steps_and_hooks() {
         "<b>staging</b>",
         "0.1.0 runs",
         "0.2.0 runs",
-        "stop 0.1.0",
+        "stop the node",
         "start 0.2.0",
         "&lt;b&gt;bold&lt;/b&gt; words of a hook",
         "Done",

@@ -1,7 +1,7 @@
 //! Runs that are watched from another terminal.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     process::Child,
     sync::mpsc::{self, Receiver},
     time::{Duration, Instant},
@@ -29,15 +29,24 @@ impl Watcher {
     /// Waits until a line has this in it.
     #[track_caller]
     fn sees(&mut self, part: &str) {
+        self.sees_more(|seen| seen.iter().any(|line| line.contains(part)));
+    }
+    /// Waits until that is so of all lines together.
+    #[track_caller]
+    fn sees_more(&mut self, enough: impl Fn(&[String]) -> bool) {
         let end = Instant::now() + Duration::from_secs(60);
-        while !self.seen.iter().any(|line| line.contains(part)) {
+        while !enough(&self.seen) {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => panic!("{part:?} never came after {:#?}", self.seen),
+                Err(_) => panic!("it never came after {:#?}", self.seen),
             }
         }
     }
-    /// Presses Ctrl-C.
+    /// Presses keys at its terminal.
+    fn presses(&mut self, keys: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+    /// What Ctrl-C does.
     fn interrupt(&self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
@@ -47,6 +56,14 @@ impl Watcher {
         self.seen.extend(self.lines.iter());
         (code, self.seen)
     }
+}
+
+/// A hook that waits until the project has a file `go`.
+fn hold(fleet: &Fleet, hook: &str) {
+    let project = fleet.project();
+    std::fs::write(project.join("hooks.sh"), format!("{hook}() {{ until [ -e go ]; do sleep 0.2; done; }}\n")).unwrap();
+    let config = std::fs::read_to_string(project.join("edeliver.toml")).unwrap();
+    std::fs::write(project.join("edeliver.toml"), format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
 }
 
 #[test]
@@ -100,11 +117,29 @@ fn whoever_comes_late_sees_a_run_from_its_beginning_and_leaving_does_not_end_it(
 }
 
 #[test]
+fn at_a_terminal_it_moves_as_in_the_runs_own_and_the_key_ends_the_watching_alone() {
+    let fleet = Fleet::new(App::Relx, 2);
+    hold(&fleet, "pre_start_deployed_release");
+    let deploy = fleet.start(&["deploy", "release", "to", "staging", "--version=0.1.0", "--start-deploy"]);
+    let mut watcher = Watcher::of(fleet.at_a_terminal(&["watch", "on", "staging"]));
+    // One line for each host, drawn anew again and again.
+    for host in ["one", "two"] {
+        watcher.sees(&format!("{host}\u{1b}[0m  hook pre_start_deployed_release"));
+    }
+    let drawn = |seen: &[String]| seen.iter().filter(|line| line.contains("hook pre_start_deployed_release  ")).count();
+    let before = drawn(&watcher.seen);
+    watcher.sees_more(|seen| drawn(seen) > before + 3);
+    watcher.presses("\u{3}");
+    let (code, seen) = watcher.ends();
+    assert_eq!(code, 130, "{seen:#?}");
+    std::fs::write(fleet.project().join("go"), "").unwrap();
+    assert_eq!(Watcher::of(deploy).ends().0, 0, "the run went on");
+}
+
+#[test]
 fn a_run_that_is_killed_has_no_end_and_that_is_told() {
     let fleet = Fleet::new(App::Relx, 1);
-    std::fs::write(fleet.project().join("hooks.sh"), "pre_extract_release_archive() { sleep 60; }\n").unwrap();
-    let config = std::fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
-    std::fs::write(fleet.project().join("edeliver.toml"), format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
+    hold(&fleet, "pre_extract_release_archive");
     let mut deploy = fleet.start(&["deploy", "release", "to", "staging", "--version=0.1.0"]);
     let mut once = Watcher::of(fleet.start(&["watch", "staging", "--once"]));
     once.sees("hook pre_extract_release_archive ...");

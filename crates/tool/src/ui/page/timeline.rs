@@ -139,7 +139,7 @@ fn row(row: &Row<'_>, places: &Places) -> Markup {
         details.row open[row.is_open] {
             summary {
                 span.name { (parts::icon(row.mark)) span { (row.name) } (said(row)) }
-                span.lane { @for (at, step) in row.lane.spans.iter().enumerate() { (bar(row, at, step, places)) } }
+                span.lane aria-hidden=[(!row.keys).then_some("true")] { @for (at, step) in row.lane.spans.iter().enumerate() { (bar(row, at, step, places)) } }
                 span.took { (span(to - from)) }
             }
             ol.steps { @for (at, step) in row.lane.spans.iter().enumerate() { (self::step(row, at, step, places)) } }
@@ -163,9 +163,12 @@ fn said(row: &Row<'_>) -> Markup {
 
 fn bar(row: &Row<'_>, at: usize, step: &Span, places: &Places) -> Markup {
     let place = places.span(step.from_ms, step.to_ms);
+    let took = span(step.took_ms());
+    let label = row.keys.then(|| format!("{}: {took} {}", step.what, ended(step)).trim().to_owned());
+    let tabindex = (!row.keys).then_some("-1");
     html! {
-        a class={ "bar " (looks(step)) " " (place) } href={ "#" (row.id) "s" (at) } tabindex=[(!row.keys).then_some("-1")] {
-            span.tip { b { (step.what) } " " (span(step.took_ms())) (state(step)) }
+        a class={ "bar " (looks(step)) " " (place) } href={ "#" (row.id) "s" (at) } aria-label=[label] tabindex=[tabindex] {
+            span.tip { b { (step.what) } " " (took) (state(step)) }
         }
     }
 }
@@ -191,14 +194,19 @@ fn looks(step: &Span) -> String {
     format!("{}{ended}{}", step.phase.class(), if step.goes_back { " back" } else { "" })
 }
 
-/// What is to be said of a step besides that it is done.
-fn state(step: &Span) -> Markup {
-    let ended = match step.ended {
+/// How it ended, where it is not just done.
+fn ended(step: &Span) -> &'static str {
+    match step.ended {
         Ended::Done => "",
         Ended::Failed => "failed",
         Ended::Lost => "without an end",
         Ended::Open => "goes on",
-    };
+    }
+}
+
+/// What is to be said of a step besides that it is done.
+fn state(step: &Span) -> Markup {
+    let ended = ended(step);
     html! {
         @if step.goes_back { " " span.label { "way back" } }
         @if !ended.is_empty() { " " span class={ "label " (Mark::of_step(step.ended).class()) } { (ended) } }
