@@ -21,8 +21,9 @@ pub use problem::{Place, Problem, Problems};
 pub use scope::{Env, similar};
 pub use settings::{
     BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostsFrom, HttpCheck, Inventory, Limits,
-    MixRelease, OnFailure, OnRestart, Programs, RehearsalSettings, RemoteStore, RolloutSettings, S3Keys, S3Store, Service,
-    Settings, SourceKind, SshSettings, StoreSettings, TargetSettings, TransportKind, UpgradeSettings,
+    MixRelease, NoticeFormat, Notify, Occasion, OnFailure, OnRestart, Programs, RehearsalSettings, RemoteStore, RolloutSettings,
+    RunHooks, S3Keys, S3Store, Service, Settings, SourceKind, SshSettings, StoreSettings, TargetSettings, TransportKind,
+    UpgradeSettings, Webhook,
 };
 pub use settle::{Around, settle, settle_toml};
 

@@ -18,6 +18,7 @@ pub mod hint;
 pub mod increase;
 pub mod init;
 pub mod name;
+pub mod notice;
 pub mod plan;
 pub mod rehearsal;
 pub mod release;

@@ -10,6 +10,7 @@ pub mod import;
 
 use std::{
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -120,7 +121,8 @@ impl Loaded {
         let targets = self.settings.targets.values().flat_map(|target| &target.env);
         let build = self.settings.build.iter().flat_map(|build| &build.env);
         let all = raw.chain(targets).chain(build);
-        all.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value.clone()).collect()
+        let named = all.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value.clone());
+        named.chain(self.settings.notify.iter().map(|notify| notify.webhook.reveal().to_owned())).collect()
     }
 }
 
@@ -181,6 +183,7 @@ impl Loading<'_> {
         })?;
         let mut loaded = self.settled_toml(path, &text, Form::Toml)?;
         self.check_hooks(path, &text, &loaded.settings)?;
+        self.check_run_hooks(path, &text, &loaded)?;
         loaded.warnings.extend(self.second_config(&loaded.settings));
         Ok(loaded)
     }
@@ -203,6 +206,17 @@ impl Loading<'_> {
         let script = String::from_utf8_lossy(&self.read(&hooks)?).into_owned();
         classic::check_syntax(self.project, &hooks, &script)
     }
+    /// Whether the programs of the run's hooks are there and can be run.
+    fn check_run_hooks(&self, path: &str, text: &str, loaded: &Loaded) -> Result<(), ConfigError> {
+        let mut problems = Vec::new();
+        for (moment, program) in &loaded.settings.run_hooks.programs {
+            let key = format!("run_hooks.{}", moment.key());
+            let Some((title, label)) = not_runnable(&self.project.join(program)) else { continue };
+            let place = loaded.origins.get(&key).map_or_else(|| Place::file(path), |setting| Place::of(setting.origin.clone()));
+            problems.push(Problem::new(format!("`{key}`: {} {title}", program.display()), place).label(label));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Problems::new(problems, &[(path, text)]).into()) }
+    }
     /// The classic config beside an edeliver.toml is not read, unless it is where the hooks are.
     fn second_config(&self, settings: &Settings) -> Option<(String, Vec<Hint>)> {
         let is_hooks = matches!(&settings.hooks, HookSource::Bash { file } if file == Path::new(CLASSIC));
@@ -211,6 +225,16 @@ impl Loading<'_> {
         }
         let hint = Hint::command("remove it if it is not needed any more", format!("git rm {CLASSIC}"));
         Some((format!("{CLASSIC} is not read, because there is an {TOML}"), vec![hint]))
+    }
+}
+
+/// Why a file can't be run as a program.
+fn not_runnable(program: &Path) -> Option<(&'static str, &'static str)> {
+    match std::fs::metadata(program) {
+        Err(_) => Some(("does not exist", "write its path, from the project's folder")),
+        Ok(found) if !found.is_file() => Some(("is no file", "write the path of an executable file")),
+        Ok(found) if found.permissions().mode() & 0o111 == 0 => Some(("is not executable", "chmod +x")),
+        Ok(_) => None,
     }
 }
 

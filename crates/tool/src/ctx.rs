@@ -14,7 +14,7 @@ use std::{
 
 use edeliver_core::{
     config::{HostSpec, RemoteStore, S3Store, Settings, SshSettings, StoreSettings, TargetSettings},
-    event::{EventKind, Outcome},
+    event::EventKind,
     name::{RunId, TargetName},
 };
 use indexmap::IndexMap;
@@ -29,6 +29,7 @@ use crate::{
     config::{self, Flags, Loaded},
     depot::{BucketDepot, Depot, HostDepot},
     error::Error,
+    notices::Told,
     report::Reporter,
     sources::Asking,
     store::Store,
@@ -64,6 +65,8 @@ pub struct Ctx {
     warned: AtomicBool,
     /// Hosts that came from elsewhere.
     hosts: Mutex<HashMap<TargetName, Vec<HostSpec>>>,
+    /// What hooks of the run and webhooks were told.
+    pub(crate) told: Told,
 }
 
 impl Ctx {
@@ -86,6 +89,7 @@ impl Ctx {
             endless: Arc::default(),
             warned: AtomicBool::new(false),
             hosts: Mutex::default(),
+            told: Told::default(),
         }
     }
     /// The same, with settings that were made elsewhere (in tests).
@@ -207,12 +211,6 @@ impl Ctx {
         });
         self.tell_warnings();
         Ok(run)
-    }
-    /// Ends the run: the renderers show the last table. Gives the exit code.
-    pub fn finish(&self, outcome: Outcome) -> u8 {
-        let code = outcome.exit_code;
-        self.reporter.send(EventKind::RunFinished { outcome });
-        code
     }
     /// The id of the run, once it has begun.
     pub fn run(&self) -> Option<&RunId> {

@@ -44,10 +44,10 @@ pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how
     obstacles(plan, how.skip_blocked)?;
     if how.plan {
         let exit_code = if how.exit_code && !plan.is_empty() { CHANGES_PLANNED } else { 0 };
-        return Ok(Settled::Over(ctx.finish(Outcome { hosts: Vec::new(), exit_code, interrupted: false })));
+        return Ok(Settled::Over(ctx.finish(Outcome { hosts: Vec::new(), exit_code, interrupted: false }).await));
     }
     if plan.is_empty() {
-        return Ok(Settled::Over(ctx.finish(nothing_to_do(plan))));
+        return Ok(Settled::Over(ctx.finish(nothing_to_do(plan)).await));
     }
     match target {
         Some(target) if target.confirm && !goes_on_unasked(ctx) => confirm(ctx, plan).await,

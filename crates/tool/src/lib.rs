@@ -23,6 +23,7 @@ pub mod inventory;
 pub mod migrate;
 pub mod modification;
 pub mod node;
+pub mod notices;
 pub mod program;
 pub mod rehearsal;
 pub mod relocate;

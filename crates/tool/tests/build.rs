@@ -100,6 +100,17 @@ fn a_release_is_built_stored_and_archived() {
 }
 
 #[test]
+fn a_hook_of_the_run_that_fails_stops_a_build_before_it_begins() {
+    let scene = Scene::elixir();
+    let config = fs::read_to_string(scene.sample.dir.join("edeliver.toml")).unwrap();
+    scene.sample.write("edeliver.toml", &format!("{config}[run_hooks]\nbefore_build = \"/bin/false\"\n")).unwrap();
+    let done = scene.build(&[]);
+    assert_eq!(done.code, Some(4), "{}{}", done.err, done.out);
+    assert!(done.err.contains("the hook before-build failed with exit status: 1"), "{}", done.err);
+    assert!(!scene.at().join(".edeliver/hotapp/slots").exists());
+}
+
+#[test]
 fn a_build_is_published_and_one_that_can_not_be_says_where_it_is() {
     let scene = Scene::elixir();
     let shelf = scene.dir.path().join("shelf");

@@ -66,7 +66,7 @@ async fn work(ctx: &Ctx, runs: &std::path::Path) -> u8 {
         result: *result,
         summary: (*summary).to_owned(),
     };
-    ctx.finish(Outcome { hosts: done.iter().map(outcome).collect(), exit_code: 8, interrupted: false })
+    ctx.finish(Outcome { hosts: done.iter().map(outcome).collect(), exit_code: 8, interrupted: false }).await
 }
 
 fn host(reporter: &Reporter, place: usize) -> (HostResult, &'static str) {

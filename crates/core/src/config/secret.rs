@@ -25,6 +25,7 @@ const PARTS: &[&str] = &[
     "credentials",
     "auth",
     "dsn",
+    "webhook",
 ];
 /// Texts that make a name secret wherever they stand.
 const INSIDE: &[&str] = &["secret", "passw", "token", "apikey", "credential"];
@@ -112,6 +113,8 @@ mod tests {
             "RELEASE_COOKIE",
             "AWS_SECRET_ACCESS_KEY",
             "DB_PASS",
+            "notify.webhook",
+            "EDELIVER_NOTIFY_WEBHOOK",
             "myToken",
         ] {
             assert!(is_secret_name(name), "{name}");

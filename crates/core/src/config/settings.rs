@@ -1,6 +1,7 @@
 //! The validated configuration.
 
 mod inventory;
+mod notices;
 mod rollout;
 mod store;
 mod upgrade;
@@ -11,6 +12,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use inventory::{HostSource, HostsFrom, Inventory, SourceKind};
+pub use notices::{NoticeFormat, Notify, Occasion, RunHooks, Webhook};
 pub use rollout::{OnFailure, RolloutSettings};
 pub use store::{RemoteStore, S3Keys, S3Store, StoreSettings};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
@@ -37,6 +39,10 @@ pub struct Settings {
     pub inventories: IndexMap<TargetName, Inventory>,
     /// Where hooks come from.
     pub hooks: HookSource,
+    /// Programs that are run around what a run does.
+    pub run_hooks: RunHooks,
+    /// Who is told of runs.
+    pub notify: Option<Notify>,
 }
 
 /// How a host is reached.

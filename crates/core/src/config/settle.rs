@@ -2,6 +2,7 @@
 
 mod build;
 pub(super) mod hosts;
+mod notices;
 mod rollout;
 mod sources;
 pub(super) mod store;
@@ -80,12 +81,25 @@ impl<'a> Settling<'a> {
         let store = self.store(top.table("store"));
         let ssh = self.ssh(top.table("ssh"));
         let targets = self.targets(&mut top);
+        let run_hooks = self.run_hooks(top.table("run_hooks"));
+        let notify = self.notify(top.table("notify"));
         top.finish();
         let (store, remote_store) = store?;
         let inventories =
             targets.iter().filter_map(|(target, inventory)| Some((target.name.clone(), inventory.clone()?))).collect();
         let targets = targets.into_iter().map(|(target, _)| (target.name.clone(), target)).collect();
-        Some(Settings { app: app?, build, store, remote_store, ssh: ssh?, targets, inventories, hooks })
+        Some(Settings {
+            app: app?,
+            build,
+            store,
+            remote_store,
+            ssh: ssh?,
+            targets,
+            inventories,
+            hooks,
+            run_hooks: run_hooks?,
+            notify: notify?,
+        })
     }
     fn layers(&self) -> Vec<Layer<'a>> {
         vec![

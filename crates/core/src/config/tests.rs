@@ -255,9 +255,19 @@ fn uncommented(line: &str) -> &str {
 /// Every key that can be read is documented.
 #[test]
 fn every_setting_is_documented() {
-    for table in
-        ["", "[build]\n", "[build.programs]\n", "[store]\n", "[store.s3]\n", "[ssh]\n", "[deploy]\n", "[upgrade]\n", "[rollout]\n"]
-    {
+    for table in [
+        "",
+        "[build]\n",
+        "[build.programs]\n",
+        "[store]\n",
+        "[store.s3]\n",
+        "[ssh]\n",
+        "[deploy]\n",
+        "[upgrade]\n",
+        "[rollout]\n",
+        "[run_hooks]\n",
+        "[notify]\n",
+    ] {
         let refused = refused(&format!("{table}zzzzzz = 1"));
         let known = refused.split("these are known here: ").nth(1).unwrap();
         // `url` is read for classic configs alone.

@@ -8,7 +8,7 @@ use super::{
     raw::{Kind, Value},
     scope::similar,
     secret,
-    settings::{BuildTool, Engine, MixRelease, OnFailure, OnRestart, Service, TransportKind},
+    settings::{BuildTool, Engine, MixRelease, NoticeFormat, Occasion, OnFailure, OnRestart, Service, TransportKind},
 };
 use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
@@ -274,6 +274,8 @@ choices! {
     MixRelease { "native" => Self::Native, "distillery" => Self::Distillery, "relx" => Self::Relx }
     Engine { "transactional" => Self::Transactional, "release_handler" => Self::ReleaseHandler }
     OnFailure { "stop" => Self::Stop, "rollback" => Self::Rollback, "continue" => Self::Continue }
+    NoticeFormat { "slack" => Self::Slack, "json" => Self::Json }
+    Occasion { "start" => Self::Start, "success" => Self::Success, "failure" => Self::Failure }
     OnRestart { "refuse" => Self::Refuse, "restart" => Self::Restart }
     Service { "script" => Self::Script, "systemd" => Self::Systemd, "systemd-user" => Self::SystemdUser }
 }

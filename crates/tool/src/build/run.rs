@@ -9,6 +9,7 @@ use edeliver_core::{
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
     name::CommitId,
+    notice::Action,
     plan::{
         Plan,
         build::{self as plan, BuildHost, BuildPlan, BuildRequest, Caches},
@@ -160,6 +161,7 @@ impl Build {
         if let Settled::Over(code) = flow::settle(ctx, &plan.plan, None, request.how).await? {
             return Ok(Ended::Over(code));
         }
+        ctx.before(Action::Build, &plan.plan).await?;
         let reporter = ctx.reporter.for_host(&request.settings.host.name);
         let site =
             Site { transport: transport.clone(), repository: &repository, work: &plan.work, reporter, base: &host.base, run: &run };
@@ -178,8 +180,11 @@ impl Build {
         let done = carry_out(carrying, &plan, ctx.loaded()?).await;
         transport.close().await;
         Ok(match done {
-            Ok(built) => Ended::Built(Box::new(built)),
-            Err(stopped) => Ended::Over(tell_stopped(ctx, &plan, *stopped)),
+            Ok(built) => {
+                ctx.after(Action::Build, &Outcome { hosts: vec![built.host.clone()], exit_code: 0, interrupted: false }).await;
+                Ended::Built(Box::new(built))
+            }
+            Err(stopped) => Ended::Over(tell_stopped(ctx, &plan, *stopped).await),
         })
     }
 }
@@ -242,7 +247,7 @@ fn before(store: &Store, manifest: &Manifest) -> Option<Manifest> {
 }
 
 /// Says where a build stopped and ends the run; gives the exit code.
-fn tell_stopped(ctx: &Ctx, plan: &BuildPlan, stopped: Stopped) -> u8 {
+async fn tell_stopped(ctx: &Ctx, plan: &BuildPlan, stopped: Stopped) -> u8 {
     let Stopped { index, step, error } = stopped;
     let output = error.output().to_vec();
     let lost = error.is_lost_link();
@@ -258,5 +263,5 @@ fn tell_stopped(ctx: &Ctx, plan: &BuildPlan, stopped: Stopped) -> u8 {
         HostOutcome { host: host.host.clone(), result, summary }
     });
     let hosts = hosts.collect();
-    ctx.finish(Outcome { hosts, exit_code, interrupted: error.kind == Kind::Interrupted })
+    ctx.finish(Outcome { hosts, exit_code, interrupted: error.kind == Kind::Interrupted }).await
 }

@@ -152,6 +152,8 @@ async fn no_hooks(project: &Path, reporter: &Reporter) -> Session {
         targets: IndexMap::new(),
         inventories: IndexMap::new(),
         hooks: HookSource::None,
+        run_hooks: edeliver_core::config::RunHooks { programs: IndexMap::new(), timeout: Duration::from_secs(1) },
+        notify: None,
     };
     let options = Options::new(Duration::from_secs(1), false);
     Session::start(&Loaded::from_settings(settings, project), &options, reporter).await.unwrap()

@@ -66,7 +66,8 @@ async fn command(cli: Cli, argv: &[OsString], reporter: Reporter, handle: ui::Ha
             let code = tell(&ctx.reporter, &error);
             if ctx.run().is_some() {
                 let interrupted = error.kind == Kind::Interrupted;
-                ctx.finish(Outcome { hosts: Vec::new(), exit_code: code, interrupted });
+                ctx.told.keep_causes(error.causes());
+                ctx.finish(Outcome { hosts: Vec::new(), exit_code: code, interrupted }).await;
             }
             code
         }

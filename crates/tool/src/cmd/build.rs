@@ -117,7 +117,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
     match build::run(ctx, request(ctx, &args.source, how)?).await? {
         Ended::Over(code) => Ok(code),
-        Ended::Built(built) => Ok(ctx.finish(Outcome { hosts: vec![built.host], exit_code: 0, interrupted: false })),
+        Ended::Built(built) => Ok(ctx.finish(Outcome { hosts: vec![built.host], exit_code: 0, interrupted: false }).await),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod upgrade;
 
 use edeliver_core::{
     name::Version,
+    notice::Action,
     plan::{self, DeployRequest, Keep},
 };
 
@@ -84,5 +85,5 @@ async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.then(args.then).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(args.then).doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
 }

@@ -14,6 +14,7 @@ use edeliver_core::{
     facts::HostFacts,
     hint::Hint,
     name::{HostName, Version},
+    notice::Action,
     plan::{self, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId, Upgrade},
     unit::Unit,
@@ -59,6 +60,8 @@ pub(super) struct Fleet {
     pub(super) judged: Judgements,
     /// What follows when everything went well.
     then: ThenArgs,
+    /// What hooks of the run are told that it does.
+    action: Option<Action>,
     open: HashMap<HostName, Arc<dyn Transport>>,
 }
 
@@ -80,6 +83,7 @@ impl Fleet {
             kept_away: &[],
             judged,
             then: ThenArgs::default(),
+            action: None,
             open: HashMap::new(),
         };
         for (facts, transport) in gathered {
@@ -164,10 +168,14 @@ impl Fleet {
     pub(super) fn then(self, then: ThenArgs) -> Self {
         Self { then, ..self }
     }
+    /// The same hosts, on which this is done, as hooks of the run are told.
+    pub(super) fn doing(self, action: Action) -> Self {
+        Self { action: Some(action), ..self }
+    }
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
     pub(super) async fn carry_out(mut self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
         let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
-        let (target, then) = (self.target.clone(), self.then);
+        let (target, then, action) = (self.target.clone(), self.then, self.action);
         self.close().await;
         let outcome = match applied? {
             Ok(outcome) => outcome,
@@ -176,7 +184,10 @@ impl Fleet {
         if then.run_migrations && outcome.exit_code == 0 {
             migrate::follow(ctx, &target).await?;
         }
-        Ok(ctx.finish(outcome))
+        if let Some(action) = action {
+            ctx.after(action, &outcome).await;
+        }
+        Ok(ctx.finish(outcome).await)
     }
     /// `Err`: the run is over with this exit code, nothing was applied.
     async fn settle_and_apply(
@@ -193,6 +204,9 @@ impl Fleet {
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
             Settled::Over(code) => Ok(Err(code)),
             Settled::Apply => {
+                if let Some(action) = self.action {
+                    ctx.before(action, plan).await?;
+                }
                 let (contents, hooks) = cargo.map(|cargo| self.hooks(cargo)).unzip();
                 let mut ended = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
                 if plan.rollout.on_failure == OnFailure::Rollback && ended.fails(&plan.rollout) {

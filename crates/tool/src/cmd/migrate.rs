@@ -102,7 +102,10 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let reporter = ctx.reporter.for_host(&host.name);
     let asked = if args.plan { Asked::Shown } else { Asked::Confirmed };
     let work = Work { ctx, site: &site, order: &order, target: &target, host, reporter, asked };
-    let ended = work.run().await.map(|summary| work.finish(&summary));
+    let ended = match work.run().await {
+        Ok(summary) => Ok(work.finish(&summary).await),
+        Err(error) => Err(error),
+    };
     site.host.close().await;
     ended
 }
@@ -301,11 +304,11 @@ impl Work<'_> {
         self.reporter.send(EventKind::StepFinished { index: 0, what, took_ms, note: None });
         Ok(said)
     }
-    fn finish(&self, summary: &str) -> u8 {
+    async fn finish(&self, summary: &str) -> u8 {
         let (result, summary) = (HostResult::Done, summary.to_owned());
         self.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
         let row = HostOutcome { host: self.host.name.clone(), result, summary };
-        self.ctx.finish(Outcome { hosts: vec![row], exit_code: 0, interrupted: false })
+        self.ctx.finish(Outcome { hosts: vec![row], exit_code: 0, interrupted: false }).await
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
     ctx.begin(format!("rehearse the upgrade of {} from {with} to {version}", ctx.settings()?.app), Journal::Kept)?;
     make_relup(ctx, &target, &with, &version).await?;
     let done = rehearse(ctx, &target, &with, &version).await?;
-    Ok(ctx.finish(Outcome { hosts: vec![done], exit_code: 0, interrupted: false }))
+    Ok(ctx.finish(Outcome { hosts: vec![done], exit_code: 0, interrupted: false }).await)
 }
 
 fn settings_of(ctx: &Ctx, target: Option<TargetName>) -> Result<TargetSettings, Error> {

@@ -2,6 +2,7 @@
 
 use edeliver_core::{
     name::Version,
+    notice::Action,
     plan::{self, RollbackRequest},
 };
 
@@ -36,5 +37,5 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let mut fleet = Fleet::gather(ctx, target, title, args.plan).await?;
     request.ways = fleet.find_ways(ctx, None, None).await?;
     let plan = plan::rollback(&request, &fleet.target, &fleet.facts);
-    fleet.carry_out(ctx, plan, args.plan, None).await
+    fleet.doing(Action::Rollback).carry_out(ctx, plan, args.plan, None).await
 }

@@ -60,7 +60,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     ask::tell_trouble(ctx, &answered);
     let exit_code = ask::exit_code(&answered, |value| !value.is_error);
     let hosts = answered.iter().map(outcome).collect();
-    Ok(ctx.finish(Outcome { hosts, exit_code, interrupted: false }))
+    Ok(ctx.finish(Outcome { hosts, exit_code, interrupted: false }).await)
 }
 
 async fn call_on(

@@ -2,6 +2,7 @@
 
 use edeliver_core::{
     config::TargetSettings,
+    notice::Action,
     plan::{self, DeployRequest, Keep},
 };
 
@@ -56,7 +57,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.then(args.then).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(args.then).doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
 }
 
 /// The hook that stands before everything else of an update.

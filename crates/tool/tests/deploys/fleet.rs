@@ -104,6 +104,12 @@ impl Fleet {
         let Output { status, stdout, stderr } = self.command().args(line.split_whitespace()).output().unwrap();
         Done { code: status.code().unwrap_or(-1), told: text(&stdout) + &text(&stderr) }
     }
+    /// The same with variables in its environment.
+    pub(crate) fn edeliver_with(&self, variables: &[(&str, &str)], line: &str) -> Done {
+        let mut command = self.command();
+        let output = command.envs(variables.iter().copied()).args(line.split_whitespace()).output().unwrap();
+        Done { code: output.status.code().unwrap_or(-1), told: text(&output.stdout) + &text(&output.stderr) }
+    }
     /// The same with words that may have blanks in them, and with the two outputs apart.
     pub(crate) fn words(&self, words: &[&str]) -> Said {
         let Output { status, stdout, stderr } = self.command().args(words).output().unwrap();

@@ -6,5 +6,6 @@ mod adopt;
 mod asked;
 mod bad;
 mod fleet;
+mod notices;
 mod road;
 mod store;

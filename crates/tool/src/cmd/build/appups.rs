@@ -48,7 +48,7 @@ pub(super) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     if written.files.is_empty() && written.kept.is_empty() {
         ctx.reporter.info("no application goes from one version to another, so there are no appups");
     }
-    Ok(ctx.finish(Outcome { hosts, exit_code: 0, interrupted: false }))
+    Ok(ctx.finish(Outcome { hosts, exit_code: 0, interrupted: false }).await)
 }
 
 /// Writes those that nobody has changed. Blocks.

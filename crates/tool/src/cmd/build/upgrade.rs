@@ -214,7 +214,7 @@ async fn finish(ctx: &Ctx, args: Args, ways: Ways, hosts: Vec<HostOutcome>) -> R
         Ok::<_, Error>((prepared, upgrade))
     });
     let (prepared, upgrade) = kept.await?;
-    tell(ctx, &title, prepared, upgrade, hosts)
+    tell(ctx, &title, prepared, upgrade, hosts).await
 }
 
 async fn judged(ctx: &Ctx, ways: Ways) -> Result<u8, Error> {
@@ -228,10 +228,10 @@ async fn judged(ctx: &Ctx, ways: Ways) -> Result<u8, Error> {
         ctx.reporter.send(EventKind::Judged { judgement: Box::new(judgement), asked_for: true });
     }
     let exit_code = if hot { 0 } else { Kind::Blocked.exit_code() };
-    Ok(ctx.finish(Outcome { hosts: Vec::new(), exit_code, interrupted: false }))
+    Ok(ctx.finish(Outcome { hosts: Vec::new(), exit_code, interrupted: false }).await)
 }
 
-fn tell(ctx: &Ctx, title: &str, made: Prepared, upgrade: Option<Upgrade>, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
+async fn tell(ctx: &Ctx, title: &str, made: Prepared, upgrade: Option<Upgrade>, hosts: Vec<HostOutcome>) -> Result<u8, Error> {
     let already = made.already();
     let Prepared { ways, appups, .. } = made;
     let restarts: Vec<String> = ways
@@ -255,5 +255,5 @@ fn tell(ctx: &Ctx, title: &str, made: Prepared, upgrade: Option<Upgrade>, hosts:
     let had = if already { "had" } else { "has" };
     ctx.reporter.info(format!("the store {had} the relup to {title}, from {}", from.join(", ")));
     ctx.reporter.info(format!("to see it: edeliver show relup --version={}", upgrade.to));
-    Ok(ctx.finish(Outcome { hosts, exit_code: 0, interrupted: false }))
+    Ok(ctx.finish(Outcome { hosts, exit_code: 0, interrupted: false }).await)
 }

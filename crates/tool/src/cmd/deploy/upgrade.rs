@@ -3,6 +3,7 @@
 use edeliver_core::{
     config::OnRestart,
     name::Version,
+    notice::Action,
     plan::{self, DeployRequest, Keep, UpgradeRequest, Way},
     rehearsal,
 };
@@ -121,7 +122,7 @@ pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: 
     let store = ctx.store()?;
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::upgrade(&UpgradeRequest { deploy, on_restart }, &fleet.target, &load.wanted(), &ways, &fleet.facts);
-    fleet.then(how.then).carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
+    fleet.then(how.then).doing(Action::Upgrade).carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
 }
 
 /// Rehearses every way that a node of the target would go without a restart.

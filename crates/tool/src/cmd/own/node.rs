@@ -68,7 +68,10 @@ async fn by_project(
         _ if own.defines(script) => Some(on_hosts(ctx, target, meant.action, own, script).await?),
         _ => None,
     };
-    Ok(done.map(|outcome| if meant.changes { ctx.finish(outcome) } else { outcome.exit_code }))
+    Ok(match done {
+        Some(outcome) if meant.changes => Some(ctx.finish(outcome).await),
+        done => done.map(|outcome| outcome.exit_code),
+    })
 }
 
 async fn on_hosts(ctx: &Ctx, target: &TargetSettings, action: &str, own: &Own, script: &str) -> Result<Outcome, Error> {

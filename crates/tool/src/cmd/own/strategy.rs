@@ -56,7 +56,9 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let ended = ended.await;
     remote.close().await;
     match ended {
-        Ok(()) | Err(HookError::Stopped { .. }) => Ok(ctx.finish(Outcome { hosts: Vec::new(), exit_code: 0, interrupted: false })),
+        Ok(()) | Err(HookError::Stopped { .. }) => {
+            Ok(ctx.finish(Outcome { hosts: Vec::new(), exit_code: 0, interrupted: false }).await)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     config::{ConfigError, import::ImportError},
     error::{Error, Kind},
     hook::HookError,
+    notices::RunHookError,
     sources::{AskError, SourceError},
 };
 
@@ -54,6 +55,17 @@ fn hint(error: &AskError, kind: &SourceKind) -> Option<Hint> {
         (AskError::Read { .. }, SourceKind::Dir(_)) => Hint::text("the folder has a TOML file for each host: web1.toml"),
         _ => return None,
     })
+}
+
+impl From<RunHookError> for Error {
+    fn from(error: RunHookError) -> Self {
+        let hint = match &error {
+            RunHookError::Start { .. } => "a script begins with `#!/bin/sh`, and is executable: chmod +x",
+            RunHookError::Failed { .. } => "nothing was changed: the hook stands before that",
+            RunHookError::Timeout { .. } => "nothing was changed; if the hook just takes long, raise run_hooks.timeout",
+        };
+        Self::new(Kind::Blocked, error).hint(Hint::text(hint))
+    }
 }
 
 impl From<HookError> for Error {

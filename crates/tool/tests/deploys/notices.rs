@@ -1,0 +1,286 @@
+//! Who is told of a run: programs of the project, and a webhook.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::{fleet::Fleet, store::App};
+
+/// A path that whoever has it may write to.
+const SECRET: &str = "/services/T0/hunter2hunter2";
+const HOOKS: [&str; 7] =
+    ["before_deploy", "after_deploy", "before_rollback", "after_rollback", "before_upgrade", "after_upgrade", "on_failure"];
+
+/// An HTTP server that keeps what it is sent, and answers with these statuses, the last one again and again.
+struct Server {
+    port: u16,
+    bodies: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(statuses: &'static [u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let bodies = Arc::<Mutex<Vec<String>>>::default();
+        let kept = bodies.clone();
+        thread::spawn(move || {
+            for (at, stream) in listener.incoming().enumerate() {
+                let status = statuses[at.min(statuses.len() - 1)];
+                let body = answer(stream.unwrap(), status);
+                kept.lock().unwrap().push(body);
+            }
+        });
+        Self { port, bodies }
+    }
+    fn address(&self) -> String {
+        format!("http://127.0.0.1:{}{SECRET}", self.port)
+    }
+    fn bodies(&self) -> Vec<Value> {
+        self.bodies.lock().unwrap().iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+    }
+    fn texts(&self) -> Vec<String> {
+        self.bodies().iter().map(|body| body["text"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Reads one request, answers, and gives its body.
+fn answer(stream: TcpStream, status: u16) -> String {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_ascii_lowercase()),
+        }
+    }
+    assert_eq!(lines[0], format!("post {} http/1.1", SECRET.to_ascii_lowercase()));
+    assert!(lines.contains(&"content-type: application/json".to_owned()), "{lines:?}");
+    let length = lines.iter().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nlocation: {SECRET}\r\nconnection: close\r\n\r\n");
+    (&stream).write_all(answer.as_bytes()).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+fn script(fleet: &Fleet, path: &str, text: &str) {
+    let path = fleet.project().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+fn configure(fleet: &Fleet, more: &str) {
+    let file = fleet.project().join("edeliver.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.split("[run_hooks]").next().unwrap();
+    fs::write(file, format!("{text}[run_hooks]\n{more}\n")).unwrap();
+}
+/// A fleet whose every hook writes its moment, and keeps what it is told.
+fn fleet(hosts: usize, more: &str) -> Fleet {
+    let fleet = Fleet::new(App::Relx, hosts);
+    let keep = r#"echo "$EDELIVER_RUN_MOMENT $EDELIVER_RUN_TARGET $EDELIVER_RUN_VERSION $EDELIVER_RUN_HOSTS $EDELIVER_RUN_RESULT" >>told
+cat >"$EDELIVER_RUN_MOMENT.json""#;
+    script(&fleet, "deploy/keep", keep);
+    let hooks: String =
+        HOOKS.iter().filter(|hook| !more.contains(*hook)).map(|hook| format!("{hook} = \"deploy/keep\"\n")).collect();
+    configure(&fleet, &format!("{hooks}{more}"));
+    fleet
+}
+fn told(fleet: &Fleet) -> Vec<String> {
+    let text = fs::read_to_string(fleet.project().join("told")).unwrap_or_default();
+    text.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+fn json(fleet: &Fleet, moment: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(fleet.project().join(format!("{moment}.json"))).unwrap()).unwrap()
+}
+fn journals(fleet: &Fleet) -> String {
+    let runs = fs::read_dir(fleet.project().join(".deliver/runs")).unwrap();
+    runs.map(|run| fs::read_to_string(run.unwrap().path()).unwrap()).collect()
+}
+fn is_deployed(fleet: &Fleet, version: &str) -> bool {
+    fleet.root("one").join("releases").join(version).exists()
+}
+
+#[test]
+fn hooks_of_a_run_are_told_what_is_done_before_and_after_it() {
+    let fleet = fleet(2, "");
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    assert_eq!(told(&fleet), ["before-deploy staging 0.1.0 one two", "after-deploy staging 0.1.0 one two done"]);
+    let before = json(&fleet, "before-deploy");
+    assert_eq!((&before["v"], &before["action"], &before["app"]), (&1.into(), &"deploy".into(), &"relapp".into()));
+    assert_eq!((&before["hosts"], before.get("ended")), (&serde_json::json!(["one", "two"]), None));
+    let after = json(&fleet, "after-deploy");
+    assert_eq!(
+        (&after["run"], &after["ended"]["result"], &after["ended"]["exit_code"]),
+        (&before["run"], &"done".into(), &0.into())
+    );
+    assert_eq!(after["ended"]["hosts"][1]["host"], "two");
+
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    fleet.edeliver("deploy release --version=0.2.0 --plan").ok();
+    assert_eq!(told(&fleet).len(), 2, "nothing to do and a plan are told nobody");
+    fleet.edeliver("deploy release --version=0.2.0").ok();
+    fleet.edeliver("rollback staging").ok();
+    assert_eq!(told(&fleet)[4..], ["before-rollback staging  one two", "after-rollback staging  one two done"]);
+}
+
+#[test]
+fn a_hook_that_stands_before_and_fails_stops_the_run_before_anything_is_changed() {
+    let server = Server::start(&[200]);
+    let fleet = fleet(1, &format!("before_deploy = \"deploy/no\"\n[notify]\nwebhook = {:?}", server.address()));
+    script(&fleet, "deploy/no", "echo 'it is Friday' >&2; exit 3");
+    let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(4);
+    for part in ["the hook before-deploy failed with exit status: 3", "it is Friday", "nothing was changed"] {
+        assert!(told_user.contains(part), "{part}: {told_user}");
+    }
+    assert!(!fleet.root("one").exists());
+    assert!(told(&fleet).is_empty() && server.bodies().is_empty(), "what has not begun has not failed");
+}
+
+#[test]
+fn a_hook_that_stands_after_and_fails_is_told_and_undoes_nothing() {
+    let fleet = fleet(1, "after_deploy = \"deploy/no\"");
+    script(&fleet, "deploy/no", "echo 'no tag' >&2; exit 3");
+    let told_user = fleet.edeliver("deploy release --version=0.1.0").ok();
+    assert!(told_user.contains("warning: the hook after-deploy failed with exit status: 3: no tag"), "{told_user}");
+    assert!(told_user.contains("what was done stays done"), "{told_user}");
+    assert!(is_deployed(&fleet, "0.1.0"));
+    assert_eq!(told(&fleet), ["before-deploy staging 0.1.0 one"]);
+}
+
+#[test]
+fn a_run_that_fails_is_told_with_what_came_of_each_host() {
+    let server = Server::start(&[200]);
+    let fleet = fleet(2, &format!("[notify]\nwebhook = {:?}\n", server.address()));
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    fs::write(fleet.root("two").join("lib/relapp-0.2.0"), "in the way").unwrap();
+    fleet.edeliver("deploy release --version=0.2.0").ends_with(8);
+    assert_eq!(told(&fleet)[2..], ["before-deploy staging 0.2.0 one two", "on-failure staging 0.2.0 one two failed"]);
+    let hosts = &json(&fleet, "on-failure")["ended"]["hosts"];
+    assert_eq!((&hosts[0]["result"], &hosts[1]["result"]), (&"done".into(), &"failed".into()));
+    let texts = server.texts();
+    assert_eq!(texts.len(), 4, "{texts:?}");
+    assert!(texts[0].starts_with("deploy relapp 0.1.0 to staging: begins on 2 hosts"), "{texts:?}");
+    assert!(texts[1].starts_with("deploy relapp 0.1.0 to staging: done after"), "{texts:?}");
+    assert!(
+        texts[3].starts_with("deploy relapp 0.2.0 to staging: FAILED after") && texts[3].contains("\ntwo: failed – "),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn a_hook_that_hangs_is_ended_when_its_time_is_over() {
+    let fleet = fleet(1, "before_deploy = \"deploy/hang\"\ntimeout = \"1s\"");
+    script(&fleet, "deploy/hang", "echo $$ >pid; echo waiting; sleep 300");
+    let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(4);
+    assert!(told_user.contains("did not end within 1 s") && told_user.contains("run_hooks.timeout"), "{told_user}");
+    assert_gone(&fs::read_to_string(fleet.project().join("pid")).unwrap());
+    assert!(!fleet.root("one").exists());
+}
+
+#[test]
+fn an_interruption_ends_a_hook_and_the_run_and_one_after_the_work_only_the_hook() {
+    let fleet = fleet(1, "before_deploy = \"deploy/hang\"\nafter_rollback = \"deploy/hang\"");
+    script(&fleet, "deploy/hang", "echo $$ >pid.new; mv pid.new pid; sleep 300");
+    let (code, said) = interrupted(&fleet, &["deploy", "release", "--version=0.1.0"]);
+    assert_eq!(code, 130, "{said}");
+    assert!(!fleet.root("one").exists() && told(&fleet).is_empty());
+
+    configure(&fleet, "after_rollback = \"deploy/hang\"");
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    fleet.edeliver("deploy release --version=0.2.0").ok();
+    let (code, said) = interrupted(&fleet, &["rollback"]);
+    assert_eq!(code, 0, "the rollback was done: {said}");
+    assert!(said.contains("the hook after-rollback was ended, because you interrupted it"), "{said}");
+}
+
+/// Runs it, presses Ctrl-C while the hook hangs, and sees that the hook has gone.
+fn interrupted(fleet: &Fleet, words: &[&str]) -> (i32, String) {
+    let file = fleet.project().join("pid");
+    let _ = fs::remove_file(&file);
+    let child = fleet.start(words);
+    while !file.exists() {
+        thread::sleep(Duration::from_millis(100));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_gone(&fs::read_to_string(file).unwrap());
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn assert_gone(pid: &str) {
+    let left = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(left.is_empty() || left.contains(") Z "), "{left}");
+}
+
+#[test]
+fn what_a_hook_prints_is_shown_without_secrets_and_it_may_call_edeliver_without_an_end() {
+    let server = Server::start(&[200]);
+    let more = format!("before_deploy = \"deploy/call\"\n[notify]\nwebhook = {:?}\non = [\"failure\"]", server.address());
+    let fleet = fleet(1, &more);
+    let call = format!("cat edeliver.toml\n{} deploy release --version=0.1.0 2>&1", env!("CARGO_BIN_EXE_edeliver"));
+    script(&fleet, "deploy/call", &call);
+    let told_user = fleet.edeliver("deploy release --version=0.1.0 --verbose").ok();
+    assert!(told_user.contains("the hook before-deploy is not run, because a hook runs this command"), "{told_user}");
+    assert!(told_user.contains("webhook = \"********\""), "{told_user}");
+    assert!(!(told_user + &journals(&fleet)).contains("hunter2"));
+    assert!(is_deployed(&fleet, "0.1.0"));
+    assert!(server.bodies().is_empty(), "only failures are told");
+}
+
+#[test]
+fn a_webhook_never_fails_a_run_and_its_address_is_never_shown() {
+    let server = Server::start(&[500, 503, 200, 404]);
+    let fleet = Fleet::new(App::Relx, 1);
+    configure(&fleet, "[notify]\nformat = \"json\"\n");
+    let deploy = |address: &str, line: &str| {
+        let output = fleet.edeliver_with(&[("EDELIVER_NOTIFY_WEBHOOK", address)], line);
+        assert!(!output.told.contains("hunter2"), "{}", output.told);
+        output.ok()
+    };
+    let told_user = deploy(&server.address(), "deploy release --version=0.1.0 --debug");
+    assert!(told_user.contains("the webhook was not told of this run: its server says 404"), "{told_user}");
+    assert!(told_user.contains("EDELIVER_NOTIFY_WEBHOOK"), "{told_user}");
+    let bodies = server.bodies();
+    let moments: Vec<&Value> = bodies.iter().map(|body| &body["moment"]).collect();
+    assert_eq!(moments, ["start", "start", "start", "success"]);
+    assert_eq!(bodies[3]["ended"]["hosts"][0]["host"], "one");
+
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(); // closed again
+    let told_user = deploy(&format!("http://127.0.0.1:{free}{SECRET}"), "deploy release --version=0.2.0 --json");
+    assert!(told_user.contains("its server can't be reached"), "{told_user}");
+    for wrong in ["ftp://x/hunter2", "hunter2", "http://", "https://x/hunter2 y"] {
+        let output = fleet.edeliver_with(&[("EDELIVER_NOTIFY_WEBHOOK", wrong)], "config check").ends_with(3);
+        assert!(output.contains("is not the address of a webhook") && !output.contains("hunter2"), "{output}");
+    }
+    let shown = deploy(&server.address(), "config show notify");
+    assert!(shown.contains("********") && shown.contains("$EDELIVER_NOTIFY_WEBHOOK"), "{shown}");
+    assert!(!journals(&fleet).contains("hunter2"));
+}
+
+#[test]
+fn a_hook_that_cannot_be_run_is_told_before_anything_is_done() {
+    let fleet = Fleet::new(App::Relx, 1);
+    configure(&fleet, "after_deploy = \"deploy/missing\"");
+    let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(3);
+    assert!(told_user.contains("`run_hooks.after_deploy`: deploy/missing does not exist"), "{told_user}");
+    assert!(told_user.contains("after_deploy = \"deploy/missing\""), "its place: {told_user}");
+    script(&fleet, "deploy/missing", "");
+    fs::set_permissions(fleet.project().join("deploy/missing"), fs::Permissions::from_mode(0o644)).unwrap();
+    let told_user = fleet.edeliver("config check").ends_with(3);
+    assert!(told_user.contains("is not executable") && told_user.contains("chmod +x"), "{told_user}");
+    configure(&fleet, "after_deplyo = \"deploy/missing\"");
+    assert!(fleet.edeliver("config check").ends_with(3).contains("did you mean `after_deploy`?"));
+    assert!(!fleet.root("one").exists());
+}
