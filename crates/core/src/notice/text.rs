@@ -62,6 +62,7 @@ fn word(result: HostResult) -> &'static str {
         HostResult::Failed => "failed",
         HostResult::Broken => "broken",
         HostResult::Skipped => "skipped",
+        HostResult::TakenBack => "taken back",
         HostResult::Unknown => "unknown",
     }
 }
