@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    name::{HostName, NodeName, Version},
+    name::{HostName, NodeName, RunId, Version},
     release::{Digest, Manifest, ManifestId, Platform, RelPath},
     unit::UnitFacts,
 };
@@ -54,6 +54,9 @@ pub struct Seen {
     pub installed: Vec<Installed>,
     /// Releases whose deploy or removal was interrupted.
     pub unfinished: Vec<Unfinished>,
+    /// Releases that were taken back, whether they are still there or not.
+    #[serde(default)]
+    pub taken_back: Vec<TakenBack>,
     /// Directories that exist: `lib/*`, `erts-*`, `releases/*` and `.edeliver/top/*`.
     pub dirs: BTreeSet<RelPath>,
     /// Files below these directories that no complete manifest on the host accounts for, with their digests:
@@ -88,6 +91,17 @@ pub struct Installed {
     /// The manifest itself, where it could be read (from our store or from the host).
     #[serde(skip)]
     pub files: Option<Manifest>,
+}
+
+/// A release that was taken back, because it or a rollout with it failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// Its version.
+    pub version: Version,
+    /// Its manifest: another build of the version is another release.
+    pub manifest: ManifestId,
+    /// The run that took it back.
+    pub run: RunId,
 }
 
 /// What an interrupted deploy or removal has left of a release.

@@ -18,7 +18,7 @@ pub use hot::Way;
 pub use keep::Keep;
 pub use lint::lint;
 pub use node::{NodeAction, node};
-pub use rollback::{RollbackRequest, rollback};
+pub use rollback::{RollbackRequest, rollback, take_back};
 pub use setup::{SetupFacts, SetupRequest, setup};
 pub use upgrade::{UpgradeRequest, upgrade};
 

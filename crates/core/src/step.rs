@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    facts::TakenBack,
     name::{CommitId, Version},
     release::{Digest, ManifestId, RelPath},
     size::size,
@@ -91,6 +92,8 @@ pub enum Step {
     Watch(Watch),
     /// Remove releases that nothing needs.
     Prune(Prune),
+    /// Note that a release was taken back, for later deploys.
+    Remember(TakenBack),
     // ---- anywhere
     /// Run a hook on this machine.
     Hook {
@@ -268,6 +271,7 @@ impl Step {
             Self::Setup(setup) => setup.describe(),
             Self::Watch(watch) => watch.describe(),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
+            Self::Remember(it) => format!("note that {} was taken back", it.version),
             Self::Hook { name } => format!("hook {name}"),
         }
     }

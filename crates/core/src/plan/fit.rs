@@ -2,7 +2,7 @@
 
 use crate::{
     delta::{Conflict, Delta},
-    facts::Seen,
+    facts::{Seen, TakenBack},
     hint::Hint,
     release::{Libc, Manifest, Platform},
     size::size,
@@ -25,6 +25,7 @@ pub(super) fn obstacles(manifest: &Manifest, delta: &Delta, seen: &Seen, force: 
     let mut obstacles = platform(&manifest.platform, &seen.platform);
     obstacles.extend(tools(seen));
     obstacles.extend(writing(seen));
+    obstacles.extend(taken_back(manifest, seen).filter(|_| !force));
     obstacles.extend(space(delta, seen));
     obstacles.extend(delta.obstacles(force).map(|conflict| Obstacle { why: conflict.to_string(), hint: remedy(conflict) }));
     obstacles
@@ -72,6 +73,15 @@ pub(crate) fn writing(seen: &Seen) -> Option<Obstacle> {
     (!seen.writable).then(|| Obstacle {
         why: format!("{} may not write in {}", seen.user, seen.root),
         hint: Hint::text(format!("give {} to {}, with everything in it, or use another login", seen.root, seen.user)),
+    })
+}
+
+/// That this very release was tried before, and taken back.
+fn taken_back(manifest: &Manifest, seen: &Seen) -> Option<Obstacle> {
+    let is_it = |it: &&TakenBack| it.version == manifest.version && it.manifest == manifest.id();
+    seen.taken_back.iter().find(is_it).map(|it| Obstacle {
+        why: format!("{} was taken back in run {}", it.version, it.run),
+        hint: Hint::text(format!("`--force` tries it once more; `edeliver run show {}` tells why it was", it.run)),
     })
 }
 

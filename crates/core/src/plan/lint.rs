@@ -100,7 +100,7 @@ impl Checked<'_> {
                 Step::Start { version, .. } => self.start(version)?,
                 Step::Prune(prune) => self.prune(prune)?,
                 Step::Revert(ending) => self.revert(ending)?,
-                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) | Step::Watch(_) => {}
+                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) | Step::Watch(_) | Step::Remember(_) => {}
                 Step::PlaceUpgrade(_) | Step::Preflight(_) | Step::Install(_) | Step::Soak(_) | Step::Commit(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
             }
@@ -217,6 +217,7 @@ fn rank(step: &Step) -> Option<u8> {
         Step::Start { .. } => Some(9),
         Step::Watch(_) => Some(10),
         Step::Prune(_) => Some(11),
+        Step::Remember(_) => Some(12),
         _ => None,
     }
 }

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     config::{RolloutSettings, TargetSettings},
-    facts::{HostFacts, Installed, Seen},
+    facts::{HostFacts, Installed, Seen, TakenBack},
     hint::Hint,
-    name::{AppName, HostName, TargetName, Version},
+    name::{AppName, HostName, RunId, TargetName, Version},
     step::{Activate, Step},
     strategy::Rollout,
 };
@@ -61,6 +61,38 @@ pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[H
         hosts,
         after: Vec::new(),
     }
+}
+
+/// The way back of a rollout that failed: hosts that it changed get what they had, and all that it touched note that its release was taken
+/// back. `facts`: of those that are to be brought back; `others`: those on which it failed, and which are as before.
+pub fn take_back(
+    failed: &Plan,
+    request: &RollbackRequest,
+    settings: &TargetSettings,
+    facts: &[HostFacts],
+    others: &[HostFacts],
+    run: Option<&RunId>,
+) -> Plan {
+    let mut plan = rollback(request, settings, facts);
+    let remember = failed.release.as_ref().zip(run).map(|(release, run)| {
+        let it = TakenBack { version: release.version.clone(), manifest: release.manifest, run: run.clone() };
+        Step::Remember(it)
+    });
+    plan.hosts.iter_mut().filter(|host| host.verdict == Verdict::Change).for_each(|host| host.steps.extend(remember.clone()));
+    let there = others.iter().filter_map(|facts| Some((&facts.host, facts.seen.as_ref().ok()?)));
+    let only_noted = |(host, seen): (&HostName, &Seen)| {
+        remember.clone().map(|step| HostPlan {
+            host: host.clone(),
+            expect: switch::precondition(seen),
+            verdict: Verdict::Change,
+            reasons: vec!["it failed here, and is as before".to_owned()],
+            steps: vec![step],
+            undo: Vec::new(),
+        })
+    };
+    plan.hosts.extend(there.filter_map(only_noted));
+    let rollout = Rollout::best_effort(settings, &plan.hosts);
+    Plan { title: format!("take back: {}", failed.title), rollout, ..plan }
 }
 
 struct Work<'a> {

@@ -126,5 +126,6 @@ put releases/RELEASES
 if [ -n "$previous" ]; then put "$own/previous"; else must rm -f -- "$own/previous"; fi
 must settle
 put "$decides"
-# It boots now, whatever becomes of this.
+# It boots now, whatever becomes of this. Who makes a release boot that was taken back wants it.
+rm -f -- "$own/taken-back/$version" || :
 settle || :

@@ -201,6 +201,7 @@ impl HostTask {
             (Step::Watch(_), _) if self.plan.undo.is_empty() => {
                 self.over((HostResult::Broken, format!("{why}; there is nothing to go back to"), Ending::Otherwise))
             }
+            (Step::Remember(_), _) => self.over((HostResult::Done, self.state_now(), Ending::Changed)),
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;
                 self.over((HostResult::Done, self.state_now(), Ending::Changed))

@@ -35,7 +35,7 @@ pub(super) enum Ending {
 }
 
 /// How a plan ended, host by host.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use]
 pub struct Ended {
     pub(super) ends: Vec<End>,
@@ -52,6 +52,11 @@ impl Ended {
     /// Hosts on which something may be another than before.
     pub fn changed(&self) -> Vec<HostName> {
         self.ends.iter().filter(|end| end.is_changed()).map(|end| end.row.host.clone()).collect()
+    }
+    /// Hosts on which it failed, and which are as before.
+    pub fn unchanged_failures(&self) -> Vec<HostName> {
+        let such = self.ends.iter().filter(|end| end.is_failure() && !end.is_changed());
+        such.map(|end| end.row.host.clone()).collect()
     }
     /// Another plan was to bring hosts back to what they had.
     pub fn taken_back(&mut self, back: Self) {

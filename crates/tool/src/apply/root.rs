@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use edeliver_core::{
+    facts::TakenBack,
     name::Version,
     release::RelPath,
     step::{Activate, Prune},
@@ -23,6 +24,7 @@ macro_rules! script {
 pub(super) use script;
 
 const ACTIVATE: Script = script!("activate", "activate.sh");
+const REMEMBER: Script = script!("remember", "remember.sh");
 const PRUNE: Script = script!("prune", "prune.sh");
 
 /// These scripts write a few small files, or delete some thousands; what takes long is to wait for a busy disk.
@@ -53,6 +55,13 @@ pub(super) async fn prune(site: &Site, prune: &Prune, boots: Option<&Version>) -
     args.extend(prune.versions.iter().map(Version::to_string));
     args.extend(prune.dirs.iter().map(RelPath::to_string));
     call(site, PRUNE, args, &prune.releases_file).await
+}
+
+/// Notes that a release was taken back.
+pub(super) async fn remember(site: &Site, it: &TakenBack, boots: Option<&Version>) -> Result<(), StepError> {
+    let mut args = args(site, boots);
+    args.extend([it.version.to_string(), it.manifest.to_string(), it.run.to_string()]);
+    call(site, REMEMBER, args, "").await
 }
 
 async fn call(site: &Site, script: Script, args: Vec<String>, input: &str) -> Result<(), StepError> {

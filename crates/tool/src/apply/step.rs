@@ -37,6 +37,7 @@ impl Work<'_> {
         match step {
             Step::Stage(stage) => stage::put(self, stage).await.map(Some),
             Step::Activate(activate) => root::activate(self.site, activate).await.map(|()| None),
+            Step::Remember(it) => root::remember(self.site, it, boots).await.map(|()| None),
             Step::Prune(prune) => root::prune(self.site, prune, boots).await.map(|()| None),
             Step::Stop { version, timeout, unit: Some(unit) } => {
                 service::stop(host, place, unit, version.as_ref(), *timeout, &mut tell).await?;

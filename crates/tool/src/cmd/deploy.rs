@@ -43,7 +43,7 @@ pub struct Args {
     /// Remove all other releases but those that run, boot next, or served before
     #[arg(long)]
     pub clean_deploy: bool,
-    /// Replace another build of the same version, where nothing needs that one
+    /// Replace another build of the same version, where nothing needs that one; deploy a release that was taken back before
     #[arg(short = 'F', long)]
     pub force: bool,
     /// Send nothing that a host has already (always so; for scripts that say it)

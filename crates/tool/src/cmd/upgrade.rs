@@ -47,6 +47,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let start = args.start_deploy || fleet.target.start_deploy;
-    let how = How { restart: restart_if_needed, start, rehearse, relup, then: args.then, plan: args.plan };
+    let how =
+        How { restart: restart_if_needed, start, rehearse, force: args.source.how.force, relup, then: args.then, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
 }

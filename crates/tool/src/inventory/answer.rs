@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edeliver_core::{
-    facts::{Installed, NodeFacts, Seen, Unfinished},
+    facts::{Installed, NodeFacts, Seen, TakenBack, Unfinished},
     name::{NameError, Version},
     release::{Digest, Libc, ManifestId, Platform, RelPath},
 };
@@ -66,6 +66,7 @@ struct Lines {
     previous: Option<Version>,
     installed: Vec<Installed>,
     unfinished: Vec<Unfinished>,
+    taken_back: Vec<TakenBack>,
     last: Last,
     manifests: BTreeMap<Version, ManifestId>,
     dirs: BTreeSet<RelPath>,
@@ -96,6 +97,7 @@ impl Lines {
             "stray" => self.strays.extend([digested(value).map_err(|_| bad())?]),
             "top" => self.top.extend([digested(value).map_err(|_| bad())?]),
             "releases" => push_line(self.releases_file.get_or_insert_default(), value),
+            "taken-back" => self.taken_back.extend(taken_back(value)),
             "rel" | "uses" | "failed" => self.take_of_release(word, value),
             _ if self.node.take(line) => {}
             _ => return Err(AnswerError::Line(line.chars().take(80).collect()).into()),
@@ -141,6 +143,7 @@ impl Lines {
             previous: self.previous,
             installed: self.installed,
             unfinished: self.unfinished,
+            taken_back: self.taken_back,
             dirs: self.dirs,
             strays: self.strays,
             top: self.top,
@@ -166,6 +169,13 @@ fn libc(text: &str) -> Libc {
         _ if text == "musl" => Libc::Musl,
         _ => Libc::Other,
     }
+}
+
+/// `MANIFEST RUN VERSION`. A file that is none of ours is none.
+fn taken_back(value: &str) -> Option<TakenBack> {
+    let mut words = value.splitn(3, ' ');
+    let mut next = || words.next();
+    Some(TakenBack { manifest: next()?.parse().ok()?, run: next()?.parse().ok()?, version: next()?.parse().ok()? })
 }
 
 /// `DIGEST PATH`.

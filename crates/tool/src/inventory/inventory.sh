@@ -92,6 +92,12 @@ tell_unfinished() {
   done
 }
 
+tell_taken_back() {
+  for file in .edeliver/taken-back/*; do
+    [ -f "$file" ] && read -r id run <"$file" && fact taken-back "$id $run ${file##*/}"
+  done
+}
+
 # Manifests, the files that lie outside of a release's own directories, and the files below $1…, digested; each is the fact that its place
 # says.
 tell_files() {
@@ -152,6 +158,7 @@ tell_all() {
     { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
     tell_releases
     tell_unfinished
+    tell_taken_back
     tell_dirs
     [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
   fi

@@ -45,7 +45,11 @@ fn an_upgrade_that_fails_on_one_host_is_taken_back_on_all_without_a_restart() {
     boots(&scene, "0.1.0");
 
     fs::remove_file(scene.root_on("two").join("sick")).unwrap();
-    scene.ok(line);
+    let again = scene.run(line);
+    assert_eq!(again.code, 4, "{}{}", again.out, again.err);
+    assert_eq!(again.err.matches("0.2.0 was taken back in run").count(), 4, "told of every host that tried it: {}", again.err);
+    assert!(again.err.contains("`--force` tries it once more"), "{}", again.err);
+    scene.ok(&format!("{line} --force"));
     let upgraded: Vec<String> = before.iter().map(|node| node.replace("0.1.0", "0.2.0")).collect();
     assert_eq!(nodes(&scene), upgraded);
     boots(&scene, "0.2.0");

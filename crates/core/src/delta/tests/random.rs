@@ -20,6 +20,7 @@ pub(super) fn empty_seen() -> Seen {
         dirs: Default::default(),
         strays: Default::default(),
         top: Default::default(),
+        taken_back: Vec::new(),
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,

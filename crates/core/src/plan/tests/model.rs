@@ -79,6 +79,7 @@ pub(crate) fn empty_host() -> Seen {
         dirs: Default::default(),
         strays: Default::default(),
         top: Default::default(),
+        taken_back: Vec::new(),
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,

@@ -35,6 +35,7 @@ impl HostTask {
             _ if done.set_up => "systemd runs the node from its next start on".to_owned(),
             (Some(started), ..) => format!("{started} running"),
             (None, _, _) if done.stopped => "no node runs".to_owned(),
+            (None, Some(boots), Some(still)) if boots == still => format!("{still} running"),
             (None, Some(boots), Some(still)) => format!("{boots} boots next, {still} runs until then"),
             (None, Some(boots), None) => format!("{boots} boots next, no node runs"),
             (None, None, _) => "done".to_owned(),

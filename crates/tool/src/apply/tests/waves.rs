@@ -3,14 +3,17 @@
 use edeliver_core::{
     config::OnFailure,
     event::{EventKind, HostResult},
-    plan::Plan,
+    facts::TakenBack,
+    name::RunId,
+    plan::{Plan, Verdict},
+    step::Step,
     strategy::Rollout,
 };
 
 use super::{
     fleet::{calls, ran, releases, restart_plan, results, serving, without_hooks},
-    folder::What,
-    hosts::{Host, Ran, apply_on},
+    folder::{SHELLS, What},
+    hosts::{Host, Ran, apply_on, only},
 };
 use crate::cancel;
 
@@ -107,4 +110,26 @@ async fn an_interruption_between_waves_leaves_those_that_are_not_begun() {
     assert_eq!((results(&ran), ran.outcome.exit_code), (vec![("a", HostResult::Done), ("b", HostResult::Failed)], 130));
     assert_eq!(ran.outcome.hosts[1].summary, "interrupted; 0.1.0 serving as before");
     hosts[1].assert_boots(&releases().0);
+}
+
+#[tokio::test]
+async fn a_release_that_was_taken_back_is_not_deployed_again_unless_somebody_wants_it() {
+    for shell in SHELLS {
+        let host = Host::new(shell);
+        let (first, second) = releases();
+        host.deploy(&first).await.assert_done();
+        let run: RunId = "20261126-183000-0c11".parse().unwrap();
+        let it = TakenBack { version: second.manifest().version, manifest: second.manifest().id(), run };
+        let mut plan = host.plan(&second, |_| {}).await;
+        plan.hosts[0].steps = vec![Step::Remember(it.clone())];
+        host.apply(&plan, None).await.assert_done();
+        assert_eq!(host.seen().await.taken_back, [it]);
+        let plan = host.plan(&second, |_| {}).await;
+        assert!(matches!(only(&plan).verdict, Verdict::Blocked { .. }), "{plan:?}");
+        assert_eq!(only(&plan).reasons, ["0.2.0 was taken back in run 20261126-183000-0c11"]);
+        let wanted = host.plan(&second, |request| request.force = true).await;
+        host.apply(&wanted, Some(&second)).await.assert_done();
+        assert_eq!(host.seen().await.taken_back, [], "it boots, so that is over");
+        host.assert_tidy();
+    }
 }

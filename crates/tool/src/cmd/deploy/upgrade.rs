@@ -40,6 +40,9 @@ pub struct Args {
     /// Try it on the build host first, up, down and up again, and touch the hosts only if that goes well
     #[arg(long)]
     pub rehearse: bool,
+    /// Upgrade to a release that was taken back before
+    #[arg(short = 'F', long)]
+    pub force: bool,
     /// Send nothing that a host has already (always so; for scripts that say it)
     #[arg(short = 'S', long)]
     pub skip_existing: bool,
@@ -66,6 +69,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let how = How {
         restart: args.restart_if_needed,
         start: false,
+        force: args.force,
         rehearse: args.rehearse,
         relup: args.relup,
         then: args.then,
@@ -95,6 +99,8 @@ pub(in crate::cmd) struct How {
     pub(in crate::cmd) start: bool,
     /// Try it on the build host first.
     pub(in crate::cmd) rehearse: bool,
+    /// Also to a release that was taken back before.
+    pub(in crate::cmd) force: bool,
     pub(in crate::cmd) relup: RelupArgs,
     pub(in crate::cmd) then: ThenArgs,
     pub(in crate::cmd) plan: PlanArgs,
@@ -115,7 +121,7 @@ pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: 
         app: ctx.settings()?.app.clone(),
         start: how.start,
         keep: Keep::Newest(fleet.target.keep_releases),
-        force: false,
+        force: how.force,
         hooks: all.filter(|name| hooks.defines(name)).map(str::to_owned).collect(),
     };
     let on_restart = if how.restart { OnRestart::Restart } else { fleet.target.upgrade.on_restart };

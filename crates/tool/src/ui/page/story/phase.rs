@@ -37,7 +37,7 @@ impl Phase {
             | Step::Build(_)
             | Step::Describe
             | Step::Collect => Self::Build,
-            Step::Stage(_) | Step::PlaceUpgrade(_) | Step::Prune(_) => Self::Files,
+            Step::Stage(_) | Step::PlaceUpgrade(_) | Step::Prune(_) | Step::Remember(_) => Self::Files,
             Step::Activate(_) | Step::Commit(_) | Step::Setup(_) => Self::Switch,
             Step::Start { .. } | Step::Stop { .. } | Step::Install(_) | Step::Revert(_) => Self::Node,
             Step::Preflight(_) | Step::Soak(_) | Step::Watch(_) => Self::Watch,
