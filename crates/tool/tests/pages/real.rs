@@ -22,7 +22,7 @@ fn a_real_deploy_is_a_page_with_its_hosts_releases_steps_and_hooks() {
     fs::write(fleet.project().join("hooks.sh"), HOOKS).unwrap();
     let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
     fs::write(fleet.project().join("edeliver.toml"), format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
-    fleet.edeliver("deploy release to staging --version=0.2.0 --start-deploy").ok();
+    fleet.edeliver("deploy release to staging --version=0.2.0 --start-deploy --waves=1,rest").ok();
 
     let said = fleet.words(&["report"]).ok().out;
     let file = std::path::Path::new(said.trim());
@@ -32,6 +32,7 @@ fn a_real_deploy_is_a_page_with_its_hosts_releases_steps_and_hooks() {
     for part in [
         "<b>staging</b>",
         "0.1.0 runs",
+        "Wave 2 of 2",
         "0.2.0 runs",
         "stop the node",
         "start 0.2.0",

@@ -8,6 +8,7 @@ use edeliver_core::{
     name::{HostName, Version},
     plan::{HostPlan, Plan, Precondition, Verdict},
     step::{Activate, Prune, Stage, Step},
+    strategy::Rollout,
 };
 
 /// Steps of one host.
@@ -76,6 +77,38 @@ fn undo() -> Vec<Step> {
     vec![steps[4].clone(), start]
 }
 
+/// From this many hosts on there is a canary, then a tenth, then all others.
+const WAVES_FROM: usize = 50;
+
+/// Which wave a host is in, from 0.
+fn wave_of(number: usize, of: usize) -> usize {
+    match number {
+        _ if of < WAVES_FROM => 0,
+        1 => 0,
+        _ if number <= of / 10 + 1 => 1,
+        _ => 2,
+    }
+}
+
+/// When a wave begins: it takes a dozen seconds.
+fn begins(wave: usize) -> u64 {
+    31_400 + 12_000 * wave as u64
+}
+
+fn waves(of: usize) -> Vec<Vec<HostName>> {
+    let wave = |wave| (1..=of).filter(|number| wave_of(*number, of) == wave && !number.is_multiple_of(60)).map(name).collect();
+    if of < WAVES_FROM { vec![wave(0)] } else { (0..3).map(wave).collect() }
+}
+
+fn waves_told(told: &mut Told, of: usize) {
+    let waves = waves(of);
+    for (at, hosts) in waves.iter().enumerate().filter(|_| waves.len() > 1) {
+        let (number, of) = (at + 1, waves.len());
+        told.say(begins(at), None, EventKind::WaveStarted { number, of, hosts: hosts.clone() });
+        told.say(begins(at) + 11_900, None, EventKind::WaveFinished { number, of, failed: at });
+    }
+}
+
 pub(crate) fn name(number: usize) -> HostName {
     let place = ["fra", "ams", "nyc", "sin"][number % 4];
     format!("web{number:03}.{place}.example.org").parse().unwrap()
@@ -104,10 +137,11 @@ pub(crate) fn deploy(hosts: usize) -> Vec<Event> {
     told.say(9, None, EventKind::Waiting { what: format!("asking {hosts} hosts") });
     let plans = (1..=hosts).map(plan).collect();
     let (target, format) = (Some("production".parse().unwrap()), edeliver_core::plan::FORMAT);
-    let plan =
-        Plan { format, title, target, release: None, before: vec![], hosts: plans, rollout: Default::default(), after: vec![] };
+    let rollout = Rollout { waves: waves(hosts), ..Rollout::default() };
+    let plan = Plan { format, title, target, release: None, before: vec![], hosts: plans, rollout, after: vec![] };
     told.say(1_310, None, EventKind::Planned { plan, only_shown: false });
-    let rows: Vec<HostOutcome> = (1..=hosts).map(|number| host(&mut told, number)).collect();
+    let rows: Vec<HostOutcome> = (1..=hosts).map(|number| host(&mut told, number, hosts)).collect();
+    waves_told(&mut told, hosts);
     told.0.sort_by_key(|event| event.elapsed_ms);
     let end = told.0.last().unwrap().elapsed_ms + 40;
     let exit_code = if rows.iter().all(|row| row.result == HostResult::Done) { 0 } else { 8 };
@@ -138,7 +172,7 @@ fn plan(number: usize) -> HostPlan {
     }
 }
 
-fn host(told: &mut Told, number: usize) -> HostOutcome {
+fn host(told: &mut Told, number: usize, of: usize) -> HostOutcome {
     let host = name(number);
     let (result, summary) = match number {
         _ if number.is_multiple_of(60) => (HostResult::Skipped, "ssh: connect to host port 22: No route to host"),
@@ -146,7 +180,7 @@ fn host(told: &mut Told, number: usize) -> HostOutcome {
         _ if number.is_multiple_of(37) => (HostResult::Failed, "start 1.5.0 failed; 1.4.2 runs again"),
         _ => (HostResult::Done, "1.5.0 running"),
     };
-    let mut at = 31_400 + (number % 7) as u64 * 60;
+    let mut at = begins(wave_of(number, of)) + (number % 7) as u64 * 60;
     if result != HostResult::Skipped {
         at = work(told, &host, number, result, at);
     }

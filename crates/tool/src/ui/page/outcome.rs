@@ -13,10 +13,11 @@ use super::{
 use crate::ui::words::count;
 
 /// What needs somebody's eyes comes first.
-const ORDER: [Option<HostResult>; 6] = [
+const ORDER: [Option<HostResult>; 7] = [
     Some(HostResult::Broken),
     Some(HostResult::Unknown),
     Some(HostResult::Failed),
+    Some(HostResult::TakenBack),
     Some(HostResult::Skipped),
     None,
     Some(HostResult::Done),

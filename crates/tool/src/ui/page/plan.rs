@@ -19,6 +19,7 @@ pub(super) fn content(story: &Story) -> Option<Markup> {
 fn plan(plan: &Plan) -> Markup {
     html! {
         @for step in &plan.before { p { span.label { "first" } " " (step.describe()) } }
+        @if let lines = plan.rollout.describe() && !lines.is_empty() { ul.plain { @for line in &lines { li { (line) } } } }
         @for (names, host) in groups(plan) { (part(&names, host)) }
         @for step in &plan.after { p { span.label { "then" } " " (step.describe()) } }
     }

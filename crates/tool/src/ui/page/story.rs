@@ -8,6 +8,7 @@ mod host;
 mod lane;
 mod phase;
 mod trouble;
+mod waves;
 
 use edeliver_core::{
     event::{Event, EventKind, Outcome},
@@ -18,14 +19,13 @@ use edeliver_core::{
 };
 use indexmap::IndexMap;
 
-use super::timeline::Wave;
-
 pub(super) use answers::Answer;
 pub(super) use host::HostStory;
 use lane::Named;
 pub(super) use lane::{Ended, Lane, Span};
 pub(super) use phase::Phase;
 pub(super) use trouble::{Place, Trouble};
+pub(super) use waves::Wave;
 
 /// What became of a run.
 #[derive(Debug, Default)]
@@ -36,6 +36,8 @@ pub(super) struct Story {
     /// What was done on this machine.
     pub(super) own: Lane,
     pub(super) hosts: IndexMap<HostName, HostStory>,
+    /// The waves that were begun.
+    begun_waves: Vec<waves::Begun>,
     pub(super) judgements: Vec<Judgement>,
     pub(super) troubles: Vec<Trouble>,
     pub(super) notes: Vec<Note>,
@@ -84,9 +86,9 @@ impl Story {
         self.plans.iter().rev().find_map(|plan| plan.target.as_ref()).or(named)
     }
 
-    /// Hosts in the order in which they were changed: those that changed at the same time together.
+    /// Hosts in the order in which they were changed: those that changed at the same time together. Without waves all are in one.
     pub(super) fn waves(&self) -> Vec<Wave<'_>> {
-        vec![Wave { title: String::new(), hosts: self.hosts.keys().collect() }]
+        waves::of(self)
     }
 
     fn take(&mut self, event: &Event) {
@@ -107,6 +109,18 @@ impl Story {
             }
             EventKind::Waiting { what } | EventKind::Asking { what, .. } => self.own.wait(what, event.elapsed_ms),
             EventKind::Planned { plan, .. } => self.planned(plan),
+            EventKind::WaveStarted { number, of, hosts } => {
+                self.begun_waves.push(waves::Begun {
+                    number: *number,
+                    of: *of,
+                    hosts: hosts.clone(),
+                    from_ms: event.elapsed_ms,
+                    end: None,
+                });
+            }
+            EventKind::WaveFinished { failed, .. } => {
+                self.begun_waves.iter_mut().for_each(|wave| _ = wave.end.get_or_insert((event.elapsed_ms, *failed)));
+            }
             EventKind::Judged { judgement, .. } if !self.judgements.contains(judgement) => {
                 self.judgements.push((**judgement).clone())
             }
@@ -148,8 +162,9 @@ impl Story {
     }
 
     fn planned(&mut self, plan: &Plan) {
+        let takes_back = self.plans.last().is_some_and(|last| plan.title.strip_prefix("take back: ") == Some(&last.title));
         for host in &plan.hosts {
-            self.host(&host.host).planned(host, plan.target.is_some());
+            self.host(&host.host).planned(host, plan.target.is_some(), takes_back);
         }
         self.plans.push(plan.clone());
     }
@@ -202,17 +217,16 @@ impl Story {
         }
     }
 
-    /// The events are over: what is open stays without an end, and hosts that the outcome alone names get theirs.
+    /// The events are over: what is open stays without an end. The last word on a host is the outcome's.
     fn end(&mut self) {
-        for row in self.outcome.clone().map(|outcome| outcome.hosts).unwrap_or_default() {
-            let length_ms = self.length_ms;
-            let host = self.host(&row.host);
-            if host.result.is_none() {
-                host.finish(row.result, &row.summary, length_ms);
-            }
-        }
         let length_ms = self.length_ms;
+        for row in self.outcome.clone().map(|outcome| outcome.hosts).unwrap_or_default() {
+            self.host(&row.host).finish(row.result, &row.summary, length_ms);
+        }
         self.own.close(length_ms, self.outcome.is_some());
         self.hosts.values_mut().for_each(|host| host.lane.close(length_ms, host.result.is_some()));
     }
 }
+
+#[cfg(test)]
+mod tests;

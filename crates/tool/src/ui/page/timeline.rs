@@ -8,7 +8,7 @@ use super::{
     parts::{self, Mark, word},
     place::Places,
     scale::Piece,
-    story::{Ended, HostStory, Lane, Phase, Span, Story},
+    story::{Ended, HostStory, Lane, Phase, Span, Story, Wave},
 };
 use crate::ui::words::{count, span};
 
@@ -45,10 +45,12 @@ pub(super) fn content(story: &Story, places: &Places) -> Option<Markup> {
             (axis(places))
             @if !story.own.spans.is_empty() { (row(&own(story), places)) }
             @for wave in &waves {
-                @if several { (wave_title(story, wave, places)) }
-                @for (at, name, host) in wave.hosts.iter().filter_map(|name| story.hosts.get_full(*name)) {
-                    (row(&of_host(story, at, name, host), places))
-                }
+                @let rows = html! {
+                    @for (at, name, host) in wave.hosts.iter().filter_map(|name| story.hosts.get_full(*name)) {
+                        (row(&of_host(story, at, name, host), places))
+                    }
+                };
+                @if several { (group(wave, &rows, places)) } @else { (rows) }
             }
         }
     })
@@ -116,19 +118,17 @@ fn axis(places: &Places) -> Markup {
 }
 
 /// Hosts that were changed at the same time.
-pub(super) struct Wave<'a> {
-    pub(super) title: String,
-    pub(super) hosts: Vec<&'a HostName>,
-}
-
-fn wave_title(story: &Story, wave: &Wave<'_>, places: &Places) -> Markup {
-    let extents = wave.hosts.iter().filter_map(|name| story.hosts.get(*name)?.lane.extent());
-    let extent = extents.reduce(|(from, to), (other_from, other_to)| (from.min(other_from), to.max(other_to)));
+fn group(wave: &Wave<'_>, rows: &Markup, places: &Places) -> Markup {
     html! {
-        div.wave {
-            h3 { (wave.title) " " span.dim { (count(wave.hosts.len(), "host")) } }
-            div.lane aria-hidden="true" { @if let Some((from, to)) = extent { i class={ "extent " (places.span(from, to)) } {} } }
-            span.took { @if let Some((from, to)) = extent { (span(to - from)) } }
+        details.group open {
+            summary {
+                h3.name {
+                    span { (wave.title) } " " span.dim { (count(wave.hosts.len(), "host")) @if wave.failed > 0 { ", " (wave.failed) " failed" } }
+                }
+                span.lane aria-hidden="true" { @if let Some((from, to)) = wave.time { i class={ "extent " (places.span(from, to)) } {} } }
+                span.took { @if let Some((from, to)) = wave.time { (span(to - from)) } }
+            }
+            (rows)
         }
     }
 }

@@ -22,6 +22,8 @@ pub(in crate::ui::page) struct HostStory {
     pub(in crate::ui::page) now: Option<Releases>,
     /// The plan that is obeyed.
     plan: Option<HostPlan>,
+    /// Whether that plan takes back what the one before did.
+    takes_back: bool,
 }
 
 /// Which releases are in place.
@@ -61,13 +63,13 @@ impl Releases {
 
 impl HostStory {
     /// `has_releases`: the plan is for hosts of a target. A host without a state of its node was not asked.
-    pub(super) fn planned(&mut self, plan: &HostPlan, has_releases: bool) {
+    pub(super) fn planned(&mut self, plan: &HostPlan, has_releases: bool, takes_back: bool) {
         if has_releases && plan.expect.node.is_some() {
             let found = Releases::from(&plan.expect);
             self.before.get_or_insert_with(|| found.clone());
             self.now = Some(found);
         }
-        self.plan = Some(plan.clone());
+        (self.plan, self.takes_back) = (Some(plan.clone()), takes_back);
     }
     pub(super) fn finish(&mut self, result: HostResult, summary: &str, at_ms: u64) {
         (self.result, self.summary) = (Some(result), summary.to_owned());
@@ -80,7 +82,7 @@ impl HostStory {
     pub(super) fn step(&self, index: usize) -> Option<(&Step, bool)> {
         let plan = self.plan.as_ref()?;
         let step = plan.steps.iter().chain(&plan.undo).nth(index)?;
-        Some((step, index >= plan.steps.len()))
+        Some((step, self.takes_back || index >= plan.steps.len()))
     }
     pub(super) fn step_done(&mut self, index: usize, what: &str) {
         let step = self.step(index).filter(|(step, _)| step.describe() == what).map(|(step, _)| step.clone());
