@@ -56,8 +56,8 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// Those that hooks may be configured for, in the order of a run.
-    pub const ALL: [Self; 9] = [
+    /// All of them, in the order of a run.
+    pub const ALL: [Self; 11] = [
         Self::BeforeBuild,
         Self::AfterBuild,
         Self::BeforeDeploy,
@@ -66,6 +66,8 @@ impl Moment {
         Self::AfterUpgrade,
         Self::BeforeRollback,
         Self::AfterRollback,
+        Self::BeforeWave,
+        Self::AfterWave,
         Self::OnFailure,
     ];
     /// Before anything of it is done.
@@ -148,7 +150,7 @@ pub struct Wave {
     pub of: usize,
     /// Its hosts, in the order of the plan.
     pub hosts: Vec<HostName>,
-    /// How it went on those that are done.
+    /// How it went so far, on hosts of this wave and of those before it.
     pub done: Vec<HostOutcome>,
 }
 

@@ -94,11 +94,12 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let ready = hooks.run_all(&plan.before).await;
     let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned() });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
-    fleet.work(&mut hooks).await;
+    fleet.work(ctx, &mut hooks).await;
+    let stopped = fleet.is_stopped();
     let ends = fleet.into_ends();
     let all_done = ends.iter().all(|end| end.row.result == HostResult::Done);
     let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
-    Ended { ends, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
+    Ended { ends, stopped, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
 }
 
 #[cfg(test)]

@@ -87,18 +87,17 @@ impl Ctx {
             self.tell(Moment::after(action), stage, |notice| notice.ended = Some(ended)).await;
         }
     }
-    /// Some of the plan's hosts come next, and nothing has been done on them.
+    /// Some of the plan's hosts come next, and nothing has been changed on them.
     ///
     /// # Errors
-    /// The hook failed.
-    #[expect(dead_code, reason = "plans have no waves yet")]
+    /// The hook failed. One that was interrupted has not: the hosts see that by themselves.
     pub(crate) async fn before_wave(&self, wave: Wave) -> Result<(), Error> {
         let Some(stage) = self.told.state().stage.clone() else { return Ok(()) };
         let Some(notice) = self.notice(&Moment::BeforeWave.word(), stage)? else { return Ok(()) };
-        Ok(self.hook(Moment::BeforeWave, &Notice { wave: Some(wave), ..notice })?.run().await?)
+        let hook = self.hook(Moment::BeforeWave, &Notice { wave: Some(wave), ..notice })?;
+        Ok(self.unless_pressed(hook.run()).await.unwrap_or(Ok(()))?)
     }
     /// They are done. That the hook fails is told, and changes nothing.
-    #[expect(dead_code, reason = "plans have no waves yet")]
     pub(crate) async fn after_wave(&self, wave: Wave) {
         let stage = self.told.state().stage.clone();
         if let Some(stage) = stage {

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use edeliver_core::{event::EventKind, name::HostName, plan::Plan, strategy::Rollout};
+use edeliver_core::{event::EventKind, name::HostName, notice::Wave, plan::Plan, strategy::Rollout};
 use tokio::task::JoinSet;
 
 use self::slot::Slot;
@@ -29,6 +29,8 @@ pub(super) struct Fleet {
     rollout: Rollout,
     reporter: Reporter,
     cancel: Cancel,
+    /// Why no further wave is begun, where a hook before it says so.
+    stopped: Option<String>,
 }
 
 /// How far hosts go.
@@ -56,11 +58,12 @@ impl Fleet {
             rollout: plan.rollout.clone(),
             reporter: ctx.reporter.clone(),
             cancel: ctx.cancel.clone(),
+            stopped: None,
         }
     }
 
     /// Brings every host to its end.
-    pub(super) async fn work(&mut self, hooks: &mut Runner<'_>) {
+    pub(super) async fn work(&mut self, ctx: &Ctx, hooks: &mut Runner<'_>) {
         if self.rollout.prepares_first() {
             self.go_on(None, Until::Prepared).await;
         }
@@ -69,11 +72,19 @@ impl Fleet {
             if self.is_over() {
                 break;
             }
-            self.tell_begin(at + 1, waves.len(), wave);
+            self.begin(ctx, at + 1, waves.len(), wave).await;
+            if self.stopped.is_some() {
+                break;
+            }
             self.one(wave, hooks).await;
-            self.tell_end(at + 1, waves.len(), wave);
+            self.end(ctx, at + 1, waves.len(), wave).await;
         }
         self.leave_the_rest();
+    }
+
+    /// Whether a hook has kept hosts from being begun.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
     }
 
     /// How it ended, host by host.
@@ -160,6 +171,7 @@ impl Fleet {
     fn leave_the_rest(&mut self) {
         let failed: Vec<String> = self.failed(|_| true).map(|end| end.row.host.to_string()).collect();
         let why = match &failed[..] {
+            _ if self.stopped.is_some() => self.stopped.clone().unwrap_or_default(),
             [] => "it belongs to no wave".to_owned(),
             [one] => format!("{one} failed"),
             [one, others @ ..] => format!("{one} and {} failed", crate::ui::words::count(others.len(), "other host")),
@@ -210,17 +222,26 @@ impl Fleet {
     }
 
     /// One wave of all hosts is not worth a word.
-    fn tell_begin(&self, number: usize, of: usize, wave: &HashSet<HostName>) {
+    async fn begin(&mut self, ctx: &Ctx, number: usize, of: usize, wave: &HashSet<HostName>) {
         if of > 1 {
-            let hosts = self.hosts.iter().filter(|host| wave.contains(*host)).cloned().collect();
-            self.reporter.send(EventKind::WaveStarted { number, of, hosts });
+            let told = self.told(number, of, wave);
+            self.reporter.send(EventKind::WaveStarted { number, of, hosts: told.hosts.clone() });
+            if let Err(error) = ctx.before_wave(told).await {
+                self.stopped = Some(error.causes().join(": "));
+            }
         }
     }
 
-    fn tell_end(&self, number: usize, of: usize, wave: &HashSet<HostName>) {
+    async fn end(&self, ctx: &Ctx, number: usize, of: usize, wave: &HashSet<HostName>) {
         if of > 1 {
             let failed = self.failed(|host| wave.contains(host)).count();
             self.reporter.send(EventKind::WaveFinished { number, of, failed });
+            ctx.after_wave(self.told(number, of, wave)).await;
         }
+    }
+
+    fn told(&self, number: usize, of: usize, wave: &HashSet<HostName>) -> Wave {
+        let hosts = self.hosts.iter().filter(|host| wave.contains(*host)).cloned().collect();
+        Wave { number, of, hosts, done: self.slots.iter().filter_map(Slot::end).map(|end| end.row.clone()).collect() }
     }
 }

@@ -39,15 +39,18 @@ pub(super) enum Ending {
 #[must_use]
 pub struct Ended {
     pub(super) ends: Vec<End>,
+    /// A hook before a wave failed.
+    pub(super) stopped: bool,
     /// A hook after the hosts' work failed.
     pub(super) after_failed: bool,
     pub(super) interrupted: bool,
 }
 
 impl Ended {
-    /// Whether more hosts failed than may. Who interrupts has not asked for anything else to be done.
+    /// Whether more hosts failed than may, or a hook of the run has stopped it. Who interrupts has not asked for anything else to be done.
     pub fn fails(&self, rollout: &Rollout) -> bool {
-        !self.interrupted && rollout.ends_after(self.ends.iter().filter(|end| end.is_failure()).count())
+        let failures = || self.ends.iter().filter(|end| end.is_failure()).count();
+        !self.interrupted && (self.stopped || rollout.ends_after(failures()))
     }
     /// Hosts on which something may be another than before.
     pub fn changed(&self) -> Vec<HostName> {
@@ -69,7 +72,7 @@ impl Ended {
     }
     /// For the last table, and the exit code.
     pub fn outcome(self) -> Outcome {
-        let Self { ends, after_failed, interrupted } = self;
+        let Self { ends, after_failed, interrupted, .. } = self;
         let endings: Vec<Ending> = ends.iter().map(|end| end.ending).collect();
         let hosts: Vec<HostOutcome> = ends.into_iter().map(|end| end.row).collect();
         let all_done = !after_failed && hosts.iter().all(|host| host.result == HostResult::Done);
@@ -129,7 +132,7 @@ mod tests {
     use super::*;
 
     fn ended(ends: Vec<End>, after_failed: bool, interrupted: bool) -> Ended {
-        Ended { ends, after_failed, interrupted }
+        Ended { ends, stopped: false, after_failed, interrupted }
     }
 
     fn exit_code(endings: &[Ending]) -> u8 {
@@ -181,7 +184,7 @@ mod tests {
             let mut ended = ended(ends, false, false);
             assert_eq!(ended.changed().iter().map(HostName::as_str).collect::<Vec<_>>(), ["a", "d"]);
             let back = back.iter().map(|end| End { row: end.row.clone(), ending: end.ending }).collect();
-            ended.taken_back(Ended { ends: back, after_failed: false, interrupted: false });
+            ended.taken_back(Ended { ends: back, stopped: false, after_failed: false, interrupted: false });
             ended.outcome()
         };
         let done = |host| end(host, HostResult::Done, "1 running", Ending::Changed);

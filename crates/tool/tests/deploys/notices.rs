@@ -165,10 +165,10 @@ fn a_run_that_fails_is_told_with_what_came_of_each_host() {
     let fleet = fleet(2, &format!("[notify]\nwebhook = {:?}\n", server.address()));
     fleet.edeliver("deploy release --version=0.1.0").ok();
     fs::write(fleet.root("two").join("lib/relapp-0.2.0"), "in the way").unwrap();
-    fleet.edeliver("deploy release --version=0.2.0").ends_with(8);
+    fleet.edeliver("deploy release --version=0.2.0").ends_with(9);
     assert_eq!(told(&fleet)[2..], ["before-deploy staging 0.2.0 one two", "on-failure staging 0.2.0 one two failed"]);
     let hosts = &json(&fleet, "on-failure")["ended"]["hosts"];
-    assert_eq!((&hosts[0]["result"], &hosts[1]["result"]), (&"done".into(), &"failed".into()));
+    assert_eq!((&hosts[0]["result"], &hosts[1]["result"]), (&"skipped".into(), &"failed".into()));
     let texts = server.texts();
     assert_eq!(texts.len(), 4, "{texts:?}");
     assert!(texts[0].starts_with("deploy relapp 0.1.0 to staging: begins on 2 hosts"), "{texts:?}");
@@ -177,6 +177,34 @@ fn a_run_that_fails_is_told_with_what_came_of_each_host() {
         texts[3].starts_with("deploy relapp 0.2.0 to staging: FAILED after") && texts[3].contains("\ntwo: failed – "),
         "{texts:?}"
     );
+}
+
+const WAVES: &str =
+    "before_wave = \"deploy/wave\"\nafter_wave = \"deploy/wave\"\n[targets.staging.rollout]\nwaves = [1, \"rest\"]\n";
+
+#[test]
+fn hooks_stand_around_each_wave_and_the_one_before_may_stop_the_rollout() {
+    let fleet = fleet(3, WAVES);
+    let wave = r#"echo "$EDELIVER_RUN_MOMENT $EDELIVER_RUN_WAVE $EDELIVER_RUN_HOSTS" >>told
+cat >"wave.json"
+[ "$EDELIVER_RUN_VERSION $EDELIVER_RUN_MOMENT $EDELIVER_RUN_WAVE" != "0.2.0 before-wave 2/2" ] || { echo 'the graph looks odd'; exit 1; }"#;
+    script(&fleet, "deploy/wave", wave);
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    let waves = ["before-wave 1/2 one", "after-wave 1/2 one", "before-wave 2/2 two three", "after-wave 2/2 two three"];
+    assert_eq!(told(&fleet)[1..5], waves);
+    let json = json(&fleet, "wave");
+    assert_eq!((&json["wave"]["number"], json["wave"]["done"].as_array().unwrap().len()), (&2.into(), 3));
+
+    let stopped = fleet.edeliver("deploy release --version=0.2.0").ends_with(8);
+    assert!(stopped.contains("the hook before-wave failed with exit status: 1: the graph looks odd"), "{stopped}");
+    let boots = |host: &str| fleet.read(host, "releases/start_erl.data").split_whitespace().last().unwrap().to_owned();
+    assert_eq!(["one", "two", "three"].map(boots), ["0.2.0", "0.1.0", "0.1.0"]);
+
+    let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
+    fs::write(fleet.project().join("edeliver.toml"), config + "on_failure = \"rollback\"\n").unwrap();
+    fleet.edeliver("rollback --host=one").ok();
+    fleet.edeliver("deploy release --version=0.2.0").ends_with(9);
+    assert_eq!(["one", "two", "three"].map(boots), ["0.1.0"; 3]);
 }
 
 #[test]
