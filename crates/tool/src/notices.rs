@@ -92,14 +92,15 @@ impl Ctx {
     /// # Errors
     /// The hook failed. One that was interrupted has not: the hosts see that by themselves.
     pub(crate) async fn before_wave(&self, wave: Wave) -> Result<(), Error> {
-        let Some(stage) = self.told.state().stage.clone() else { return Ok(()) };
+        let stage = self.told.state().stage.clone().filter(|_| !self.cancel.is_requested());
+        let Some(stage) = stage else { return Ok(()) };
         let Some(notice) = self.notice(&Moment::BeforeWave.word(), stage)? else { return Ok(()) };
         let hook = self.hook(Moment::BeforeWave, &Notice { wave: Some(wave), ..notice })?;
         Ok(self.unless_pressed(hook.run()).await.unwrap_or(Ok(()))?)
     }
     /// They are done. That the hook fails is told, and changes nothing.
     pub(crate) async fn after_wave(&self, wave: Wave) {
-        let stage = self.told.state().stage.clone();
+        let stage = self.told.state().stage.clone().filter(|_| !self.cancel.is_requested());
         if let Some(stage) = stage {
             self.tell(Moment::AfterWave, stage, |notice| notice.wave = Some(wave)).await;
         }

@@ -81,6 +81,16 @@ fn the_hosts_are_those_that_are_connected() {
 }
 
 #[test]
+fn a_command_of_the_project_itself_has_the_hosts_too() {
+    let program = project("{ command = \"bin/hosts\" }");
+    script(&program, "bin/hosts", PRINTS);
+    program.write(".deliver/strategies/erlang-mine", "run() { status \"hosts $HOSTS\"; }\n");
+    let done = program.run(&["mine", "production"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.err.contains("hosts web2 web1 db"), "{}{}", done.out, done.err);
+}
+
+#[test]
 fn a_command_that_fails_is_told_with_what_it_said_and_its_place() {
     let program = project("{ command = \"bin/hosts\" }");
     script(&program, "bin/hosts", "echo '[\"web1\"]'; echo 'the cloud is away' >&2; exit 3");

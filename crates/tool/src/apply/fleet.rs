@@ -225,9 +225,10 @@ impl Fleet {
     async fn begin(&mut self, ctx: &Ctx, number: usize, of: usize, wave: &HashSet<HostName>) {
         if of > 1 {
             let told = self.told(number, of, wave);
-            self.reporter.send(EventKind::WaveStarted { number, of, hosts: told.hosts.clone() });
-            if let Err(error) = ctx.before_wave(told).await {
-                self.stopped = Some(error.causes().join(": "));
+            let hosts = told.hosts.clone();
+            match ctx.before_wave(told).await {
+                Ok(()) => self.reporter.send(EventKind::WaveStarted { number, of, hosts }),
+                Err(error) => self.stopped = Some(error.causes().join(": ")),
             }
         }
     }

@@ -189,3 +189,9 @@ fn wrong_sources_are_told_before_anybody_is_asked() {
     says(found("{ command = \"a\\nb\" }", &[]), &["is not a command", "write it in one line"]);
     says(found("[{ command = \"x\", tags = [\"a\"] }]", &[]), &["unknown key `tags`"]);
 }
+
+#[test]
+fn what_looks_like_a_secret_in_a_command_is_not_shown() {
+    let error = found("{ command = \"bin/hosts && TOKEN=hunter2 bin/more\" }", &[Answer::Json(String::new())]).unwrap_err();
+    assert!(error.contains("bin/hosts && TOKEN=") && !error.contains("hunter2"), "{error}");
+}

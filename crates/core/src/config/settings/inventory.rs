@@ -78,7 +78,7 @@ impl fmt::Display for HostSource {
     /// `the command `bin/hosts`, group web`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            SourceKind::Command(line) => write!(f, "the command `{}`", secret::shown("command", line))?,
+            SourceKind::Command(line) => write!(f, "the command `{}`", secret::masked_source(line))?,
             SourceKind::Dir(path) => write!(f, "the folder {}", path.display())?,
             SourceKind::Srv { name, server: None } => write!(f, "the SRV records of {name}")?,
             SourceKind::Srv { name, server: Some(server) } => write!(f, "the SRV records of {name} at {server}")?,

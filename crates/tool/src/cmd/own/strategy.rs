@@ -13,6 +13,7 @@ use edeliver_core::{
 };
 
 use crate::{
+    cli::options::TargetArgs,
     ctx::{Ctx, Journal},
     error::Error,
     hook::{HookError, HookRemote, Hosts, Later, Options, Session, vars},
@@ -42,7 +43,11 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let file = file(&ctx.project, &args.name).ok_or_else(|| Error::usage(format!("the project has no command `{}`", args.name)))?;
     let words: Vec<String> = args.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let loaded = ctx.loaded()?;
-    let target = target(&loaded.settings, &words);
+    let target = match target(&loaded.settings, &words) {
+        Some(target) => Some(ctx.target(&TargetArgs::all_of(target.name.clone())).await?),
+        None => None,
+    };
+    let target = target.as_ref();
     let (hosts, timeout) = target.map_or((Vec::new(), PATIENCE), |target| (target.hosts.clone(), target.step_timeout));
     let remote = Arc::new(Later::new(hosts, ctx.limits()?.clone(), timeout));
     let mut variables = target.map(vars::deploying).unwrap_or_default();

@@ -1,6 +1,9 @@
 //! Errors of the configuration and of hooks.
 
-use edeliver_core::{config::SourceKind, hint::Hint};
+use edeliver_core::{
+    config::{SourceKind, secret},
+    hint::Hint,
+};
 
 use crate::{
     config::{ConfigError, import::ImportError},
@@ -47,7 +50,7 @@ fn hint(error: &AskError, kind: &SourceKind) -> Option<Hint> {
             "`{line}` is run by sh in the project's folder; a program that lies there needs its path: bin/hosts"
         )),
         (AskError::Failed { .. } | AskError::NoText { .. } | AskError::TooMuch { .. }, SourceKind::Command(line)) => {
-            Hint::command("run it by itself in the project's folder", line.clone())
+            Hint::command("run it by itself in the project's folder", secret::masked_source(line))
         }
         (AskError::NoRecords, SourceKind::Srv { name, .. }) => {
             Hint::command("see what the name servers say", format!("dig +short SRV {name}"))
