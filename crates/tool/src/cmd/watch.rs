@@ -18,7 +18,7 @@ use crate::{
     cli::options::Global,
     ctx::Ctx,
     error::{Error, Kind},
-    runs::{Ending, Follower, LET_IT_BEGIN, Runs},
+    runs::{Ending, Follower, LET_IT_BEGIN, Runs, RunsError},
     ui::Replay,
 };
 
@@ -114,6 +114,9 @@ impl Watch<'_> {
             match self.runs.to_show() {
                 Ok(Some(run)) => return Ok(run),
                 Ok(None) => {}
+                Err(RunsError::Read { path, source }) if path == self.dir => {
+                    return Err(Stop::Failed(RunsError::Read { path, source }.into()));
+                }
                 // Somebody else's journal may be closed to us; the next one may be not.
                 Err(error) => self.warn(elapsed(since), &Error::from(error).causes().join(": "), Vec::new())?,
             }

@@ -110,7 +110,8 @@ fn request(stream: &TcpStream) -> Option<String> {
     first.split(' ').nth(1).map(str::to_owned)
 }
 
-/// A page that has the other one in frames of these widths, opens all that can be opened, and says what sticks out.
+/// A page that has the other one in frames of these widths, opens all that can be opened, shows all that a mouse would show, and says
+/// what sticks out.
 fn measure(widths: &[u32]) -> String {
     let frame = |width: &u32| format!("<iframe src=page width={width} height=900 style='border:0'></iframe>");
     let frames: String = widths.iter().map(frame).collect();
@@ -122,13 +123,14 @@ addEventListener('load', () => {
   const said = [];
   for (const frame of document.querySelectorAll('iframe')) {
     const page = frame.contentDocument, root = page.documentElement;
-    for (const open of [false, true]) {
-      page.querySelectorAll('details').forEach(details => details.open = open);
+    for (const how of ['shut', 'open', 'hovered']) {
+      page.querySelectorAll('details').forEach(details => details.open = how != 'shut');
+      page.querySelectorAll('.tip').forEach(tip => tip.style.display = how == 'hovered' ? 'block' : '');
       const out = [...page.body.querySelectorAll('*')].filter(it => {
         const box = it.getBoundingClientRect();
         return box.width > 1 && !it.closest('.hidden, thead') && (box.right > root.clientWidth + 1 || box.left < -1);
       });
-      said.push(frame.width + ' ' + (open ? 'open' : 'shut') + ': ' + root.scrollWidth + ' ' +
+      said.push(frame.width + ' ' + how + ': ' + root.scrollWidth + ' ' +
         [...new Set(out.map(it => it.tagName + '.' + (it.getAttribute('class') || '')))].slice(0, 5).join(' '));
     }
     said.push('scripts: ' + page.scripts.length);

@@ -26,13 +26,13 @@ fn page_of(events: &[Event]) -> String {
     page(events, &ending, &TimeZone::UTC)
 }
 
-/// The page has no line that is cut off or has to be scrolled to, at any width, with all details open or shut.
+/// The page has no line that is cut off or has to be scrolled to, at any width, with all details open or shut, nor do the words at a bar.
 #[track_caller]
 pub(crate) fn assert_fits(site: &Site) {
     let said = site.measured();
     let lines: Vec<&str> = said.lines().collect();
     for width in WIDTHS {
-        for how in ["open", "shut"] {
+        for how in ["shut", "open", "hovered"] {
             assert!(lines.contains(&format!("{width} {how}: {width} ").as_str()), "something is too wide:\n{said}");
         }
     }

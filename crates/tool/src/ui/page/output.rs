@@ -82,7 +82,12 @@ pub(super) fn steps(story: &Story) -> Option<Markup> {
     let own = said(&story.own).map(|step| (None, step));
     let of_hosts = story.hosts.iter().flat_map(|(name, host)| said(&host.lane).map(move |step| (Some(name), step)));
     let all: Vec<_> = own.chain(of_hosts).filter(|(_, step)| step.phase != Phase::Hook).collect();
-    (!all.is_empty()).then(|| html! { @for (host, step) in all { (block(host, &step.what, &step.output)) } })
+    (!all.is_empty() || !story.loose.is_empty()).then(|| {
+        html! {
+            @for (whose, lines) in &story.loose { (block(None, whose, lines)) }
+            @for (host, step) in all { (block(host, &step.what, &step.output)) }
+        }
+    })
 }
 
 /// The steps that printed something.

@@ -44,6 +44,8 @@ pub(super) struct Story {
     pub(super) answers: Vec<Answer>,
     /// What hooks printed while hosts waited for them, by the hook.
     pub(super) hooks: IndexMap<String, Vec<String>>,
+    /// What was printed while no step went on, by whose it is.
+    pub(super) loose: IndexMap<String, Vec<String>>,
     pub(super) outcome: Option<Outcome>,
     /// When the last event came.
     pub(super) length_ms: u64,
@@ -187,8 +189,12 @@ impl Story {
             return;
         }
         let hook = self.hosts.values().find_map(|host| host.lane.open().filter(|span| span.phase == Phase::Hook));
-        let whose = host.map_or_else(|| hook.map_or("edeliver", |span| &span.what).to_owned(), ToString::to_string);
-        self.hooks.entry(whose).or_default().push(line.to_owned());
+        let (lines, whose) = match (host, hook) {
+            (None, Some(hook)) => (&mut self.hooks, hook.what.clone()),
+            (None, None) => (&mut self.loose, "edeliver".to_owned()),
+            (Some(host), _) => (&mut self.loose, host.to_string()),
+        };
+        lines.entry(whose).or_default().push(line.to_owned());
     }
 
     fn note(&mut self, event: &Event, is_warning: bool, text: &str, hints: &[Hint]) {
