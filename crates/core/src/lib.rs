@@ -17,6 +17,7 @@ pub mod facts;
 pub mod hint;
 pub mod increase;
 pub mod init;
+pub mod lease;
 pub mod name;
 pub mod notice;
 pub mod plan;

@@ -33,6 +33,7 @@ pub use outcome::Ended;
 
 use crate::{
     ctx::Ctx,
+    lease,
     node::{Environment, Place},
     store::Store,
     transport::Transport,
@@ -52,6 +53,8 @@ pub struct Means<'a> {
     pub environment: Environment,
     /// Runs hooks; needed for plans with such steps.
     pub hooks: Option<Box<dyn Hooks + 'a>>,
+    /// Says whether the hosts are still this run's to change; none: nobody else is there.
+    pub lease: Option<Arc<lease::Board>>,
 }
 
 /// Where a host's steps are carried out.
@@ -80,6 +83,7 @@ struct Shared {
     journeys: Journeys,
     environment: Environment,
     run: Option<RunId>,
+    lease: Option<Arc<lease::Board>>,
 }
 
 /// Carries the plan out. All is told through the context's reporter, up to the last host's end; [`Ctx::finish`] is the caller's. The
@@ -89,10 +93,10 @@ struct Shared {
 /// ends it on the host too.
 pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let _guard = ctx.step_in_hand();
-    let Means { mut sites, contents, journeys, environment, hooks } = means;
+    let Means { mut sites, contents, journeys, environment, hooks, lease } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
-    let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned() });
+    let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned(), lease });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
     fleet.work(ctx, &mut hooks).await;
     let stopped = fleet.is_stopped();

@@ -117,6 +117,9 @@ pub enum Command {
     Logs(cmd::logs::Args),
     /// Migrate databases by Ecto, on one host of a target
     Migrate(cmd::migrate::Args),
+    /// Who changes a target, and keeping deployers out of it
+    #[command(subcommand)]
+    Lock(cmd::lock::Command),
     /// Show migrations; also `show migrations`
     #[command(hide = true)]
     Migrations(cmd::migrate::ShowArgs),
@@ -188,6 +191,7 @@ impl Command {
             Self::Exec(args) => cmd::exec::run(ctx, args).await,
             Self::Logs(args) => cmd::logs::run(ctx, args).await,
             Self::Migrate(args) => cmd::migrate::run(ctx, args).await,
+            Self::Lock(command) => cmd::lock::run(ctx, command).await,
             Self::Migrations(args) => cmd::migrate::show(ctx, args).await,
             Self::Show(command) => cmd::show::run(ctx, command).await,
             Self::Diff(args) => cmd::diff::run(ctx, args).await,

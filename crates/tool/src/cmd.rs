@@ -16,6 +16,7 @@ pub mod exec;
 mod fleet;
 pub mod increase;
 pub mod init;
+pub mod lock;
 pub mod logs;
 pub mod migrate;
 pub mod node;

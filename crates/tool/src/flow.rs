@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn plan_stops_after_showing_and_tells_changes_by_its_exit_code() {
-        let how = |exit_code| PlanArgs { plan: true, exit_code, skip_blocked: false };
+        let how = |exit_code| PlanArgs { plan: true, exit_code, ..PlanArgs::default() };
         let change = || plan(vec![host("a", Verdict::Change)]);
         assert_eq!(settled(change(), false, how(false)).await.unwrap(), Settled::Over(0));
         assert_eq!(settled(change(), false, how(true)).await.unwrap(), Settled::Over(10));

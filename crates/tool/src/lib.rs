@@ -20,6 +20,7 @@ pub mod git;
 pub mod hook;
 pub mod image;
 pub mod inventory;
+pub mod lease;
 pub mod migrate;
 pub mod modification;
 pub mod node;

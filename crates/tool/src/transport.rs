@@ -116,12 +116,24 @@ pub struct Call<'a> {
     pub output: Output<'a>,
     /// After this time the script and everything it started are ended, on the host too.
     pub timeout: Duration,
+    /// What is to be looked at on the host before the script begins.
+    pub guard: Option<Guard>,
+}
+
+/// A piece of script in front of another one, for which it looks at something and ends it where that is not as it should be.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The text. It takes its own arguments away from the front.
+    pub text: &'static str,
+    /// They come before the script's.
+    pub args: Vec<String>,
 }
 
 impl Call<'static> {
     /// A call without input whose output is collected.
     pub fn new(script: Script, args: impl IntoIterator<Item = impl Into<String>>, timeout: Duration) -> Self {
-        Self { script, args: args.into_iter().map(Into::into).collect(), input: Input::Empty, output: Output::Collect, timeout }
+        let args = args.into_iter().map(Into::into).collect();
+        Self { script, args, input: Input::Empty, output: Output::Collect, timeout, guard: None }
     }
 }
 
@@ -215,6 +227,12 @@ pub enum TransportError {
         status: i32,
         /// The last lines it printed.
         tail: Vec<String>,
+    },
+    /// The script belongs to a run that has lost its lease of the host. It did nothing.
+    #[error("the lease of this host is lost, {by} has it now")]
+    Fenced {
+        /// Who has it.
+        by: String,
     },
     /// What we send could not be read.
     #[error("what was to be sent could not be read")]

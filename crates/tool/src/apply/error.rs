@@ -104,6 +104,15 @@ impl StepError {
             _ => false,
         }
     }
+    /// Whether the host is somebody else's by now, so that nothing was done there.
+    pub(super) fn is_fenced(&self) -> bool {
+        matches!(
+            self,
+            Self::Transport(TransportError::Fenced { .. })
+                | Self::Node(NodeError::Transport(TransportError::Fenced { .. }))
+                | Self::Service(ServiceError::Node(NodeError::Transport(TransportError::Fenced { .. })))
+        )
+    }
     /// Lines that the host printed before it failed, without the cause.
     pub(super) fn output(&self) -> &[String] {
         match self {

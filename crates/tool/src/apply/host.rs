@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Instant};
 use edeliver_core::{
     event::{EventKind, HostOutcome, HostResult},
     facts::NodeState,
+    lease::Loss,
     name::Version,
     plan::HostPlan,
     step::Step,
@@ -115,6 +116,9 @@ impl HostTask {
             if self.cancel.is_requested() && self.so_far.may_stop() {
                 return Some(Pause::Over(self.over_when_interrupted().await));
             }
+            if let Some(why) = self.lost_lease().await {
+                return Some(Pause::Over(self.over_without_lease(&why).await));
+            }
             if let Step::Hook { name } = step {
                 return Some(Pause::Hook(name));
             }
@@ -181,7 +185,7 @@ impl HostTask {
     /// The next step has failed: tells, and gets the old release serving again where that is called for.
     async fn over_after_failure(&mut self, error: StepError) -> End {
         let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()) };
-        let (unknown, refused) = (error.leaves_unknown(), self.refused(&error));
+        let (unknown, refused, fenced) = (error.leaves_unknown(), self.refused(&error), error.is_fenced());
         let half_way = matches!(error, StepError::HalfWay(_));
         let aftermath = match &error {
             StepError::Upgrade(error) => error.aftermath(),
@@ -210,6 +214,10 @@ impl HostTask {
             _ if !self.so_far.touched => {
                 self.over((HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore))
             }
+            _ if fenced => {
+                let result = if self.so_far.stopped { HostResult::Broken } else { HostResult::Failed };
+                self.over((result, format!("{why}; {}", self.state_now()), Ending::Otherwise))
+            }
             _ => {
                 let end = self.undo(&why).await;
                 self.over(end)
@@ -226,8 +234,36 @@ impl HostTask {
         self.over(end)
     }
 
+    /// Why the next step must not be begun for want of the lease. Between the end of a node and the start of the next the host alone has a say
+    /// (see `lease::Fenced`): nothing would serve otherwise.
+    async fn lost_lease(&self) -> Option<String> {
+        let lease = self.shared.lease.as_ref().filter(|_| self.so_far.may_stop())?;
+        let (Loss::Host(why) | Loss::Quorum(why)) = lease.sure_of(&self.plan.host).await.err()?;
+        Some(format!("the lease is lost: {why}"))
+    }
+
+    /// As when the user interrupts; a host that somebody else has by now is left as it is.
+    async fn over_without_lease(&mut self, why: &str) -> End {
+        let is_taken = self.is_taken();
+        let end = match (self.so_far.begun, self.so_far.touched) {
+            (false, _) => (HostResult::Skipped, format!("{why}; nothing was begun"), Ending::Locked),
+            (true, false) => (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore),
+            (true, true) if self.so_far.upgraded.is_some() && !self.so_far.committed && !is_taken => self.undo(why).await,
+            (true, true) => (HostResult::Failed, format!("{why}; {}", self.state_now()), Ending::Otherwise),
+        };
+        self.over(end)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.shared.lease.as_ref().is_some_and(|lease| lease.is_taken(&self.plan.host))
+    }
+
     /// The way back.
     async fn undo(&mut self, why: &str) -> (HostResult, String, Ending) {
+        if self.is_taken() {
+            let summary = format!("{why}; it is not taken back, for the lease is lost and somebody else may be at work here");
+            return (HostResult::Broken, summary, Ending::Otherwise);
+        }
         let steps = self.plan.undo.clone();
         let mut back = self.so_far.activated.is_none();
         for (at, step) in steps.iter().enumerate() {
@@ -279,6 +315,7 @@ impl HostTask {
             _ if self.so_far.begun => None,
             StepError::Stale(_) => Some(Ending::Stale),
             StepError::Locked(_) => Some(Ending::Locked),
+            error if error.is_fenced() => Some(Ending::Locked),
             _ => None,
         }
     }

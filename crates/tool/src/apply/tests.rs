@@ -6,5 +6,6 @@ mod fleet;
 mod folder;
 mod hosts;
 mod killed;
+mod lease;
 mod releases;
 mod waves;

@@ -30,7 +30,14 @@ pub(super) async fn gather(
     let programs = programs(commands).into_iter().map(|program| format!("program:{program}"));
     let modules = request.source.submodules.iter().map(|module| format!("module:{} {}", module.module, module.commit));
     let args = fixed.map(str::to_owned).into_iter().chain(programs).chain(modules).collect();
-    let call = Call { script: scripts::FACTS, args, input: Input::Bytes(versions), output: Output::Collect, timeout: PATIENCE };
+    let call = Call {
+        script: scripts::FACTS,
+        args,
+        input: Input::Bytes(versions),
+        output: Output::Collect,
+        timeout: PATIENCE,
+        guard: None,
+    };
     let reply = transport.run(call).await?.ok(scripts::FACTS)?;
     Ok(parse(&reply.text()))
 }

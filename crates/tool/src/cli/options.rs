@@ -145,6 +145,25 @@ pub struct PlanArgs {
     /// Go on without the hosts that can't be reached or where it can't be done
     #[arg(long)]
     pub skip_blocked: bool,
+    /// Wait while somebody else changes the target, at most this long; without a time for as long as it takes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = LockWait::FOREVER)]
+    pub lock_wait: Option<LockWait>,
+}
+
+/// How long somebody else is waited for; `None`: for as long as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockWait(pub Option<Duration>);
+
+impl LockWait {
+    /// As it is written.
+    pub const FOREVER: &str = "forever";
+}
+
+impl FromStr for LockWait {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == Self::FOREVER { Ok(Self(None)) } else { time(text).map(|time| Self(Some(time))) }
+    }
 }
 
 /// What becomes of new relups.

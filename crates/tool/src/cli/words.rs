@@ -175,7 +175,11 @@ impl<'a> Reader<'a> {
             None => option.len() == 2 && arg.get_short() == option.chars().nth(1),
         };
         // One that belongs to another command is refused later; until then it is read alike wherever it stands.
-        arguments(self.at).into_iter().chain(arguments(self.tree)).find(named).is_some_and(|arg| arg.get_action().takes_values())
+        arguments(self.at)
+            .into_iter()
+            .chain(arguments(self.tree))
+            .find(named)
+            .is_some_and(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set())
     }
 
     /// Whether the command takes code beside its target.

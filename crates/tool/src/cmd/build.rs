@@ -114,7 +114,7 @@ pub async fn run(ctx: &Ctx, command: Command) -> Result<u8, Error> {
         Command::Upgrade(args) => return upgrade::run(ctx, args).await,
         Command::Appups(args) => return appups::run(ctx, args).await,
     };
-    let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, skip_blocked: false };
+    let how = PlanArgs { plan: args.plan, exit_code: args.exit_code, ..PlanArgs::default() };
     match build::run(ctx, request(ctx, &args.source, how)?).await? {
         Ended::Over(code) => Ok(code),
         Ended::Built(built) => Ok(ctx.finish(Outcome { hosts: vec![built.host], exit_code: 0, interrupted: false }).await),

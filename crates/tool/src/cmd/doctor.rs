@@ -133,7 +133,7 @@ async fn elsewhere(store: Store) -> Option<Finding> {
 async fn of_build_host(ctx: &Ctx) -> Result<Option<Examined>, Error> {
     let Some(settings) = &ctx.settings()?.build else { return Ok(None) };
     let place = format!("{} (builds)", settings.host.name);
-    let how = PlanArgs { plan: true, exit_code: false, skip_blocked: false };
+    let how = PlanArgs { plan: true, exit_code: false, ..PlanArgs::default() };
     let request = build::request(ctx, &build::Source::default(), how)?;
     let examined = async { Build::choose(ctx, request).await?.examine(ctx).await };
     Ok(Some(match examined.await {

@@ -13,7 +13,7 @@ use edeliver_core::{
     event::{EventKind, Outcome},
     facts::HostFacts,
     hint::Hint,
-    name::{HostName, Version},
+    name::{AppName, HostName, Version},
     notice::Action,
     plan::{self, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId, Upgrade},
@@ -31,6 +31,7 @@ use crate::{
     flow::{self, Settled},
     hook::{Hosts, Session, vars},
     inventory::{self, Question},
+    lease::{Lease, Voter, Wanted},
     node::{Environment, Place},
     relup::Judgements,
     report::Reporter,
@@ -63,13 +64,28 @@ pub(super) struct Fleet {
     /// What hooks of the run are told that it does.
     action: Option<Action>,
     open: HashMap<HostName, Arc<dyn Transport>>,
+    /// From the first change on, or from when others were done whom we waited for.
+    lease: Option<Lease>,
 }
 
 impl Fleet {
     /// Begins a run, and asks the hosts.
     pub(super) async fn gather(ctx: &Ctx, target: TargetSettings, title: String, how: PlanArgs) -> Result<Self, Error> {
-        ctx.begin(title, how.journal())?;
-        Self::ask(ctx, target).await
+        ctx.begin(title.clone(), how.journal())?;
+        Self::ask_in_turn(ctx, target, &title, how).await
+    }
+    /// Asks the hosts; with `--lock-wait` when others are done with them, and so that no other comes in between.
+    pub(super) async fn ask_in_turn(ctx: &Ctx, target: TargetSettings, title: &str, how: PlanArgs) -> Result<Self, Error> {
+        let mut fleet = Self::ask(ctx, target).await?;
+        if how.lock_wait.is_some() && !how.plan {
+            let lease = fleet.take_lease(ctx, title, how).await?;
+            let has_waited = lease.has_waited();
+            fleet.lease = Some(lease);
+            if has_waited {
+                fleet.look_again(ctx).await?;
+            }
+        }
+        Ok(fleet)
     }
     /// Asks the hosts.
     pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
@@ -85,6 +101,7 @@ impl Fleet {
             then: ThenArgs::default(),
             action: None,
             open: HashMap::new(),
+            lease: None,
         };
         for (facts, transport) in gathered {
             fleet.open.extend(transport.map(|transport| (facts.host.clone(), transport)));
@@ -165,8 +182,9 @@ impl Fleet {
         self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
     /// The same hosts, with what follows when everything went well.
-    pub(super) fn then(self, then: ThenArgs) -> Self {
-        Self { then, ..self }
+    pub(super) fn then(mut self, then: ThenArgs) -> Self {
+        self.then = then;
+        self
     }
     /// The same hosts, on which this is done, as hooks of the run are told.
     pub(super) fn doing(self, action: Action) -> Self {
@@ -175,19 +193,30 @@ impl Fleet {
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
     pub(super) async fn carry_out(mut self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
         let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
-        let (target, then, action) = (self.target.clone(), self.then, self.action);
+        let followed = match &applied {
+            Ok(Ok(outcome)) => self.follow(ctx, outcome).await,
+            _ => Ok(()),
+        };
+        if let Some(lease) = self.lease.take() {
+            lease.release().await;
+        }
         self.close().await;
         let outcome = match applied? {
             Ok(outcome) => outcome,
             Err(code) => return Ok(code),
         };
-        if then.run_migrations && outcome.exit_code == 0 {
-            migrate::follow(ctx, &target).await?;
-        }
-        if let Some(action) = action {
-            ctx.after(action, &outcome).await;
-        }
+        followed?;
         Ok(ctx.finish(outcome).await)
+    }
+    /// What comes after the hosts, as long as nobody else may change them.
+    async fn follow(&self, ctx: &Ctx, outcome: &Outcome) -> Result<(), Error> {
+        if self.then.run_migrations && outcome.exit_code == 0 {
+            migrate::follow(ctx, &self.target).await?;
+        }
+        if let Some(action) = self.action {
+            ctx.after(action, outcome).await;
+        }
+        Ok(())
     }
     /// `Err`: the run is over with this exit code, nothing was applied.
     async fn settle_and_apply(
@@ -204,10 +233,14 @@ impl Fleet {
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
             Settled::Over(code) => Ok(Err(code)),
             Settled::Apply => {
+                if self.lease.is_none() {
+                    self.lease = Some(self.take_lease(ctx, &plan.title, how).await?);
+                }
                 if let Some(action) = self.action {
                     ctx.before(action, plan).await?;
                 }
-                let (contents, hooks) = cargo.map(|cargo| self.hooks(cargo)).unzip();
+                let app = &ctx.settings()?.app;
+                let (contents, hooks) = cargo.map(|cargo| self.hooks(app, cargo)).unzip();
                 let mut ended = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
                 if plan.rollout.on_failure == OnFailure::Rollback && ended.fails(&plan.rollout) {
                     back::bring(self, ctx, plan, &mut ended).await;
@@ -215,6 +248,27 @@ impl Fleet {
                 Ok(Ok(ended.outcome()))
             }
         }
+    }
+    /// Keeps all others from changing these hosts.
+    async fn take_lease(&self, ctx: &Ctx, title: &str, how: PlanArgs) -> Result<Lease, Error> {
+        let app = &ctx.settings()?.app;
+        let site = |facts: &HostFacts| {
+            let spec = self.target.hosts.iter().find(|spec| spec.name == facts.host);
+            let site = spec.zip(self.open.get(&facts.host)).map(|(spec, transport)| (transport.clone(), Place::on(spec, app)));
+            let why = facts.seen.as_ref().err().map_or_else(|| "there is no connection".to_owned(), |unseen| unseen.why.clone());
+            Voter { host: facts.host.clone(), site: site.ok_or(why) }
+        };
+        let voters: Vec<Voter> = self.facts.iter().map(site).collect();
+        let wanted = Wanted { target: &self.target.name, what: title.to_owned(), wait: how.lock_wait };
+        Ok(Lease::take(ctx, &voters, &wanted).await?)
+    }
+    /// The connection to a host, for what belongs to this run.
+    fn fenced(&self, host: &HostSpec, app: &AppName) -> Option<Arc<dyn Transport>> {
+        let transport = self.open.get(&host.name)?.clone();
+        Some(match &self.lease {
+            Some(lease) => lease.fence(transport, &Place::on(host, app)),
+            None => transport,
+        })
     }
     /// They follow a change, and are no part of its plan.
     fn tell_migrations(&self, ctx: &Ctx) {
@@ -233,18 +287,19 @@ impl Fleet {
     fn means(&self, ctx: &Ctx, contents: Option<Contents>, hooks: Option<ProjectHooks>) -> Result<Means<'static>, Error> {
         let app = &ctx.settings()?.app;
         let site = |host: &HostSpec| {
-            let transport = self.open.get(&host.name)?.clone();
+            let transport = self.fenced(host, app)?;
             Some((host.name.clone(), Site { transport, place: Place::on(host, app) }))
         };
         let environment =
             Environment { profile: self.target.profile.clone(), variables: self.variables(), kept_away: self.kept_away };
         let sites = self.target.hosts.iter().filter_map(site).collect();
         let hooks = hooks.map(|hooks| Box::new(hooks) as Box<dyn apply::Hooks>);
-        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks })
+        let lease = self.lease.as_ref().map(Lease::board);
+        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks, lease })
     }
-    fn hooks(&self, cargo: Cargo) -> (Contents, ProjectHooks) {
+    fn hooks(&self, app: &AppName, cargo: Cargo) -> (Contents, ProjectHooks) {
         let Cargo { contents, hooks: session } = cargo;
-        let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.open.get(&host.name)?.clone())));
+        let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.fenced(host, app)?)));
         let remote = Arc::new(Hosts::new(connected.collect(), self.target.step_timeout));
         let mut variables = vars::deploying(&self.target);
         variables.push(("VERSION".to_owned(), contents.manifest.version.to_string()));

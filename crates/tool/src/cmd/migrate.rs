@@ -13,10 +13,11 @@ use indexmap::IndexMap;
 use super::own::{Meant, instead};
 use crate::{
     cancel::Level,
-    cli::options::TargetArgs,
+    cli::options::{LockWait, TargetArgs},
     ctx::{Ctx, Journal},
     error::{Error, Kind},
     flow,
+    lease::{Lease, Voter, Wanted},
     migrate::{Action, Hold, MigrateError, Migration, Order, Said, Site, Status, Way},
     node::{Environment, Place},
     report::Reporter,
@@ -49,6 +50,9 @@ pub struct Args {
     /// Show what would be done and stop
     #[arg(long)]
     pub plan: bool,
+    /// Wait while somebody else changes that host, at most this long; without a time for as long as it takes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = LockWait::FOREVER)]
+    pub lock_wait: Option<LockWait>,
 }
 
 /// Which way.
@@ -100,7 +104,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     ctx.begin(title(&order, &target, host), if args.plan { Journal::None } else { Journal::Kept })?;
     let site = open(ctx, &app, &target, host).await?;
     let reporter = ctx.reporter.for_host(&host.name);
-    let asked = if args.plan { Asked::Shown } else { Asked::Confirmed };
+    let asked = if args.plan { Asked::Shown } else { Asked::Confirmed(args.lock_wait) };
     let work = Work { ctx, site: &site, order: &order, target: &target, host, reporter, asked };
     let ended = match work.run().await {
         Ok(summary) => Ok(work.finish(&summary).await),
@@ -229,15 +233,22 @@ struct Work<'a> {
 enum Asked {
     /// They only want to see it.
     Shown,
-    /// They are asked, where that is due.
-    Confirmed,
+    /// They are asked, where that is due, and want to wait for others this long.
+    Confirmed(Option<LockWait>),
     /// They were, when the run began.
     Before,
 }
 
 impl Work<'_> {
-    /// Gives the summary.
+    /// Gives the summary. Who waits for others looks at what is to be done when these have finished.
     async fn run(&self) -> Result<String, Error> {
+        let Asked::Confirmed(wait @ Some(_)) = self.asked else { return self.run_now().await };
+        let lease = self.take_lease(wait).await?;
+        let ended = self.run_now().await;
+        lease.release().await;
+        ended
+    }
+    async fn run_now(&self) -> Result<String, Error> {
         let mut way = Way::find(self.site).await?;
         if let Way::Files(why) = &way {
             self.reporter.info(format!("{why}: the release that boots migrates in a VM of its own"));
@@ -250,9 +261,25 @@ impl Work<'_> {
         if !self.worth_it(way).await? || self.asked == Asked::Shown {
             return Ok("nothing was changed".to_owned());
         }
-        if self.asked == Asked::Confirmed {
+        if let Asked::Confirmed(wait) = self.asked {
             self.confirm().await?;
+            if wait.is_none() {
+                let lease = self.take_lease(wait).await?;
+                let ended = self.carry_out_alone(way).await;
+                lease.release().await;
+                return ended;
+            }
         }
+        self.carry_out_alone(way).await
+    }
+    /// Keeps deployers away from this host, and with it, while they can reach it, from the target.
+    async fn take_lease(&self, wait: Option<LockWait>) -> Result<Lease, Error> {
+        let site = Ok((self.site.host.clone(), self.site.place.clone()));
+        let voter = Voter { host: self.host.name.clone(), site };
+        let wanted = Wanted { target: &self.target.name, what: title(self.order, self.target, self.host), wait };
+        Ok(Lease::take(self.ctx, &[voter], &wanted).await?)
+    }
+    async fn carry_out_alone(&self, way: &mut Way) -> Result<String, Error> {
         // A migration in hand is brought to its end: nobody could say how far it came otherwise.
         let _guard = self.ctx.step_in_hand();
         let hold = Hold::take(&self.site.host, &self.site.place).await?;

@@ -43,10 +43,11 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
         Ok(manifest) => manifest,
         Err(code) => return Ok(code),
     };
+    let title = format!("update {} to {}", target.name, manifest.title());
     let (store, from) = (ctx.store()?, ctx.store()?);
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
-    let fleet = Fleet::ask(ctx, target).await?;
+    let fleet = Fleet::ask_in_turn(ctx, target, &title, args.plan).await?;
     let all = plan::deploy::hooks::ALL.into_iter().chain(plan::deploy::hooks::UPDATED);
     let request = DeployRequest {
         app: ctx.settings()?.app.clone(),

@@ -43,7 +43,8 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
         Ok(manifest) => manifest,
         Err(code) => return Ok(code),
     };
-    let fleet = Fleet::ask(ctx, target).await?;
+    let title = format!("upgrade {} to {}", target.name, manifest.title());
+    let fleet = Fleet::ask_in_turn(ctx, target, &title, args.plan).await?;
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let start = args.start_deploy || fleet.target.start_deploy;

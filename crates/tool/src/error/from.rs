@@ -2,6 +2,7 @@
 
 mod build;
 mod config;
+mod lease;
 mod link;
 mod rehearsal;
 mod store;
@@ -25,6 +26,7 @@ impl From<TransportError> for Error {
             | TransportError::NoShell { .. } => Kind::Unreachable,
             TransportError::Interrupted => Kind::Interrupted,
             TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Failed { .. } => Kind::Stopped,
+            TransportError::Fenced { .. } => Kind::Locked,
             TransportError::Input(_) | TransportError::Here { .. } => Kind::Internal,
         };
         let hints = transport_hints(&error);
@@ -47,6 +49,9 @@ fn transport_hints(error: &TransportError) -> Vec<Hint> {
         TransportError::NoShell { .. } => vec![Hint::text("the account needs a login shell that runs commands")],
         TransportError::LinkLost { .. } => {
             vec![Hint::text("run the same command again: it looks at the hosts anew and finishes what is missing")]
+        }
+        TransportError::Fenced { .. } => {
+            vec![Hint::text("when the other one has finished, run the same command again: it looks at the hosts anew")]
         }
         TransportError::Timeout { .. }
         | TransportError::Failed { .. }

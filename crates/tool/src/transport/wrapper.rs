@@ -50,9 +50,11 @@ impl Nonce {
 /// [`TransportError::Here`] if an argument contains NUL, which no shell can hold.
 pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, TransportError> {
     let seconds = seconds(call.timeout).to_string();
-    let script = condensed(call.script.text);
+    let guard = call.guard.as_ref();
+    let script = guard.map(|guard| condensed(guard.text)).unwrap_or_default() + &condensed(call.script.text);
     let own = [nonce.0.as_str(), &seconds, &script];
-    let all = || own.into_iter().chain(call.args.iter().map(String::as_str));
+    let args = || guard.into_iter().flat_map(|guard| &guard.args).chain(&call.args);
+    let all = || own.into_iter().chain(args().map(String::as_str));
     if all().any(|text| text.contains('\0')) {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
         return Err(TransportError::Here { what: "an argument can't be given to a script", source });

@@ -6,6 +6,7 @@ mod adopt;
 mod asked;
 mod bad;
 mod fleet;
+mod lease;
 mod notices;
 mod road;
 mod store;

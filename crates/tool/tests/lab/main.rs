@@ -10,6 +10,7 @@ mod classic;
 mod commands;
 mod company;
 mod killed;
+mod leases;
 mod logins;
 mod main_job;
 mod scene;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         commands::TESTS,
         company::TESTS,
         killed::TESTS,
+        leases::TESTS,
         logins::TESTS,
         shells::TESTS,
         stores::TESTS,

@@ -36,6 +36,11 @@ impl Scene {
     pub(crate) fn fleet(app: App, count: usize) -> Self {
         Self::with(app, LabSpec::fleet(count), (1..=count).map(|n| format!("prod{n}")).collect())
     }
+    /// The same, and one more host, `gate`: another way to the production hosts than by `build`.
+    pub(crate) fn behind_gates(app: App, count: usize) -> Self {
+        let spec = LabSpec::fleet(count).host("gate", HostSpec::default());
+        Self::with(app, spec, (1..=count).map(|n| format!("prod{n}")).collect())
+    }
     /// One production host of this kind.
     pub(crate) fn host(app: App, spec: HostSpec) -> Self {
         Self::with(app, LabSpec::empty().host("prod1", spec), vec!["prod1".to_owned()])

@@ -1,0 +1,93 @@
+//! Leases: one deployer per target. Who has a host is decided on the host (`lease.sh`), who has the target by what the hosts say
+//! (`edeliver_core::lease`); here is what asks them, keeps renewing, and stops a run that is not sure any more.
+//!
+//! A run's lease on a host is kept by one script, which lives as long as the lease, over the connection that is open already: a renewal
+//! is one word to it. Scripts that change something go through [`Fenced`], which has the host look whether the lease is still theirs.
+
+mod board;
+mod error;
+mod fenced;
+mod keeper;
+mod mark;
+pub(crate) mod script;
+mod take;
+
+use std::sync::Arc;
+
+use edeliver_core::name::RunId;
+use tokio::{sync::watch, task::JoinSet, time::timeout};
+
+#[cfg(test)]
+pub(crate) use self::board::now;
+pub use self::{board::Board, error::LeaseError, fenced::Fenced};
+pub(crate) use self::{
+    error::in_words,
+    take::{Voter, Wanted},
+};
+use self::{keeper::Order, mark::Mark, script::PARTING};
+use crate::{node::Place, transport::Transport};
+
+/// A lease that is held on the hosts of a target. Without a farewell it ends when its time is over.
+pub struct Lease {
+    board: Arc<Board>,
+    orders: watch::Sender<Order>,
+    /// Each says in the end whether its host has let go of it.
+    keepers: JoinSet<bool>,
+    mark: Option<Mark>,
+    waited: bool,
+}
+
+impl Lease {
+    /// Whether others had it first, so that what was known of the hosts is out of date.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.waited
+    }
+    /// What a run asks before each change.
+    pub(crate) fn board(&self) -> Arc<Board> {
+        self.board.clone()
+    }
+    /// The host, for scripts that belong to this run.
+    pub(crate) fn fence(&self, transport: Arc<dyn Transport>, place: &Place) -> Arc<dyn Transport> {
+        Arc::new(Fenced::new(transport, place, self.board.token()))
+    }
+    /// Lets go of it, and waits until others know.
+    pub(crate) async fn release(mut self) {
+        let _ = self.orders.send(Order::LetGo);
+        let mut all = true;
+        let parting = async {
+            while let Some(let_go) = self.keepers.join_next().await {
+                all &= let_go.unwrap_or(false);
+            }
+        };
+        all &= timeout(PARTING, parting).await.is_ok();
+        if let Some(mark) = self.mark.take().filter(|_| all) {
+            mark.remove();
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // If there is still time, the hosts hear of it.
+        let _ = self.orders.send(Order::LetGo);
+        self.keepers.detach_all();
+    }
+}
+
+/// `ann@laptop`: who runs this program.
+pub(crate) fn me() -> String {
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    format!("{user}@{}", rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// Nobody else's: the run and 64 bits of the system's randomness.
+pub(crate) fn token(run: Option<&RunId>) -> edeliver_core::lease::Token {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let bits = RandomState::new().build_hasher().finish();
+    let run = run.map_or_else(|| "run".to_owned(), ToString::to_string);
+    format!("{run}-{bits:016x}").parse().expect("a run's id has digits, letters and dashes")
+}
+
+#[cfg(test)]
+mod tests;

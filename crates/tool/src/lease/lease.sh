@@ -1,0 +1,192 @@
+# The lease of a release root: who may change it, until when. For POSIX sh (dash, busybox); comes after root.sh.
+# $1 root; a relative one is meant from the home directory. $2 what is wanted:
+#   take     take it, and keep it as long as standard input says `renew` (or `settled`: it is decided that we have the target) in time;
+#            `done` lets go of it, `leave` leaves it. When the input ends, so did the operator, or the link: it stays until its time is over.
+#   resume   the same for a lease that one has.
+#   hold     take it for good.
+#   renew    renew it once. `settled` is the same and says that it is decided.
+#   drop     remove it.
+#   look     tell who has it.
+# $3 the token of the holder; what follows is for `take` and `hold`: $4 who that is, $5 what for, $6 how many seconds it lasts.
+#
+# .edeliver/lease        TOKEN KIND BOOT TIME, then who, then what for; it appears whole, by rename
+# .edeliver/lease-beat   the last renewal: TOKEN BOOT TIME COUNT SETTLED
+# .edeliver/lease-step.TOKEN.PROCESS   a script that changes something on behalf of a holder (see fence.sh)
+#
+# BOOT is a life of this machine, TIME its uptime: no other clock is ever looked at. After a boot every lease counts as just renewed.
+#
+# It prints `taken`, `renewed`, `dropped`, `free`; or who has it, as lines WORD VALUE, and then `held`, with status 41.
+
+case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
+token=$3 who=$4 for=$5 lasts=${6:-15}
+lease=$own/lease beat=$own/lease-beat lock=$own/lease-lock
+count=0 settled=no gone='' held=''
+
+# A login's shell may have its own ideas of what is left behind.
+leave() { [ -z "$held" ] || give_lock_back; }
+
+# Nobody has this lock for longer than it takes to write two files.
+lock_lease() {
+  seconds=0
+  until take "$lock"; do
+    [ "$seconds" -lt 10 ] || stop_with 1 "process ${holder%%-*} does not let go of the lease"
+    sleep 1
+    seconds=$((seconds + 1))
+  done
+  held=yes
+}
+unlock_lease() { give_lock_back && held=''; }
+
+read_clock() {
+  now='' boot=''
+  { read -r now _ </proc/uptime && read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || now=''
+  now=${now%%.*} boot=${boot:--}
+}
+
+# Sets what is known of the lease; has is empty where there is none.
+read_lease() {
+  has='' kind='' since_boot='' since='' has_who='' has_for=''
+  { read -r has kind since_boot since; IFS= read -r has_who; IFS= read -r has_for; } 2>/dev/null <"$lease"
+  beats='' beat_boot='' beat_at='' beat_count='' beat_settled=''
+  { read -r beats beat_boot beat_at beat_count beat_settled; } 2>/dev/null <"$beat"
+  [ "$beats" = "$has" ] || beat_boot='' beat_at='' beat_settled=''
+}
+
+# Sets age to the seconds since time $2 of life $1 of this machine; since it booted, if that was another life.
+age_of() {
+  age=$now
+  [ "$1" != "$boot" ] || ! [ "${2:-x}" -le "$now" ] 2>/dev/null || age=$((now - $2))
+}
+
+# Whether its time is over. Where there is no clock, whoever did not stir while we looked on is gone.
+is_over() {
+  [ "$kind" = run ] || return 1
+  [ -n "$now" ] || { [ "$gone" = "$has $beat_count" ]; return; }
+  age_of "$beat_boot" "$beat_at"
+  [ "$age" -gt "$lasts" ]
+}
+look_on() {
+  read_clock
+  [ -z "$now" ] || return 0
+  read_lease
+  [ -n "$has" ] && [ "$has" != "$token" ] || return 0
+  gone="$has $beat_count"
+  sleep $((lasts + 1))
+}
+
+tell() {
+  printf '%s\n' "token $has" "held $kind" "who $has_who" "what $has_for" "settled ${beat_settled:-no}"
+  [ -z "$now" ] || {
+    age_of "$since_boot" "$since"
+    printf 'age %s\n' "$age"
+    age_of "$beat_boot" "$beat_at"
+    printf 'left %s\n' "$((age > lasts ? 0 : lasts - age))"
+  }
+  printf 'held\n'
+}
+refuse() {
+  [ -n "$has" ] && tell || printf 'free\n'
+  exit 41
+}
+
+# Written over what is there, so that a full disk keeps nobody from renewing.
+renew_it() {
+  read_clock
+  count=$((count + 1))
+  { printf '%s\n' "$token $boot ${now:-0} $count $settled" 1<>"$beat"; } 2>/dev/null || failed "can't write $root/$beat"
+}
+write_it() {
+  renew_it
+  { printf '%s\n' "$token $1 $boot ${now:-0}" "$who" "$for" >"$lease.new"; } 2>/dev/null && mv -f -- "$lease.new" "$lease" ||
+    failed "can't write $root/$lease"
+}
+
+# Scripts of earlier holders that still run: their lease is over, so they are ended, as they are when their link is known to be lost. They
+# are looked for when the lease is ours: they look whether it is theirs when they have said that they are there.
+end_steps() {
+  for seconds in 0 1 2 3 4 5 6 7 8 9; do
+    living=''
+    for file in "$own"/lease-step.*; do
+      exists "$file" || continue
+      process=${file##*.} of=${file%.*}
+      [ "${of##*lease-step.}" != "$token" ] || continue
+      case $process in
+        *-0-0) rm -f -- "$file" ;;
+        *) if lives "$process"; then living="$living ${process%%-*}"; else rm -f -- "$file"; fi ;;
+      esac
+    done
+    [ -n "$living" ] || return 0
+    signal=TERM
+    [ "$seconds" -lt 3 ] || signal=KILL
+    for process in $living; do kill "-$signal" "-$process" 2>/dev/null; done
+    sleep 1
+  done
+  stop_with 1 "a step of a run whose lease is over can't be ended:$living"
+}
+
+# Takes it with kind $1, or tells who has it.
+take_it() {
+  look_on
+  lock_lease
+  read_clock
+  read_lease
+  [ -z "$has" ] || [ "$has" = "$token" ] || is_over || refuse
+  write_it "$1"
+  unlock_lease
+  end_steps
+  printf 'taken\n'
+}
+renew() {
+  lock_lease
+  read_lease
+  [ "$has" = "$token" ] || { read_clock; refuse; }
+  renew_it
+  unlock_lease
+  printf 'renewed\n'
+}
+# Lets go of it; $1 says whether by itself. Then none of its scripts runs any more.
+drop() {
+  lock_lease
+  read_clock
+  read_lease
+  [ "$has" = "$token" ] || refuse
+  [ -z "$1" ] || rm -f -- "$own/lease-step.$token".* 2>/dev/null
+  rm -f -- "$lease" "$beat" 2>/dev/null || failed "can't remove $root/$lease"
+  unlock_lease
+  printf 'dropped\n'
+}
+keep() {
+  while read -r word; do
+    case $word in
+      renew) renew ;;
+      settled) settled=yes; renew ;;
+      done) drop yes; exit 0 ;;
+      *) exit 0 ;;
+    esac
+  done
+}
+
+case $2 in
+  take | hold)
+    [ -d "$root/$own" ] || error=$(mkdir -p -- "$root" 2>&1 && mkdir -m 700 -- "$root/$own" 2>&1) || [ -d "$root/$own" ] ||
+      stop_with 1 "$error" ;;
+esac
+cd -P -- "$root" 2>/dev/null && [ -d "$own" ] || { printf 'free\n'; exit 0; }
+trap leave EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+name_me
+case $2 in
+  look)
+    read_clock
+    read_lease
+    [ -z "$has" ] || { is_over && [ -n "$now" ]; } || refuse
+    printf 'free\n' ;;
+  take) take_it run && keep ;;
+  resume) renew && keep ;;
+  hold) take_it hold ;;
+  renew) renew ;;
+  settled) settled=yes; renew ;;
+  drop) drop '' ;;
+esac
