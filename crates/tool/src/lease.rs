@@ -34,14 +34,9 @@ pub struct Lease {
     /// Each says in the end whether its host has let go of it.
     keepers: JoinSet<bool>,
     mark: Option<Mark>,
-    waited: bool,
 }
 
 impl Lease {
-    /// Whether others had it first, so that what was known of the hosts is out of date.
-    pub(crate) fn has_waited(&self) -> bool {
-        self.waited
-    }
     /// What a run asks before each change.
     pub(crate) fn board(&self) -> Arc<Board> {
         self.board.clone()

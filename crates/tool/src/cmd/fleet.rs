@@ -78,12 +78,9 @@ impl Fleet {
     pub(super) async fn ask_in_turn(ctx: &Ctx, target: TargetSettings, title: &str, how: PlanArgs) -> Result<Self, Error> {
         let mut fleet = Self::ask(ctx, target).await?;
         if how.lock_wait.is_some() && !how.plan {
-            let lease = fleet.take_lease(ctx, title, how).await?;
-            let has_waited = lease.has_waited();
-            fleet.lease = Some(lease);
-            if has_waited {
-                fleet.look_again(ctx).await?;
-            }
+            fleet.lease = Some(fleet.take_lease(ctx, title, how).await?);
+            // Also where the target is free: the other one may have been done in between.
+            fleet.look_again(ctx).await?;
         }
         Ok(fleet)
     }

@@ -98,7 +98,7 @@ async fn look(ctx: &Ctx, target: &TargetSettings) -> Result<Vec<Answered<Answer>
 }
 
 async fn show(ctx: &Ctx, args: &Args) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let answered = look(ctx, &target).await?;
     ask::tell_trouble(ctx, &answered);
     ctx.answer_rows(answered.iter().map(row).collect(), "the target has no hosts");
@@ -131,7 +131,7 @@ fn row(one: &Answered<Answer>) -> IndexMap<String, String> {
 }
 
 async fn hold(ctx: &Ctx, args: HoldArgs) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let run = ctx.begin(format!("hold {}", target.name), Journal::Kept)?;
     let token = lease::token(Some(&run));
     let claimant = script::Claimant { token: token.clone(), who: lease::me(), what: args.message };
@@ -175,7 +175,7 @@ async fn drop_all(ctx: &Ctx, target: &TargetSettings, token: &Token) -> Result<V
 
 /// `release` ends holds, `break` whatever there is.
 async fn end(ctx: &Ctx, args: &Args, most: Held) -> Result<u8, Error> {
-    let target = ctx.target(&args.target)?;
+    let target = ctx.target(&args.target).await?;
     let verb = if most == Held::OnHold { "release" } else { "break the lease of" };
     ctx.begin(format!("{verb} {}", target.name), Journal::Kept)?;
     let found = look(ctx, &target).await?;

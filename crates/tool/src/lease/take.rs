@@ -51,10 +51,7 @@ impl Lease {
         let (began, mut told) = (now(), None);
         loop {
             let (holder, hosts) = match attempt(ctx, voters, wanted).await? {
-                Ok(mut lease) => {
-                    lease.waited = told.is_some();
-                    return Ok(lease);
-                }
+                Ok(lease) => return Ok(lease),
                 Err(held) => held,
             };
             if bury(ctx, voters, &holder).await {
@@ -141,7 +138,7 @@ fn begin(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Lease {
         }
     }
     let mark = ctx.runs_dir().ok().and_then(|dir| Mark::make(&dir, &board.token()));
-    Lease { board, orders, keepers, mark, waited: false }
+    Lease { board, orders, keepers, mark }
 }
 
 /// Waits for the hosts, and for those who give way.
