@@ -29,7 +29,7 @@ use story::Story;
 
 /// The page of a run with these events.
 pub fn page(events: &[Event], ending: &Ending, zone: &TimeZone) -> String {
-    let story = Story::of(events);
+    let story = Story::of(events, *ending == Ending::Running);
     let places = Places::over(&story);
     let body = body(&story, ending, zone, &places);
     let style = style::sheet(&places);

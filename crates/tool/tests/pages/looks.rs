@@ -87,6 +87,35 @@ fn pages_of_small_and_large_fleets_fit_phones_and_wide_screens_by_day_and_by_nig
 }
 
 #[test]
+fn a_run_that_goes_on_is_a_page_as_far_as_it_is() {
+    let mut events = samples::deploy(50);
+    events.retain(|event| event.elapsed_ms < 48_000);
+    let page = page(&events, &Ending::Running, &TimeZone::UTC);
+    for part in ["It goes on", "so far", "goes on</span>", "Wave 3 of 3: not begun", "at work", "</b> not begun"] {
+        assert!(page.contains(part), "{part:?} is missing");
+    }
+    let site = Site::with(page, &WIDTHS);
+    assert_fits(&site);
+    site.picture("going-wide-light", Scheme::Light, WIDE);
+}
+
+#[test]
+fn names_of_any_length_fit() {
+    let long = |length: usize| "x".repeat(length);
+    let text = serde_json::to_string(&samples::deploy(3)).unwrap();
+    let text = text.replace("web001.ams.example.org", &long(253)).replace("1.5.0", &long(128)).replace("1.4.2", &long(120));
+    let text = text.replace("pre_start_deployed_release", &long(300)).replace("ada@laptop", &long(200));
+    let mut events: Vec<Event> = serde_json::from_str(&text).unwrap();
+    let judged = include_str!("../../../core/tests/samples/journal-1-upgrades.jsonl");
+    let judged = judged.replace("Hotapp.Counter", &long(200)).replace("\"code\"", &format!("{:?}", long(200)));
+    events.insert(3, serde_json::from_str(judged.trim()).unwrap());
+    let site = Site::with(page_of(&events), &WIDTHS);
+    assert_fits(&site);
+    site.picture("long-narrow-light", Scheme::Light, NARROW);
+    site.picture("long-wide-light", Scheme::Light, WIDE);
+}
+
+#[test]
 fn a_page_that_did_ask_for_something_would_be_noticed() {
     let site = Site::with("<!DOCTYPE html><img src=http://elsewhere.example/x.png>".to_owned(), &WIDTHS);
     site.measured();

@@ -1,27 +1,16 @@
 //! What became of each host. Hosts of which the same is to be said stand together, so a fleet of two hundred is as short as one of three.
 
-use edeliver_core::{event::HostResult, name::HostName};
+use edeliver_core::name::HostName;
 use indexmap::IndexMap;
 use maud::{Markup, html};
 
 use super::{
-    parts::{self, Mark, word},
+    parts::{self, Mark},
     place::Places,
     scale::WIDTH,
-    story::{HostStory, Story},
+    story::{HostStory, Standing, Story},
 };
 use crate::ui::words::count;
-
-/// What needs somebody's eyes comes first.
-const ORDER: [Option<HostResult>; 7] = [
-    Some(HostResult::Broken),
-    Some(HostResult::Unknown),
-    Some(HostResult::Failed),
-    Some(HostResult::TakenBack),
-    Some(HostResult::Skipped),
-    None,
-    Some(HostResult::Done),
-];
 
 pub(super) fn content(story: &Story, places: &Places) -> Option<Markup> {
     if story.hosts.is_empty() {
@@ -48,7 +37,7 @@ pub(super) fn content(story: &Story, places: &Places) -> Option<Markup> {
 /// What hosts are grouped by.
 #[derive(PartialEq, Eq, Hash)]
 struct Row<'a> {
-    result: Option<HostResult>,
+    standing: Standing,
     before: Option<String>,
     after: Option<String>,
     summary: &'a str,
@@ -57,25 +46,27 @@ struct Row<'a> {
 fn groups(story: &Story) -> Vec<(Row<'_>, Vec<&HostName>)> {
     let mut groups: IndexMap<Row<'_>, Vec<&HostName>> = IndexMap::new();
     for (name, host) in &story.hosts {
-        groups.entry(row_of(host)).or_default().push(name);
+        groups.entry(row_of(story, host)).or_default().push(name);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(row, _)| ORDER.iter().position(|result| *result == row.result)); // stable: else in the plan's order
+    groups.sort_by_key(|(row, _)| Standing::ALL.iter().position(|standing| *standing == row.standing)); // stable: else in the plan's order
     groups
 }
 
-fn row_of(host: &HostStory) -> Row<'_> {
+fn row_of<'a>(story: &Story, host: &'a HostStory) -> Row<'a> {
+    let standing = story.standing(host);
+    let now = host.now.as_ref().filter(|_| standing != Standing::Lost);
     let before = host.before.as_ref().map(|releases| releases.in_words());
-    let after = before.as_ref().map(|_| host.now.as_ref().map_or("not known".to_owned(), |releases| releases.in_words()));
-    Row { result: host.result, before, after, summary: &host.summary }
+    let after = before.as_ref().map(|_| now.map_or("not known".to_owned(), |releases| releases.in_words()));
+    Row { standing, before, after, summary: &host.summary }
 }
 
 fn row(row: &Row<'_>, names: &[&HostName], has_releases: bool) -> Markup {
-    let mark = Mark::of(row.result);
+    let mark = Mark::of(row.standing);
     let cell = |words: &Option<String>| html! { @match words { Some(words) => (words), None => span.dim { "not asked" } } };
     html! {
         tr {
-            td.result { span class={ "tag " (mark.class()) } { (parts::icon(mark)) (word(row.result)) } }
+            td.result { span class={ "tag " (mark.class()) } { (parts::icon(mark)) (row.standing.word()) } }
             td.hosts data-label="Hosts" { div { (parts::hosts(names)) } }
             @if has_releases {
                 td.release data-label="Before" { div { (cell(&row.before)) } }
@@ -89,19 +80,20 @@ fn row(row: &Row<'_>, names: &[&HostName], has_releases: bool) -> Markup {
 /// How many hosts are done, failed and so on: a bar, and the same in words.
 fn tally(story: &Story, places: &Places) -> Markup {
     let all = story.hosts.len();
-    let number = |result: &Option<HostResult>| story.hosts.values().filter(|host| host.result == *result).count();
-    let counts: Vec<_> = ORDER.iter().rev().map(|result| (result, number(result))).filter(|(_, number)| *number > 0).collect();
+    let number = |standing| story.hosts.values().filter(|host| story.standing(host) == standing).count();
+    let all_counts = Standing::ALL.into_iter().rev().map(|standing| (standing, number(standing)));
+    let counts: Vec<_> = all_counts.filter(|(_, number)| *number > 0).collect();
     html! {
         @if all > 1 {
             div.tally {
                 div.share aria-hidden="true" {
-                    @for (result, number) in &counts {
-                        i class={ (Mark::of(**result).class()) " " (places.width(share(*number, all))) } {}
+                    @for (standing, number) in &counts {
+                        i class={ (Mark::of(*standing).class()) " " (places.width(share(*number, all))) } {}
                     }
                 }
                 ul {
-                    @for (result, number) in &counts {
-                        li { (parts::icon(Mark::of(**result))) b { (count(*number, "host")) } " " (word(**result)) }
+                    @for (standing, number) in &counts {
+                        li { (parts::icon(Mark::of(*standing))) b { (count(*number, "host")) } " " (standing.word()) }
                     }
                 }
             }

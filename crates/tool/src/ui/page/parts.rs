@@ -4,7 +4,7 @@ use edeliver_core::{event::HostResult, hint::Hint, name::HostName};
 use indexmap::IndexMap;
 use maud::{Markup, PreEscaped, html};
 
-use super::story::Ended;
+use super::story::{Ended, Standing};
 use crate::ui::words::count;
 
 /// A sign with its colour. What it says stands beside it in words.
@@ -20,14 +20,14 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    pub(super) fn of(result: Option<HostResult>) -> Self {
-        match result {
-            Some(HostResult::Done) => Self::Good,
-            Some(HostResult::Failed | HostResult::Broken) => Self::Bad,
-            Some(HostResult::TakenBack) => Self::Warn,
-            Some(HostResult::Skipped) => Self::Left,
-            Some(HostResult::Unknown) => Self::Unsure,
-            None => Self::Going,
+    pub(super) fn of(standing: Standing) -> Self {
+        match standing {
+            Standing::Over(HostResult::Done) => Self::Good,
+            Standing::Over(HostResult::Failed | HostResult::Broken) => Self::Bad,
+            Standing::Over(HostResult::TakenBack) => Self::Warn,
+            Standing::Over(HostResult::Skipped) | Standing::NotBegun => Self::Left,
+            Standing::Over(HostResult::Unknown) | Standing::Lost => Self::Unsure,
+            Standing::AtWork => Self::Going,
         }
     }
     pub(super) fn of_step(ended: Ended) -> Self {
@@ -81,11 +81,6 @@ impl Mark {
             Self::Left | Self::Going | Self::Info => "%23596170",
         }
     }
-}
-
-/// The word of a result.
-pub(super) fn word(result: Option<HostResult>) -> &'static str {
-    result.map_or("at work", crate::ui::teller::report::word)
 }
 
 const MARKS: [Mark; 7] = [Mark::Good, Mark::Bad, Mark::Warn, Mark::Left, Mark::Unsure, Mark::Going, Mark::Info];

@@ -16,7 +16,7 @@ const ALL_CUTS: f64 = 300.0;
 const SHORTEST_CUT_MS: u64 = 2_000;
 
 /// A time without steps is cut if it is longer than this part of all times with steps.
-const CUT_FROM: u64 = 4;
+const CUT_FROM: u64 = 2;
 
 /// Labels keep this distance.
 const BETWEEN_LABELS: f64 = 75.0;

@@ -20,7 +20,7 @@ use edeliver_core::{
 use indexmap::IndexMap;
 
 pub(super) use answers::Answer;
-pub(super) use host::HostStory;
+pub(super) use host::{HostStory, Standing};
 use lane::Named;
 pub(super) use lane::{Ended, Lane, Span};
 pub(super) use phase::Phase;
@@ -49,6 +49,8 @@ pub(super) struct Story {
     pub(super) outcome: Option<Outcome>,
     /// When the last event came.
     pub(super) length_ms: u64,
+    /// Whether more will come.
+    goes_on: bool,
 }
 
 /// The beginning of a run.
@@ -74,14 +76,18 @@ pub(super) struct Note {
 }
 
 impl Story {
-    /// What these events tell.
-    pub(super) fn of(events: &[Event]) -> Self {
-        let mut story = Self::default();
+    /// What these events tell. `goes_on`: more will come.
+    pub(super) fn of(events: &[Event], goes_on: bool) -> Self {
+        let mut story = Self { goes_on, ..Self::default() };
         events.iter().for_each(|event| story.take(event));
         story.end();
         story
     }
 
+    /// How a host stands.
+    pub(super) fn standing(&self, host: &HostStory) -> Standing {
+        host.standing(self.goes_on)
+    }
     /// The target, as the command line or a plan names it.
     pub(super) fn target(&self) -> Option<&TargetName> {
         let named = self.begun.as_ref().and_then(|begun| begun.target.as_ref());
@@ -229,8 +235,9 @@ impl Story {
         for row in self.outcome.clone().map(|outcome| outcome.hosts).unwrap_or_default() {
             self.host(&row.host).finish(row.result, &row.summary, length_ms);
         }
-        self.own.close(length_ms, self.outcome.is_some());
-        self.hosts.values_mut().for_each(|host| host.lane.close(length_ms, host.result.is_some()));
+        let goes_on = self.goes_on && self.outcome.is_none();
+        self.own.close(length_ms, !goes_on);
+        self.hosts.values_mut().for_each(|host| host.lane.close(length_ms, !goes_on || host.result.is_some()));
     }
 }
 

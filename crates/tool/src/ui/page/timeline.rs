@@ -5,7 +5,7 @@ use edeliver_core::name::HostName;
 use maud::{Markup, html};
 
 use super::{
-    parts::{self, Mark, word},
+    parts::{self, Mark},
     place::Places,
     scale::Piece,
     story::{Ended, HostStory, Lane, Phase, Span, Story, Wave},
@@ -67,8 +67,8 @@ fn of_host<'a>(story: &Story, at: usize, name: &'a HostName, host: &'a HostStory
     Row {
         id: format!("h{at}"),
         name: name.as_str(),
-        mark: Mark::of(host.result),
-        word: word(host.result),
+        mark: Mark::of(story.standing(host)),
+        word: story.standing(host).word(),
         lane: &host.lane,
         instead: &host.summary,
         is_open: story.hosts.len() <= OPEN_UP_TO,

@@ -26,6 +26,43 @@ pub(in crate::ui::page) struct HostStory {
     takes_back: bool,
 }
 
+/// How a host stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::ui::page) enum Standing {
+    /// It came to its end.
+    Over(HostResult),
+    /// It has begun, and the run goes on.
+    AtWork,
+    /// It has begun, and nobody told how it went on.
+    Lost,
+    /// Nothing was begun there.
+    NotBegun,
+}
+
+impl Standing {
+    /// All of them; what needs somebody's eyes comes first.
+    pub(in crate::ui::page) const ALL: [Self; 9] = [
+        Self::Over(HostResult::Broken),
+        Self::Over(HostResult::Unknown),
+        Self::Lost,
+        Self::Over(HostResult::Failed),
+        Self::Over(HostResult::TakenBack),
+        Self::Over(HostResult::Skipped),
+        Self::AtWork,
+        Self::NotBegun,
+        Self::Over(HostResult::Done),
+    ];
+    /// In a word.
+    pub(in crate::ui::page) fn word(self) -> &'static str {
+        match self {
+            Self::Over(result) => crate::ui::teller::report::word(result),
+            Self::AtWork => "at work",
+            Self::Lost => "without an end",
+            Self::NotBegun => "not begun",
+        }
+    }
+}
+
 /// Which releases are in place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(in crate::ui::page) struct Releases {
@@ -76,6 +113,15 @@ impl HostStory {
         self.lane.close(at_ms, true);
         if matches!(result, HostResult::Unknown | HostResult::Broken) {
             self.now = None;
+        }
+    }
+    /// How it stands. `goes_on`: the run does.
+    pub(super) fn standing(&self, goes_on: bool) -> Standing {
+        match (self.result, self.lane.spans.is_empty()) {
+            (Some(result), _) => Standing::Over(result),
+            (None, true) => Standing::NotBegun,
+            (None, false) if goes_on => Standing::AtWork,
+            (None, false) => Standing::Lost,
         }
     }
     /// The step at this position, and whether it belongs to the way back. Those stand behind the others.

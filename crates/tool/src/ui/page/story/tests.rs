@@ -88,7 +88,7 @@ fn taken_back() -> Vec<Event> {
 
 #[test]
 fn waves_that_were_begun_or_only_planned_have_each_host_once() {
-    let story = Story::of(&taken_back());
+    let story = Story::of(&taken_back(), true);
     let waves: Vec<_> =
         story.waves().into_iter().map(|wave| (wave.title, wave.hosts[0].as_str(), wave.time, wave.failed)).collect();
     assert_eq!(
@@ -99,12 +99,12 @@ fn waves_that_were_begun_or_only_planned_have_each_host_once() {
             ("Wave 3 of 3: not begun".to_owned(), "web3", None, 0),
         ]
     );
-    assert_eq!(Story::of(&taken_back()[..1]).waves().len(), 3);
+    assert_eq!(Story::of(&taken_back()[..1], true).waves().len(), 3);
 }
 
 #[test]
 fn what_was_taken_back_has_its_old_release_and_steps_of_the_way_back() {
-    let story = Story::of(&taken_back());
+    let story = Story::of(&taken_back(), true);
     let web1 = now(&story, "web1");
     assert_eq!((web1.result, web1.summary.as_str()), (Some(HostResult::TakenBack), "at the end"));
     assert_eq!((words(&web1.before), words(&web1.now)), ("0.1.0 runs".to_owned(), "0.1.0 runs".to_owned()));
@@ -115,14 +115,14 @@ fn what_was_taken_back_has_its_old_release_and_steps_of_the_way_back() {
 #[test]
 fn the_release_after_is_what_the_steps_that_are_done_have_made_of_the_one_before() {
     let events = taken_back();
-    let half = Story::of(&events[..4]);
+    let half = Story::of(&events[..4], true);
     assert_eq!(
         (words(&now(&half, "web1").before), words(&now(&half, "web1").now)),
         ("0.1.0 runs".into(), "0.2.0 runs, 0.1.0 boots next".into())
     );
     let mut lost = events[..3].to_vec();
     lost.push(of("web1", 30, host_finished(HostResult::Unknown)));
-    let lost = Story::of(&lost);
+    let lost = Story::of(&lost, true);
     assert_eq!(words(&now(&lost, "web1").now), "not known");
     assert_eq!(now(&lost, "web1").lane.spans[0].ended, Ended::Lost);
 }
@@ -141,7 +141,7 @@ fn what_fails_alike_is_told_once_with_what_each_host_said_last() {
         5,
         EventKind::StepFailed { index: 0, what: "else".into(), causes: vec![], output: vec![], hints: vec![] },
     ));
-    let story = Story::of(&events);
+    let story = Story::of(&events, true);
     assert_eq!(story.troubles.len(), 2);
     let said: Vec<&str> = story.troubles[0].places.iter().map(|place| place.output[0].as_str()).collect();
     assert_eq!(said, ["words of web1", "its last words"]);
@@ -155,7 +155,7 @@ fn a_hooks_words_are_the_hooks_while_hosts_wait_for_it() {
     events.extend(["web1", "web2"].map(|host| of(host, 1, EventKind::StepStarted { index: 0, what: what.clone() })));
     events.push(at(2, EventKind::StepOutput { line: "said by the hook".to_owned() }));
     events.push(of("web2", 3, EventKind::StepOutput { line: "done there for it".to_owned() }));
-    let story = Story::of(&events);
+    let story = Story::of(&events, true);
     assert_eq!(story.hooks[&what], ["said by the hook"]);
     assert_eq!(now(&story, "web2").lane.spans[0].output, ["done there for it"]);
     assert_eq!(now(&story, "web2").lane.spans[0].phase, Phase::Hook);
