@@ -27,5 +27,6 @@ pub mod select;
 pub mod size;
 pub mod step;
 pub mod strategy;
+pub mod trace;
 pub mod unit;
 pub mod upgrade;

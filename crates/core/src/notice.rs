@@ -2,6 +2,8 @@
 
 mod text;
 
+pub(crate) use text::word as word_of_host;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -175,7 +177,7 @@ impl RunResult {
             Outcome { .. } => Self::Failed,
         }
     }
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed => "failed",

@@ -4,6 +4,8 @@
 //! and [`Ctx::finish`] at the end of the run. Who is told nothing never keeps a run from its end.
 
 mod hooks;
+mod post;
+mod traces;
 mod webhook;
 
 use std::{
@@ -20,8 +22,9 @@ use edeliver_core::{
 };
 use tokio::task::JoinHandle;
 
+pub(crate) use self::traces::Traces;
 use self::{hooks::RunHook, webhook::Message};
-pub use self::{hooks::RunHookError, webhook::WebhookError};
+pub use self::{hooks::RunHookError, post::PostError};
 use crate::{
     config::Loaded,
     ctx::Ctx,
@@ -109,10 +112,17 @@ impl Ctx {
     pub async fn finish(&self, outcome: Outcome) -> u8 {
         let code = outcome.exit_code;
         self.tell_end(&outcome).await;
+        self.send_trace(&outcome).await;
         self.reporter.send(EventKind::RunFinished { outcome });
         code
     }
 
+    async fn send_trace(&self, outcome: &Outcome) {
+        let Some(traces) = self.ui.traces() else { return };
+        let _hand = self.step_in_hand();
+        self.ui.caught_up().await; // every event is in it
+        self.unless_pressed(traces.send(outcome, &self.reporter)).await;
+    }
     async fn tell_end(&self, outcome: &Outcome) {
         let (stage, starting, causes) = {
             let mut state = self.told.state();

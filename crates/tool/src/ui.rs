@@ -38,6 +38,7 @@ use crate::{
         Refused,
         options::{Global, Verbosity},
     },
+    notices::Traces,
     report::Draft,
 };
 
@@ -67,7 +68,23 @@ pub trait Render: Send {
 pub fn start(drafts: tokio::sync::mpsc::UnboundedReceiver<Draft>, global: &Global) -> (Handle, Dispatcher) {
     let answers =
         dispatcher::Answers { yes: global.yes, may_ask: !global.json && io::stdin().is_terminal() && io::stderr().is_terminal() };
-    dispatcher::start(drafts, vec![renderer(global)], answers)
+    let traces = Traces::of(|name| std::env::var(name).ok());
+    let folded = traces.clone().map(|traces| Box::new(Folded(traces)) as Box<dyn Render>);
+    let (handle, dispatcher) = dispatcher::start(drafts, [renderer(global)].into_iter().chain(folded).collect(), answers);
+    (handle.with_traces(traces), dispatcher)
+}
+
+/// Reads events for the spans that are made of them.
+struct Folded(Traces);
+
+impl Render for Folded {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.0.take(event);
+        Ok(())
+    }
+    fn name(&self) -> &'static str {
+        "the trace of this run"
+    }
 }
 
 /// The renderer for these options and this terminal.

@@ -56,7 +56,8 @@ fn details(ended: &Ended) -> Vec<String> {
     lines
 }
 
-fn word(result: HostResult) -> &'static str {
+/// As a chat and traces are told.
+pub(crate) fn word(result: HostResult) -> &'static str {
     match result {
         HostResult::Done => "done",
         HostResult::Failed => "failed",

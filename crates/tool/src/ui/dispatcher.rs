@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
+    notices::Traces,
     report::Draft,
 };
 use desk::Desk;
@@ -51,13 +52,22 @@ pub struct Handle {
     control: mpsc::UnboundedSender<Control>,
     answers: Answers,
     journal: Arc<OnceLock<PathBuf>>,
+    traces: Option<Traces>,
 }
 
 impl Handle {
     /// A handle without a dispatcher, for tests: nothing is recorded; questions are answered with yes, or refused.
     pub fn detached(yes: bool) -> Self {
         let (control, _) = mpsc::unbounded_channel();
-        Self { control, answers: Answers { yes, may_ask: false }, journal: Arc::default() }
+        Self { control, answers: Answers { yes, may_ask: false }, journal: Arc::default(), traces: None }
+    }
+    /// The same, with the spans of the run that a reader folds out of the events.
+    pub(crate) fn with_traces(self, traces: Option<Traces>) -> Self {
+        Self { traces, ..self }
+    }
+    /// The spans of the run, where somebody wants them.
+    pub(crate) fn traces(&self) -> Option<Traces> {
+        self.traces.clone()
     }
     /// Records the run in this new file, from its `RunStarted` on, which must be sent after this.
     pub fn record_in(&self, file: PathBuf) {
@@ -171,7 +181,7 @@ pub fn start(drafts: mpsc::UnboundedReceiver<Draft>, renderers: Vec<Box<dyn Rend
     let journal = Arc::default();
     let desk = Desk::new(renderers, Arc::clone(&journal));
     let thread = std::thread::Builder::new().name("dispatcher".to_owned()).spawn(move || run(desk, drafts, commands)).ok();
-    (Handle { control: control.clone(), answers, journal }, Dispatcher { control, thread })
+    (Handle { control: control.clone(), answers, journal, traces: None }, Dispatcher { control, thread })
 }
 
 fn run(mut desk: Desk, mut drafts: mpsc::UnboundedReceiver<Draft>, mut commands: mpsc::UnboundedReceiver<Control>) {

@@ -64,7 +64,11 @@ fn answer(stream: TcpStream, status: u16) -> String {
             line => lines.push(line.to_ascii_lowercase()),
         }
     }
-    assert_eq!(lines[0], format!("post {} http/1.1", SECRET.to_ascii_lowercase()));
+    let to = lines[0].strip_prefix("post ").and_then(|rest| rest.strip_suffix(" http/1.1")).unwrap_or_default();
+    assert!(
+        to == SECRET.to_ascii_lowercase() || to == "/v1/traces" && lines.contains(&"api-key: hunter2 3".to_owned()),
+        "{lines:?}"
+    );
     assert!(lines.contains(&"content-type: application/json".to_owned()), "{lines:?}");
     let length = lines.iter().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     let mut body = vec![0; length];
@@ -311,4 +315,45 @@ fn a_hook_that_cannot_be_run_is_told_before_anything_is_done() {
     configure(&fleet, "after_deplyo = \"deploy/missing\"");
     assert!(fleet.edeliver("config check").ends_with(3).contains("did you mean `after_deploy`?"));
     assert!(!fleet.root("one").exists());
+}
+
+#[test]
+fn a_run_is_exported_as_spans_where_opentelemetry_is_wanted() {
+    let server = Server::start(&[200]);
+    let fleet = Fleet::new(App::Relx, 2);
+    let endpoint = format!("http://127.0.0.1:{}", server.port);
+    let edeliver = |line: &str| {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2%203")];
+        let done = fleet.edeliver_with(&variables, line);
+        assert!(!done.told.contains("hunter2"), "{}", done.told);
+        done.ok();
+    };
+    edeliver("deploy release --version=0.1.0");
+    edeliver("releases");
+    let bodies = server.bodies();
+    assert_eq!(bodies.len(), 1, "questions are not exported");
+    let spans = bodies[0]["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let find = |name: &str| {
+        spans.iter().find(|span| span["name"].as_str().unwrap().starts_with(name)).unwrap_or_else(|| panic!("{name}: {spans:#?}"))
+    };
+    let (run, host, step) = (find("deploy relapp 0.1.0 to staging"), find("two"), find("put 0.1.0 beside"));
+    assert_eq!((&run["parentSpanId"], &host["parentSpanId"]), (&"".into(), &run["spanId"]));
+    assert!([find("one"), host].iter().any(|host| host["spanId"] == step["parentSpanId"]));
+    let nanos = |span: &Value, key: &str| span[key].as_str().unwrap().parse::<u128>().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    assert!(now - nanos(run, "endTimeUnixNano") < 300_000_000_000);
+    for span in spans {
+        assert!(nanos(span, "startTimeUnixNano") <= nanos(span, "endTimeUnixNano"), "{span}");
+        assert!(nanos(run, "startTimeUnixNano") <= nanos(span, "startTimeUnixNano"), "{span}");
+    }
+}
+
+#[test]
+fn a_trace_that_nobody_takes_is_a_warning() {
+    let fleet = Fleet::new(App::Relx, 1);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(); // closed again
+    let endpoint = format!("http://127.0.0.1:{free}");
+    let told_user = fleet.edeliver_with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)], "deploy release --version=0.1.0").ok();
+    assert!(told_user.contains("the trace of this run was not taken: its server can't be reached"), "{told_user}");
+    assert!(is_deployed(&fleet, "0.1.0"));
 }
