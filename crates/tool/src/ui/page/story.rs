@@ -101,7 +101,9 @@ impl Story {
 
     fn take(&mut self, event: &Event) {
         self.length_ms = self.length_ms.max(event.elapsed_ms);
-        if event.host.is_none() {
+        let ends_a_wait =
+            !matches!(event.kind, EventKind::StepOutput { .. } | EventKind::Called { .. } | EventKind::Progress { .. });
+        if event.host.is_none() && ends_a_wait {
             self.own.end_wait(event.elapsed_ms);
         }
         match &event.kind {
@@ -115,7 +117,11 @@ impl Story {
                     target: target.clone(),
                 });
             }
-            EventKind::Waiting { what } | EventKind::Asking { what, .. } => self.own.wait(what, event.elapsed_ms),
+            EventKind::Waiting { what } | EventKind::Asking { what, .. } => {
+                // A hook of the run is waited for.
+                let phase = if what.starts_with("the hook ") { Phase::Hook } else { Phase::Wait };
+                self.own.wait(what, phase, event.elapsed_ms);
+            }
             EventKind::Planned { plan, .. } => self.planned(plan),
             EventKind::WaveStarted { number, of, hosts } => {
                 self.begun_waves.push(waves::Begun {

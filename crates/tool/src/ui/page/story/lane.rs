@@ -53,8 +53,8 @@ impl Lane {
     pub(super) fn begin(&mut self, step: Named<'_>, at_ms: u64) {
         self.push(Some(step.index), step.what, step.phase, at_ms).goes_back = step.goes_back;
     }
-    pub(super) fn wait(&mut self, what: &str, at_ms: u64) {
-        self.push(None, what, Phase::Wait, at_ms);
+    pub(super) fn wait(&mut self, what: &str, phase: Phase, at_ms: u64) {
+        self.push(None, what, phase, at_ms);
     }
     fn push(&mut self, index: Option<usize>, what: &str, phase: Phase, at_ms: u64) -> &mut Span {
         let (what, ended) = (what.to_owned(), Ended::Open);
@@ -89,9 +89,9 @@ impl Lane {
         span.to_ms = at_ms.max(span.from_ms);
         span
     }
-    /// A line of the step that goes on; `false`: none does.
+    /// A line of the step that goes on, or of what is waited for; `false`: there is none.
     pub(super) fn print(&mut self, line: &str) -> bool {
-        let open = self.spans.last_mut().filter(|span| span.is_open_step());
+        let open = self.spans.last_mut().filter(|span| span.ended == Ended::Open);
         open.map(|span| span.output.push(line.to_owned())).is_some()
     }
     /// Nothing more is heard; `over`: because the place came to its end.

@@ -160,3 +160,15 @@ fn a_hooks_words_are_the_hooks_while_hosts_wait_for_it() {
     assert_eq!(now(&story, "web2").lane.spans[0].output, ["done there for it"]);
     assert_eq!(now(&story, "web2").lane.spans[0].phase, Phase::Hook);
 }
+
+#[test]
+fn what_a_hook_of_the_run_prints_is_its_own_and_does_not_end_it() {
+    let events = [
+        at(1, EventKind::Waiting { what: "the hook before_deploy".to_owned() }),
+        at(2, EventKind::StepOutput { line: "said by the hook".to_owned() }),
+        at(9, EventKind::Info { text: "done".to_owned() }),
+    ];
+    let story = Story::of(&events, true);
+    let span = &story.own.spans[0];
+    assert_eq!((span.phase, span.from_ms, span.to_ms, &span.output[..]), (Phase::Hook, 1, 9, &["said by the hook".to_owned()][..]));
+}
