@@ -14,6 +14,7 @@
 //! A release without a manifest (from the original edeliver, or put there by hand) may use any directory that no manifest accounts
 //! for, so none of these is replaced as long as it is there.
 
+mod alike;
 mod conflict;
 mod content;
 mod host;
@@ -21,6 +22,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
+pub use alike::Deltas;
 pub use conflict::{Conflict, Use};
 
 use crate::{
@@ -80,13 +82,18 @@ pub fn against(wanted: &Manifest, seen: &Seen) -> Delta {
 
 /// As [`against`], with other content for some files of the release.
 pub fn with_rewritten(wanted: &Manifest, seen: &Seen, rewritten: &Rewritten) -> Delta {
+    Work::new(&changed(wanted, rewritten), wanted.id(), seen).delta()
+}
+
+/// The release with other content for some of its files.
+fn changed(wanted: &Manifest, rewritten: &Rewritten) -> Manifest {
     let mut changed = wanted.clone();
     for entry in &mut changed.files {
         if let (Some(new), EntryKind::File { size, sha256, .. }) = (rewritten.get(&entry.path), &mut entry.kind) {
             (*sha256, *size) = *new;
         }
     }
-    Work::new(&changed, wanted.id(), seen).delta()
+    changed
 }
 
 impl Delta {

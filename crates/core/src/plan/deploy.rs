@@ -1,6 +1,6 @@
 //! Deploying: what it takes on each host to have a release there, boot it, and run it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use edeliver_erl::rel::{Rel, releases::Releases};
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     config::TargetSettings,
-    delta::{self, Delta, Rewritten},
+    delta::{Delta, Deltas, Rewritten},
     facts::{HostFacts, NodeState, Seen, Unseen},
     name::{AppName, HostName, Version},
-    release::{EntryKind, Manifest, RelPath},
+    release::{EntryKind, Manifest, ManifestId, RelPath},
     size::size,
     step::{Prune, Stage, Step},
     strategy::Rollout,
@@ -46,6 +46,18 @@ pub struct Wanted<'a> {
     pub rel: &'a Rel,
     /// For hosts on which libraries get directories of their own: the files that name them, rewritten (see [`Delta::rewrite`]).
     pub rewritten: BTreeMap<HostName, Rewritten>,
+    deltas: Deltas<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The release, with what is another on some hosts.
+    pub fn new(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
+        Self { manifest, rel, rewritten, deltas: Deltas::of(manifest) }
+    }
+    /// Its id.
+    pub(super) fn id(&self) -> ManifestId {
+        self.deltas.id()
+    }
 }
 
 /// The hooks of the original around a deploy, in its order.
@@ -74,7 +86,7 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         format: FORMAT,
         title: format!("deploy {} to {}", wanted.manifest.title(), settings.name),
         target: Some(settings.name.clone()),
-        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
+        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
         before: hook(hooks::BEFORE).into_iter().collect(),
         rollout: Rollout::over(settings, &hosts),
         hosts,
@@ -104,10 +116,7 @@ impl Work<'_> {
     }
     /// The host with what it lacks, or why the release can't be put there.
     pub(super) fn fits<'s>(&'s self, name: &HostName, seen: &'s Seen) -> Result<Host<'s>, Box<HostPlan>> {
-        let delta = match self.wanted.rewritten.get(name) {
-            Some(rewritten) => delta::with_rewritten(self.wanted.manifest, seen, rewritten),
-            None => delta::against(self.wanted.manifest, seen),
-        };
+        let delta = self.wanted.deltas.against(seen, self.wanted.rewritten.get(name));
         let mut obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
         let host = Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) };
         obstacles.extend(host.restarts().then(|| host.switch().no_unit()).flatten());
@@ -148,7 +157,7 @@ fn previous(seen: &Seen, new: &Version) -> Option<Version> {
 pub(super) struct Host<'a> {
     pub(super) work: &'a Work<'a>,
     pub(super) seen: &'a Seen,
-    pub(super) delta: Delta,
+    pub(super) delta: Rc<Delta>,
     pub(super) previous: Option<Version>,
 }
 
@@ -186,19 +195,19 @@ impl Host<'_> {
     }
     /// `None` when the release is complete there.
     pub(super) fn stage(&self) -> Option<Stage> {
-        let id = self.work.wanted.manifest.id();
+        let id = self.work.wanted.id();
         let complete = switch::installed(self.seen, self.version()).is_some_and(|installed| installed.manifest == Some(id));
-        let delta = self.delta.clone();
+        let delta = &self.delta;
         (!complete || !delta.is_empty()).then(|| Stage {
             version: self.version().clone(),
             manifest: id,
-            send: delta.send,
-            copy: delta.copy,
-            twins: delta.twins,
-            links: delta.links,
-            empty_dirs: delta.empty_dirs,
-            place: delta.place,
-            dirs: delta.dirs,
+            send: delta.send.clone(),
+            copy: delta.copy.clone(),
+            twins: delta.twins.clone(),
+            links: delta.links.clone(),
+            empty_dirs: delta.empty_dirs.clone(),
+            place: delta.place.clone(),
+            dirs: delta.dirs.clone(),
             timeout: self.work.settings.step_timeout,
         })
     }

@@ -49,7 +49,7 @@ pub fn upgrade(
         format: FORMAT,
         title: format!("upgrade {} to {}", settings.name, wanted.manifest.title()),
         target: Some(settings.name.clone()),
-        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.manifest.id() }),
+        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
         before,
         rollout: Rollout::over(settings, &hosts),
         hosts,

@@ -38,7 +38,7 @@ fn deploy(request: &DeployRequest, manifest: &Manifest, facts: &[HostFacts]) -> 
     let rewrite = |facts: &HostFacts| Some((facts.host.clone(), rewritten(manifest, facts.seen.as_ref().ok()?)));
     let rewritten = facts.iter().filter_map(rewrite).collect();
     let rel = rel(manifest.version.as_str());
-    let plan = plan::deploy(request, &settings(), &Wanted { manifest, rel: &rel, rewritten }, facts);
+    let plan = plan::deploy(request, &settings(), &Wanted::new(manifest, &rel, rewritten), facts);
     plan::lint(&plan, facts).unwrap();
     plan
 }

@@ -40,7 +40,7 @@ pub(super) fn upgrade_request(on_restart: OnRestart) -> UpgradeRequest {
 fn plan_with(request: &UpgradeRequest, settings: &TargetSettings, to: &Manifest, ways: &[Way], facts: &[HostFacts]) -> Plan {
     let rewrite = |facts: &HostFacts| Some((facts.host.clone(), rewritten(to, facts.seen.as_ref().ok()?)));
     let rel = rel(to.version.as_str());
-    let wanted = Wanted { manifest: to, rel: &rel, rewritten: facts.iter().filter_map(rewrite).collect() };
+    let wanted = Wanted::new(to, &rel, facts.iter().filter_map(rewrite).collect());
     let plan = plan::upgrade(request, settings, &wanted, ways, facts);
     plan::lint(&plan, facts).unwrap();
     plan

@@ -80,7 +80,7 @@ fn host(seen: &Seen) -> Vec<HostFacts> {
 fn plan_deploy(request: &DeployRequest, manifest: &Manifest, seen: &Seen) -> Plan {
     let rel = rel(manifest.version.as_str());
     let rewritten = [("web1".parse().unwrap(), rewritten(manifest, seen))].into();
-    plan::deploy(request, &settings(), &Wanted { manifest, rel: &rel, rewritten }, &host(seen))
+    plan::deploy(request, &settings(), &Wanted::new(manifest, &rel, rewritten), &host(seen))
 }
 
 /// Whatever a plan did, these hold.
@@ -174,7 +174,7 @@ fn ways(seen: &Seen, other: Option<&Manifest>) -> Vec<Way> {
 fn upgrade(seen: &mut Seen, manifest: &Manifest, on_restart: OnRestart, fails_at: Option<usize>) {
     let (rel, request) = (rel(manifest.version.as_str()), upgrade_request(on_restart));
     let plan = |seen: &Seen| {
-        let wanted = Wanted { manifest, rel: &rel, rewritten: [("web1".parse().unwrap(), rewritten(manifest, seen))].into() };
+        let wanted = Wanted::new(manifest, &rel, [("web1".parse().unwrap(), rewritten(manifest, seen))].into());
         plan::upgrade(&request, &settings(), &wanted, &ways(seen, Some(manifest)), &host(seen))
     };
     let (planned, before) = (plan(seen), seen.clone());
@@ -276,7 +276,7 @@ proptest! {
             seen: if *up { Ok(empty_host()) } else { Err(unseen()) },
         }).collect();
         let (manifest, rel) = (release("0.1.0", "a"), rel("0.1.0"));
-        let wanted = Wanted { manifest: &manifest, rel: &rel, rewritten: Default::default() };
+        let wanted = Wanted::new(&manifest, &rel, Default::default());
         let plan = plan::deploy(&request(), &settings(), &wanted, &facts);
         plan::lint(&plan, &facts).unwrap();
         let order: Vec<_> = plan.hosts.iter().map(|host| &host.host).collect();

@@ -103,7 +103,7 @@ impl Host {
         release.store(&self.store);
         let (manifest, rel) = (release.manifest(), release.rel());
         let facts = self.facts(seen);
-        let wanted = Wanted { manifest: &manifest, rel: &rel, rewritten: rewritten(&manifest, &facts) };
+        let wanted = Wanted::new(&manifest, &rel, rewritten(&manifest, &facts));
         let mut request = DeployRequest { app: app(), start: false, keep: Keep::Newest(9), force: false, hooks: Vec::new() };
         ask(&mut request);
         let plan = plan::deploy(&request, &settings(), &wanted, &facts);

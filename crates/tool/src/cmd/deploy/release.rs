@@ -7,7 +7,7 @@ use std::{
 
 use edeliver_core::{
     choose::{self, Choice, Stored, StoredKind},
-    delta::{self, Delta, Rewritten},
+    delta::{Delta, Deltas, Rewritten},
     facts::HostFacts,
     name::{AppName, HostName, Version},
     plan::Wanted,
@@ -69,7 +69,7 @@ pub(in crate::cmd) struct Loaded {
 impl Loaded {
     /// For the plan.
     pub(in crate::cmd) fn wanted(&self) -> Wanted<'_> {
-        Wanted { manifest: &self.release.manifest, rel: &self.release.rel, rewritten: self.rewritten.clone() }
+        Wanted::new(&self.release.manifest, &self.release.rel, self.rewritten.clone())
     }
     /// For its steps.
     pub(in crate::cmd) fn cargo(self, store: Store, hooks: Session) -> Cargo {
@@ -113,11 +113,13 @@ async fn relocations(
     manifest: &Manifest,
     facts: &[HostFacts],
 ) -> Result<BTreeMap<HostName, Relocation>, RelocateError> {
+    let deltas = Deltas::of(manifest);
     let moved = |facts: &HostFacts| {
-        let delta = delta::against(manifest, facts.seen.as_ref().ok()?);
-        (!delta.rewrite.is_empty()).then(|| (facts.host.clone(), delta))
+        let delta = deltas.against(facts.seen.as_ref().ok()?, None);
+        (!delta.rewrite.is_empty()).then(|| (facts.host.clone(), Delta::clone(&delta)))
     };
     let moved: Vec<_> = facts.iter().filter_map(moved).collect();
+    drop(deltas); // is of this thread
     let (store, manifest) = (store.clone(), manifest.clone());
     let rewrite = move |(host, delta): (HostName, Delta)| Ok((host, relocate::relocate(&store, &manifest, &delta)?));
     blocking(move || moved.into_iter().map(rewrite).collect()).await
