@@ -3,7 +3,10 @@
 //! Facts are possibly incomplete and already old when they are read; plans carry what they were made from as preconditions,
 //! and apply checks those once more before it changes a host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +91,9 @@ pub struct Installed {
     pub rel: Option<String>,
     /// Whether its last start failed. Such a release is never kept in place of a good one.
     pub failed: bool,
-    /// The manifest itself, where it could be read (from our store or from the host).
+    /// The manifest itself, where it could be read (from our store or from the host). Hosts share it.
     #[serde(skip)]
-    pub files: Option<Manifest>,
+    pub files: Option<Arc<Manifest>>,
 }
 
 /// A release that was taken back, because it or a rollout with it failed.

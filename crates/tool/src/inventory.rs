@@ -39,7 +39,7 @@ pub struct Question {
 }
 
 /// Looks up the manifest of a release with that id.
-pub type Known = Arc<dyn Fn(&Version, &ManifestId) -> Option<Manifest> + Send + Sync>;
+pub type Known = Arc<dyn Fn(&Version, &ManifestId) -> Option<Arc<Manifest>> + Send + Sync>;
 
 /// A host as it was found, and the open connection to it if there is one.
 pub type Gathered = (HostFacts, Option<Arc<dyn Transport>>);
@@ -175,7 +175,7 @@ async fn fetch_unknown(host: &dyn Transport, place: &Place, installed: &mut [Ins
     let mut found: BTreeMap<ManifestId, Manifest> =
         reply.stdout.split(|&byte| byte == b'\n').filter_map(|line| Manifest::from_json(line).ok()).map(|m| (m.id(), m)).collect();
     for release in installed.iter_mut().filter(|release| unknown(release)) {
-        release.files = release.manifest.and_then(|id| found.remove(&id));
+        release.files = release.manifest.and_then(|id| found.remove(&id)).map(Arc::new);
         if release.files.is_none() {
             release.manifest = None;
         }

@@ -72,7 +72,12 @@ impl Look {
         let node = &seen.node;
         let release = |installed: &crate::facts::Installed| Release {
             version: installed.version.clone(),
-            manifest: installed.files.as_ref().filter(|_| installed.manifest.is_none()).map(Manifest::id).or(installed.manifest),
+            manifest: installed
+                .files
+                .as_ref()
+                .filter(|_| installed.manifest.is_none())
+                .map(|files| files.id())
+                .or(installed.manifest),
             is_read: installed.files.is_some(),
             dirs: installed.dirs.clone(),
         };

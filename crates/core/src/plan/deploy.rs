@@ -16,7 +16,7 @@ use crate::{
     delta::{Delta, Deltas, Rewritten},
     facts::{HostFacts, NodeState, Seen, Unseen},
     name::{AppName, HostName, Version},
-    release::{EntryKind, Manifest, ManifestId, RelPath},
+    release::{Digest, Entry, EntryKind, Manifest, ManifestId, RelPath},
     size::size,
     step::{Prune, Stage, Step},
     strategy::Rollout,
@@ -47,12 +47,19 @@ pub struct Wanted<'a> {
     /// For hosts on which libraries get directories of their own: the files that name them, rewritten (see [`Delta::rewrite`]).
     pub rewritten: BTreeMap<HostName, Rewritten>,
     deltas: Deltas<'a>,
+    /// Files that every activated release has in place, and facts list.
+    top: Vec<&'a RelPath>,
 }
 
 impl<'a> Wanted<'a> {
     /// The release, with what is another on some hosts.
     pub fn new(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
-        Self { manifest, rel, rewritten, deltas: Deltas::of(manifest) }
+        let listed = |entry: &&Entry| {
+            let path = entry.path.as_str();
+            matches!(entry.kind, EntryKind::File { .. }) && (path.starts_with("bin/") || path == "releases/start_erl.data")
+        };
+        let top = manifest.files.iter().filter(listed).map(|entry| &entry.path).collect();
+        Self { manifest, rel, rewritten, deltas: Deltas::of(manifest), top }
     }
     /// Its id.
     pub(super) fn id(&self) -> ManifestId {
@@ -221,22 +228,12 @@ impl Host<'_> {
         (staged || !active).then(|| self.switch().activate(self.version(), self.previous.clone(), releases, Some(start_erl), kind))
     }
     fn top_is_ours(&self) -> bool {
-        self.work.wanted.manifest.files.iter().all(|entry| match &entry.kind {
-            EntryKind::File { sha256, .. } => self.seen.top.get(&entry.path).is_none_or(|there| there == sha256),
-            EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => true,
-        }) && self.own_top_files().all(|path| self.seen.top.contains_key(path))
-    }
-    /// Files of the release that every activated release has in place, and facts list.
-    fn own_top_files(&self) -> impl Iterator<Item = &RelPath> {
-        let listed = |path: &&RelPath| path.as_str().starts_with("bin/") || path.as_str() == "releases/start_erl.data";
-        self.work
-            .wanted
-            .manifest
-            .files
-            .iter()
-            .filter(|entry| matches!(entry.kind, EntryKind::File { .. }))
-            .map(|entry| &entry.path)
-            .filter(listed)
+        let wanted = self.work.wanted;
+        let as_ours = |(path, there): (&RelPath, &Digest)| match wanted.manifest.entry(path.as_str()) {
+            Some(EntryKind::File { sha256, .. }) => sha256 == there,
+            Some(EntryKind::Link { .. } | EntryKind::EmptyDir { .. }) | None => true,
+        };
+        self.seen.top.iter().all(as_ours) && wanted.top.iter().all(|path| self.seen.top.contains_key(*path))
     }
     fn runs_already(&self) -> bool {
         self.seen.node.state == NodeState::Running && self.seen.node.version.as_ref() == Some(self.version())

@@ -4,7 +4,7 @@ mod back;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -336,7 +336,13 @@ async fn usable_store(ctx: &Ctx) -> Result<Store, Error> {
 fn question(ctx: &Ctx) -> Result<Question, Error> {
     // Of what this machine has not got, the host itself has the manifest.
     let store = ctx.store()?.here();
-    let known = move |version: &Version, id: &ManifestId| manifest_with(&store, version, id);
+    // Read once, whatever the number of hosts: a release has thousands of files.
+    let read = Mutex::new(HashMap::new());
+    let known = move |version: &Version, id: &ManifestId| {
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = || manifest_with(&store, version, id).map(Arc::new);
+        read.entry((version.clone(), *id)).or_insert_with(found).clone()
+    };
     Ok(Question { app: ctx.settings()?.app.clone(), known: Arc::new(known) })
 }
 

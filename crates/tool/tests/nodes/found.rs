@@ -123,13 +123,13 @@ async fn what_a_manifest_accounts_for_is_not_digested_and_the_manifest_is_known(
     fs::write(root.join("lib/stray-1/file"), "stray").unwrap();
     let seen = seen(&host, &running.place).await;
     assert_eq!(seen.installed[0].manifest, Some(manifest.id()));
-    assert_eq!(seen.installed[0].files.as_ref(), Some(&manifest), "fetched from the host");
+    assert_eq!(seen.installed[0].files.as_deref(), Some(&manifest), "fetched from the host");
     assert!(seen.installed[0].dirs.iter().any(|dir| dir.as_str().starts_with("lib/hotapp-")));
     assert_eq!(seen.strays.iter().collect::<Vec<_>>(), [(&"lib/stray-1/file".parse().unwrap(), &Digest::of(b"stray"))]);
     assert_eq!(seen.previous, Some("0.0.9".parse().unwrap()));
     assert_eq!(host.counts().calls, 2, "one to ask, one for a manifest that only the host has");
     let known = manifest.clone();
-    let knows = Question { known: Arc::new(move |_, id| (*id == known.id()).then(|| known.clone())), ..question("hotapp") };
+    let knows = Question { known: Arc::new(move |_, id| (*id == known.id()).then(|| known.clone().into())), ..question("hotapp") };
     inventory::ask(&host, &running.place, &knows).await.unwrap();
     assert_eq!(host.counts().calls, 3, "a known manifest is not fetched");
 }

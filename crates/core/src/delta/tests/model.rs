@@ -132,7 +132,7 @@ impl Host {
             dirs: managed.map(|(_, dirs)| dirs.clone()).unwrap_or_default(),
             rel: None,
             failed: false,
-            files: managed.map(|(manifest, _)| manifest.clone()),
+            files: managed.map(|(manifest, _)| manifest.clone().into()),
         }
     }
 

@@ -184,7 +184,7 @@ fn apply_stage(stage: &Stage, manifest: &Manifest, seen: &mut Seen) {
         dirs: stage.dirs.clone(),
         rel: Some(rel_text(stage.version.as_str())),
         failed: false,
-        files: Some(manifest.clone()),
+        files: Some(manifest.clone().into()),
     };
     seen.installed.insert(0, installed);
 }

@@ -87,7 +87,9 @@ impl Host {
     }
     pub(super) async fn seen(&self) -> Seen {
         let store = self.store.clone();
-        let known = move |version: &Version, id: &Digest| store.manifest(version).ok().filter(|manifest| manifest.id() == *id);
+        let known = move |version: &Version, id: &Digest| {
+            store.manifest(version).ok().filter(|manifest| manifest.id() == *id).map(Arc::new)
+        };
         let question = Question { app: app(), known: Arc::new(known) };
         inventory::ask(&*self.folder.healthy(), &self.place, &question).await.unwrap()
     }
