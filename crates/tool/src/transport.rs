@@ -272,6 +272,10 @@ pub trait Transport: Send + Sync {
     fn terminal(&self, _script: &str) -> Option<tokio::process::Command> {
         None
     }
+    /// Whether the host has turned out to run one call at a time: a long one keeps all others waiting.
+    fn is_single(&self) -> bool {
+        false
+    }
     /// Logins made so far (0 for a local host), and calls.
     fn counts(&self) -> Counts;
     /// Ends the connection and waits for it. Calls after that fail.

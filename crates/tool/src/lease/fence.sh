@@ -9,12 +9,13 @@
     set -- ${stat##*)}
     name=$$-${20}-${boot%%-*}
   fi
-  { : >"lease-step.$token.$name"; } 2>/dev/null
+  { true >"lease-step.$token.$name"; } 2>/dev/null
   has='' who=''
   { read -r has _; IFS= read -r who; } 2>/dev/null <lease
   [ "$has" != "$token" ] || exit 0
   rm -f -- "lease-step.$token.$name"
-  printf '%s\n' "edeliver-lease ${who:-nobody}" >&2
+  case $has in '' | -) who=nobody ;; esac
+  printf '%s\n' "edeliver-lease $who" >&2
   exit 1
 ) || exit 97
 shift 2

@@ -45,6 +45,9 @@ impl Transport for Fenced {
     fn terminal(&self, script: &str) -> Option<tokio::process::Command> {
         self.inner.terminal(script)
     }
+    fn is_single(&self) -> bool {
+        self.inner.is_single()
+    }
     fn counts(&self) -> Counts {
         self.inner.counts()
     }

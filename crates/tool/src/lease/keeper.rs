@@ -9,12 +9,12 @@ use edeliver_core::{
 use tokio::{
     io::{AsyncWriteExt, DuplexStream},
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 use super::{
     board::{Board, now},
-    script::{Claimant, Hearing, LEASE, LONGEST, failed},
+    script::{self, Claimant, Hearing, LEASE, LONGEST, failed},
 };
 use crate::{
     node::Place,
@@ -53,6 +53,8 @@ enum End {
     Refused,
     /// The session broke, or the script can't do it.
     Broken(Answer),
+    /// The host has room for one session, and others need it.
+    MadeWay,
 }
 
 impl Keeper {
@@ -72,6 +74,7 @@ impl Keeper {
                     return false;
                 }
                 End::Broken(_) => broke = true,
+                End::MadeWay => return self.now_and_then().await,
             }
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
@@ -106,7 +109,7 @@ impl Keeper {
         };
         let (transport, mut sent) = (self.transport.clone(), VecDeque::from([now()]));
         let mut running = std::pin::pin!(transport.run(call));
-        let mut talk = Talk { word, sent: &mut sent, settled: false };
+        let mut talk = Talk { word, sent: &mut sent, settled: false, left: false };
         let mut ticks = interval(RENEWED);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
@@ -122,13 +125,17 @@ impl Keeper {
                         }
                     }
                     return match ended {
+                        Ok(reply) if talk.left && reply.status == 0 => End::MadeWay,
                         Ok(reply) if *self.orders.borrow() == Order::LetGo && reply.status == 0 => End::LetGo,
                         Ok(reply) => End::Broken(failed(&reply)),
                         Err(error) => End::Broken(Answer::Silent(why(&error))),
                     };
                 },
                 // A run that has not said that it is settled has nothing to lose yet.
-                _ = ticks.tick() => if !talk.settled || !self.board.claim().is_lost(now()) { talk.say("renew").await },
+                _ = ticks.tick() => if self.transport.is_single() {
+                    talk.left = true;
+                    talk.say("leave").await;
+                } else if !talk.settled || !self.board.claim().is_lost(now()) { talk.say("renew").await },
                 Ok(()) = self.orders.changed() => {
                     let order = *self.orders.borrow_and_update();
                     match order {
@@ -137,6 +144,30 @@ impl Keeper {
                         Order::Get => {}
                     }
                 }
+            }
+        }
+    }
+
+    /// Renews between the calls of others, each time by a script of its own. While one of theirs takes longer than a lease lasts, it is ours
+    /// only as long as nobody else comes.
+    async fn now_and_then(&mut self) -> bool {
+        loop {
+            let _ = timeout(RENEWED, self.orders.wait_for(|order| *order == Order::LetGo)).await;
+            let parting = *self.orders.borrow() == Order::LetGo;
+            let verb = if parting { "drop" } else { "settled" };
+            if !parting && self.board.claim().is_lost(now()) {
+                continue;
+            }
+            let sent = now();
+            let renew = script::call(script::args(&self.place, verb, &self.claimant.token));
+            let answer = script::answer(self.transport.run(renew).await);
+            if parting {
+                return answer == Answer::Nobody;
+            }
+            let is_over = answer != Answer::Ours;
+            self.board.hear(&self.host, sent, answer);
+            if is_over {
+                return false;
             }
         }
     }
@@ -162,13 +193,15 @@ struct Talk<'a> {
     /// When each word was said that no answer has come to yet.
     sent: &'a mut VecDeque<Duration>,
     settled: bool,
+    /// It was told to leave the lease as it is.
+    left: bool,
 }
 
 impl Talk<'_> {
     async fn say(&mut self, word: &str) {
         self.sent.push_back(now());
         // Where nobody hears it any more the call has ended, or is about to.
-        let _ = tokio::time::timeout(Duration::from_millis(50), self.word.write_all(format!("{word}\n").as_bytes())).await;
+        let _ = timeout(Duration::from_millis(50), self.word.write_all(format!("{word}\n").as_bytes())).await;
     }
     /// Says once that it is decided.
     async fn settle(&mut self) {

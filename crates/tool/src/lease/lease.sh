@@ -9,7 +9,7 @@
 #   look     tell who has it.
 # $3 the token of the holder; what follows is for `take` and `hold`: $4 who that is, $5 what for, $6 how many seconds it lasts.
 #
-# .edeliver/lease        TOKEN KIND BOOT TIME, then who, then what for; it appears whole, by rename
+# .edeliver/lease        TOKEN KIND BOOT TIME, then who, then what for; it appears whole, by rename. `-` for a token: nobody has it
 # .edeliver/lease-beat   the last renewal: TOKEN BOOT TIME COUNT SETTLED
 # .edeliver/lease-step.TOKEN.PROCESS   a script that changes something on behalf of a holder (see fence.sh)
 #
@@ -20,7 +20,7 @@
 case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
 token=$3 who=$4 for=$5 lasts=${6:-15}
 lease=$own/lease beat=$own/lease-beat lock=$own/lease-lock
-count=0 settled=no gone='' held=''
+settled=no gone='' held=''
 
 # A login's shell may have its own ideas of what is left behind.
 leave() { [ -z "$held" ] || give_lock_back; }
@@ -47,6 +47,7 @@ read_clock() {
 read_lease() {
   has='' kind='' since_boot='' since='' has_who='' has_for=''
   { read -r has kind since_boot since; IFS= read -r has_who; IFS= read -r has_for; } 2>/dev/null <"$lease"
+  [ "$has" != - ] || has=''
   beats='' beat_boot='' beat_at='' beat_count='' beat_settled=''
   { read -r beats beat_boot beat_at beat_count beat_settled; } 2>/dev/null <"$beat"
   [ "$beats" = "$has" ] || beat_boot='' beat_at='' beat_settled=''
@@ -89,15 +90,22 @@ refuse() {
   exit 41
 }
 
-# Written over what is there, so that a full disk keeps nobody from renewing.
+# Files are written over and never removed: on a full disk there is still room for what is there, and nodes must be stopped there too.
 renew_it() {
   read_clock
-  count=$((count + 1))
-  { printf '%s\n' "$token $boot ${now:-0} $count $settled" 1<>"$beat"; } 2>/dev/null || failed "can't write $root/$beat"
+  case $beat_count in '' | *[!0-9]*) beat_count=0 ;; esac
+  beat_count=$((beat_count + 1))
+  { printf '%s\n' "$token $boot ${now:-0} $beat_count $settled" 1<>"$beat"; } 2>/dev/null || failed "can't write $root/$beat"
 }
 write_it() {
   renew_it
-  { printf '%s\n' "$token $1 $boot ${now:-0}" "$who" "$for" >"$lease.new"; } 2>/dev/null && mv -f -- "$lease.new" "$lease" ||
+  text="$token $1 $boot ${now:-0}
+$who
+$for"
+  { printf '%s\n' "$text" >"$lease.new"; } 2>/dev/null
+  if [ "$(cat "$lease.new" 2>/dev/null)" = "$text" ] && mv -f -- "$lease.new" "$lease" 2>/dev/null; then return 0; fi
+  rm -f -- "$lease.new" 2>/dev/null
+  [ -f "$lease" ] && { printf '%s\n' "$text" 1<>"$lease"; } 2>/dev/null && read_lease && [ "$has" = "$token" ] ||
     failed "can't write $root/$lease"
 }
 
@@ -151,7 +159,7 @@ drop() {
   read_lease
   [ "$has" = "$token" ] || refuse
   [ -z "$1" ] || rm -f -- "$own/lease-step.$token".* 2>/dev/null
-  rm -f -- "$lease" "$beat" 2>/dev/null || failed "can't remove $root/$lease"
+  { printf -- '- -\n' 1<>"$lease"; } 2>/dev/null || failed "can't write $root/$lease"
   unlock_lease
   printf 'dropped\n'
 }

@@ -161,6 +161,9 @@ impl Transport for Ssh {
         command.args(&self.words).arg(format!("exec /bin/sh {script}"));
         Some(command)
     }
+    fn is_single(&self) -> bool {
+        self.sessions.is_single()
+    }
     fn counts(&self) -> Counts {
         Counts { logins: self.logins, calls: self.calls.load(Ordering::Relaxed) }
     }

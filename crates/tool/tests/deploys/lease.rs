@@ -73,8 +73,9 @@ fn boots(fleet: &Fleet, host: &str) -> String {
 }
 
 fn assert_free(fleet: &Fleet, host: &str) {
+    assert!(fleet.read(host, ".edeliver/lease").starts_with("- "), "nobody has it");
     let names = fs::read_dir(fleet.root(host).join(".edeliver")).unwrap().map(|file| file.unwrap().file_name());
-    let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("lease")).collect();
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("lease-step")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

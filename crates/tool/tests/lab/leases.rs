@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use edeliver_lab::Link;
+use edeliver_lab::{Fault, Link};
 use libtest_mimic::Failed;
 
 use crate::{
@@ -21,7 +21,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("of_operators_who_reach_one_of_two_hosts_each_at_most_one_proceeds", one_each),
     ("an_operator_who_is_cut_off_stops_and_another_takes_over", cut_off),
     ("what_an_operator_who_was_cut_off_had_in_hand_is_ended_before_another_begins", in_hand),
-    ("taking_a_lease_on_a_host_with_few_sessions_works", few_sessions),
+    ("a_host_that_allows_one_session_at_a_time_is_deployed_to", few_sessions),
+    ("a_node_on_a_full_disk_is_stopped", full_disk),
 ];
 
 /// A deploy that stands still while there is a file `wait`, when it has the lease and has changed nothing.
@@ -150,15 +151,35 @@ fn in_hand() -> Result<(), Failed> {
     let ran = Ran::from(first.wait_with_output()?);
     assert_ne!(ran.code, Some(0), "{}", ran.said());
     assert!(!deployed(&scene, "prod1", "0.1.0") && scene.permanent("prod1", "apps") == "0.2.0");
-    assert_eq!(scene.on("prod1", "ls apps/hotapp/.edeliver | grep -c lease || true"), "0");
+    assert_eq!(scene.on("prod1", "head -n 1 apps/hotapp/.edeliver/lease"), "- -");
     Ok(())
 }
 
+/// A host on which a lease and a step can't be at work at the same time goes on all the same.
 fn few_sessions() -> Result<(), Failed> {
-    let spec = edeliver_lab::HostSpec { sshd: vec!["MaxSessions 2".to_owned()], ..edeliver_lab::HostSpec::default() };
-    let scene = Scene::host(App::Hotapp, spec);
+    for sessions in ["MaxSessions 2", "MaxSessions 1"] {
+        let spec = edeliver_lab::HostSpec { sshd: vec![sessions.to_owned()], ..edeliver_lab::HostSpec::default() };
+        let scene = Scene::host(App::Hotapp, spec);
+        scene.ok("deploy release to production --version=0.1.0");
+        assert_eq!(scene.on("prod1", "head -n 1 apps/hotapp/.edeliver/lease"), "- -", "{sessions}");
+        scene.ok("deploy release to production --version=0.2.0");
+        assert_eq!(scene.lab.netstat()?["prod1"].logins, 3, "one login for each command, and that of the test");
+    }
+    Ok(())
+}
+
+fn full_disk() -> Result<(), Failed> {
+    let scene = Scene::fleet(App::Hotapp, 1);
+    scene.on("prod1", "mkdir apps");
+    scene.lab.fault("prod1", Fault::Disk { path: "/home/deploy/apps".into(), size: "120m".into() })?;
     scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    scene.on(
+        "prod1",
+        "dd if=/dev/zero of=apps/filler bs=1M 2>/dev/null; dd if=/dev/zero of=apps/rest bs=1 count=4096 2>/dev/null; true",
+    );
     scene.ok("stop production");
-    assert_eq!(scene.lab.netstat()?["prod1"].logins, 2, "one login for each command");
+    scene.on("prod1", "rm apps/filler apps/rest");
+    scene.ok("start production");
+    scene.ok("stop production");
     Ok(())
 }

@@ -64,6 +64,10 @@ impl Sessions {
     pub(super) fn socket(&self) -> &Path {
         &self.socket
     }
+    /// Whether the host has turned out to allow no second one beside the first.
+    pub(super) fn is_single(&self) -> bool {
+        self.allowed.load(Ordering::Relaxed) == 1
+    }
     /// From now on none is opened.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
