@@ -12,6 +12,7 @@ pub mod choose;
 pub mod config;
 pub mod delta;
 pub mod doctor;
+pub mod drift;
 pub mod event;
 pub mod facts;
 pub mod hint;

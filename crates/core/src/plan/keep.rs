@@ -18,6 +18,14 @@ pub enum Keep {
     Needed,
 }
 
+/// Good releases beyond those that are kept, and that nothing needs: the next deploy removes them.
+pub fn spare(seen: &Seen, most: u32) -> Vec<Version> {
+    let Some(boots) = &seen.permanent else { return Vec::new() };
+    let after = After { seen, boots, dirs: &[], previous: seen.previous.as_ref(), restarted: false };
+    let is_good = |version: &Version| seen.installed.iter().any(|installed| installed.version == *version && !installed.failed);
+    after.removal(Keep::Newest(most)).versions.into_iter().filter(is_good).collect()
+}
+
 /// A removal that leaves everything needed in place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Removal {

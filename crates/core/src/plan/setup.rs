@@ -105,6 +105,15 @@ pub fn setup(
     }
 }
 
+/// What is not as it would be set up, on one host; also where that could not be mended. `None`: it can't be known, because nothing is there.
+pub fn differences(request: &SetupRequest, settings: &TargetSettings, seen: &Seen, found: &SetupFacts) -> Option<Vec<String>> {
+    let host = Host { request, settings, seen, found };
+    let switch = Switch { app: &request.app, settings, seen };
+    let mut changes = host.changes(&host.setup(host.kind()?));
+    changes.extend(switch.outside());
+    Some(changes)
+}
+
 fn blocked(host: &HostName, seen: &Seen, reasons: Vec<String>, hints: Vec<Hint>) -> HostPlan {
     let expect = switch::precondition(seen);
     HostPlan { host: host.clone(), expect, verdict: Verdict::Blocked { hints }, reasons, steps: Vec::new(), undo: Vec::new() }
