@@ -21,8 +21,7 @@ use crate::{
 };
 
 /// The files below `releases/VERSION/` that say how a node is started and configured.
-pub const CONFIG: [&str; 7] =
-    ["sys.config", "sys.config.src", "runtime.exs", "vm.args", "vm.args.src", "remote.vm.args", "env.sh"];
+pub const CONFIG: [&str; 7] = ["sys.config", "sys.config.src", "runtime.exs", "vm.args", "vm.args.src", "remote.vm.args", "env.sh"];
 
 /// What no plan needs to know of a host, and a look at a fleet does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -103,6 +103,8 @@ pub enum Command {
     Version(cmd::node::AskArgs),
     /// Show what each host has, runs and boots next
     Releases(cmd::releases::Args),
+    /// Show at one look what differs between the hosts of a target, and from what was deployed
+    Fleet(cmd::drift::Args),
     /// Call a function of the nodes
     Rpc(cmd::rpc::Args),
     /// Evaluate code on the nodes
@@ -184,6 +186,7 @@ impl Command {
             Self::Status(args) => cmd::status::run(ctx, args).await,
             Self::Version(args) => cmd::node::version(ctx, args).await,
             Self::Releases(args) => cmd::releases::run(ctx, args).await,
+            Self::Fleet(args) => cmd::drift::run(ctx, args).await,
             Self::Rpc(args) => cmd::rpc::run(ctx, args).await,
             Self::Eval(args) => cmd::eval::run(ctx, args).await,
             Self::Task(args) => cmd::task::run(ctx, args).await,

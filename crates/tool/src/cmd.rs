@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod deploy;
 pub mod diff;
 pub mod doctor;
+pub mod drift;
 pub mod edit;
 pub mod eval;
 pub mod exchange;

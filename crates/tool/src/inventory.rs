@@ -4,6 +4,7 @@
 //! What could not be asked is recorded as a fact, so that one dead host hides nothing of the others.
 
 mod answer;
+mod closely;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,6 +16,8 @@ use edeliver_core::{
     unit::Unit,
 };
 use tokio::task::JoinSet;
+
+pub use closely::{Close, Closely, gather_closely};
 
 use crate::{
     error::Error,
@@ -155,11 +158,20 @@ pub enum InventoryError {
 pub async fn ask(host: &dyn Transport, place: &Place, question: &Question) -> Result<Seen, InventoryError> {
     let reply = host.run(Call::new(INVENTORY, place.args(), PATIENCE)).await?.ok(INVENTORY)?;
     let mut seen = answer::parse(&reply.text())?;
-    for release in &mut seen.installed {
+    add_manifests(host, place, question, &mut seen.installed).await?;
+    Ok(seen)
+}
+
+async fn add_manifests(
+    host: &dyn Transport,
+    place: &Place,
+    question: &Question,
+    installed: &mut [Installed],
+) -> Result<(), InventoryError> {
+    for release in &mut *installed {
         release.files = release.manifest.as_ref().and_then(|id| (question.known)(&release.version, id));
     }
-    fetch_unknown(host, place, &mut seen.installed).await?;
-    Ok(seen)
+    fetch_unknown(host, place, installed).await
 }
 
 /// Reads the manifests that only the host has. One that does not fit its id counts as missing: the release is then one that was put there

@@ -74,7 +74,10 @@ impl Remedy {
             }
             Self::Start => vec![Hint::command("start it", format!("edeliver start {target}{only}"))],
             Self::Restart => {
-                vec![Hint::command("a restart runs what boots, with the code of its files", format!("edeliver restart {target}{only}"))]
+                vec![Hint::command(
+                    "a restart runs what boots, with the code of its files",
+                    format!("edeliver restart {target}{only}"),
+                )]
             }
             Self::Setup => vec![Hint::command("write it as it should be", format!("edeliver setup {target}{only}"))],
         }

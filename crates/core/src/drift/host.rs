@@ -33,13 +33,10 @@ pub struct Item {
 const NAMED: usize = 5;
 
 fn drift(check: &'static str, text: impl Into<String>, remedy: Remedy) -> Item {
-    Item { check, drifts: true, grade: Grade::Warning, text: text.into(), remedy }
-}
-fn trouble(check: &'static str, text: impl Into<String>, remedy: Remedy) -> Item {
-    Item { grade: Grade::Trouble, ..drift(check, text, remedy) }
+    Item { check, drifts: true, grade: Grade::Trouble, text: text.into(), remedy }
 }
 fn note(check: &'static str, text: impl Into<String>, remedy: Remedy) -> Item {
-    Item { drifts: false, grade: Grade::Fine, ..drift(check, text, remedy) }
+    Item { drifts: false, grade: Grade::Warning, ..drift(check, text, remedy) }
 }
 fn say(text: &str) -> Remedy {
     Remedy::Hints(vec![Hint::text(text)])
@@ -63,7 +60,7 @@ pub(super) fn judge(target: &TargetSettings, most: &Most, look: &Look) -> HostDr
     let observed = match &look.observed {
         Ok(observed) => observed,
         Err(unseen) => {
-            let items = vec![trouble("login", unseen.why.clone(), Remedy::Hints(unseen.hints.clone()))];
+            let items = vec![drift("login", unseen.why.clone(), Remedy::Hints(unseen.hints.clone()))];
             return HostDrift { items, ..unknown };
         }
     };
@@ -107,12 +104,12 @@ impl Host<'_> {
         let node = &self.seen.node;
         let state = match (node.state, self.most.up) {
             (NodeState::Hung | NodeState::WrongCookie | NodeState::Unregistered, _) => {
-                Some(trouble("node", format!("the node's state is: {}", node.state.word()), say("docs/states.md says what to do")))
+                Some(drift("node", format!("the node's state is: {}", node.state.word()), say("docs/states.md says what to do")))
             }
             (NodeState::Starting | NodeState::Stopping, _) => {
                 Some(drift("node", format!("the node is {}", node.state.word()), say("look again when it is done")))
             }
-            (NodeState::Down, true) => Some(trouble("node", "no node runs, and on most hosts one does", Remedy::Start)),
+            (NodeState::Down, true) => Some(drift("node", "no node runs, and on most hosts one does", Remedy::Start)),
             (_, false) if is_up(self.seen) => {
                 Some(drift("node", "a node runs, and on most hosts none does", say("start the others, or stop this one")))
             }
@@ -120,7 +117,7 @@ impl Host<'_> {
         };
         let pids = node.others.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         let others = (!node.others.is_empty()).then(|| {
-            trouble("node", format!("other processes serve the same release: {pids}"), say("end those that are not meant to run"))
+            drift("node", format!("other processes serve the same release: {pids}"), say("end those that are not meant to run"))
         });
         state.into_iter().chain(others).collect()
     }
@@ -207,7 +204,7 @@ impl Host<'_> {
         let hint = "nodes with different cookies don't see each other; give all hosts the same, and restart this one";
         let node = cookie.is_some() && *cookie != self.most.cookie;
         let file = cookie_file.is_some() && *cookie_file != self.most.cookie_file;
-        let node = node.then(|| trouble("cookie", "the node has another cookie than on most hosts", say(hint)));
+        let node = node.then(|| drift("cookie", "the node has another cookie than on most hosts", say(hint)));
         let file = file.then(|| drift("cookie", "releases/COOKIE is another than on most hosts", say(hint)));
         node.into_iter().chain(file).collect()
     }
@@ -215,7 +212,8 @@ impl Host<'_> {
     /// Where the same version boots: of another it is no news.
     fn erts(&self) -> Option<Item> {
         let (own, most) = (erts(self.seen)?, self.most.erts.as_ref()?);
-        let same_version = permanent(self.seen).map(|(version, _)| version) == self.most.permanent.clone().map(|(version, _)| version);
+        let same_version =
+            permanent(self.seen).map(|(version, _)| version) == self.most.permanent.clone().map(|(version, _)| version);
         let text = format!("runs on ERTS {own}, and most hosts on {most}");
         (same_version && own != *most).then(|| drift("erts", text, say("deploy the same build everywhere")))
     }

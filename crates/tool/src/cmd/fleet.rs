@@ -333,7 +333,7 @@ async fn usable_store(ctx: &Ctx) -> Result<Store, Error> {
 }
 
 /// What every host is asked.
-fn question(ctx: &Ctx) -> Result<Question, Error> {
+pub(super) fn question(ctx: &Ctx) -> Result<Question, Error> {
     // Of what this machine has not got, the host itself has the manifest.
     let store = ctx.store()?.here();
     // Read once, whatever the number of hosts: a release has thousands of files.

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edeliver_core::{
+    drift::Closer,
     facts::{Installed, NodeFacts, Seen, TakenBack, Unfinished},
     name::{NameError, Version},
     release::{Digest, Libc, ManifestId, Platform, RelPath},
 };
 
-use crate::node::answer::{AnswerError, NodeLines, body};
+use crate::node::{
+    Modules,
+    answer::{AnswerError, NodeLines, body},
+};
 
 /// The version of the answer's form; its first line.
 const FIRST_LINE: &str = "edeliver-facts 1";
@@ -34,11 +38,25 @@ pub enum SeenError {
 /// # Errors
 /// It is torn, or has lines that our script does not write.
 pub(super) fn parse(answer: &str) -> Result<Seen, SeenError> {
+    Ok(read(answer)?.seen())
+}
+
+/// Reads the answer of a closer look: beside the facts, what no plan needs, and the code that the node has loaded.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_closely(answer: &str) -> Result<(Seen, Closer, Option<Modules>), SeenError> {
+    let mut lines = read(answer)?;
+    let (closer, code) = (std::mem::take(&mut lines.closer), lines.node.code());
+    Ok((lines.seen(), closer, code))
+}
+
+fn read(answer: &str) -> Result<Lines, SeenError> {
     let mut lines = Lines::default();
     for line in body(answer, FIRST_LINE)? {
         lines.take(line)?;
     }
-    Ok(lines.seen())
+    Ok(lines)
 }
 
 /// Which release the lines `rel`, `uses` and `failed` are about: the one that was named last.
@@ -73,6 +91,7 @@ struct Lines {
     strays: BTreeMap<RelPath, Digest>,
     top: BTreeMap<RelPath, Digest>,
     releases_file: Option<String>,
+    closer: Closer,
     node: NodeLines,
 }
 
@@ -99,6 +118,11 @@ impl Lines {
             "releases" => push_line(self.releases_file.get_or_insert_default(), value),
             "taken-back" => self.taken_back.extend(taken_back(value)),
             "rel" | "uses" | "failed" => self.take_of_release(word, value),
+            "config" => self.closer.config.extend([digested(value).map_err(|_| bad())?]),
+            "cookie" => self.closer.cookie = Some(value.parse().map_err(|_| bad())?),
+            "cookie-file" => self.closer.cookie_file = Some(value.parse().map_err(|_| bad())?),
+            "staging" => self.closer.staging.push(value.to_owned()),
+            "busy" => self.closer.busy = value.parse().ok(),
             _ if self.node.take(line) => {}
             _ => return Err(AnswerError::Line(line.chars().take(80).collect()).into()),
         }

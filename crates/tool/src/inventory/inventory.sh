@@ -1,9 +1,9 @@
 # Everything a plan needs to know of one host, in one call. Reads only. Comes after process.sh and permanent.sh.
-# $1 root, $2 release name, $3 preferred node name or empty.
+# $1 root, $2 release name, $3 preferred node name or empty. $4, where it is given: look closer, and mix this into the digests of cookies.
 #
 # One fact a line: a word, a blank, the value. `end` is the last line, so that a torn answer is noticed. Files with control
 # characters or backslashes in their paths can't be files of a release and are left out.
-root=$(absolute_root "$1") app=$2 prefer=$3
+root=$(absolute_root "$1") app=$2 prefer=$3 salt=${4:-}
 
 fact() { printf '%s %s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -144,6 +144,34 @@ $dir
   for dir in .edeliver/top/*; do [ ! -d "$dir" ] || fact dir "$dir"; done
 }
 
+# Files that say how a node is started and configured, digested; through links, for what counts is what is read.
+tell_config() {
+  [ -n "$sha" ] || return 0
+  set --
+  for name in sys.config sys.config.src runtime.exs vm.args vm.args.src remote.vm.args env.sh; do
+    for file in releases/*/"$name"; do [ ! -f "$file" ] || set -- "$@" "$file"; done
+  done
+  [ $# -eq 0 ] || $sha "$@" 2>/dev/null | sed -n 's,^\([0-9a-f]\{64\}\) [ *]\(releases/[^/]*/[^/]*\)$,config \1 \2,p'
+}
+
+# What an interrupted run has left in staging, or who is changing the root right now.
+tell_staging() {
+  holder=$(readlink .edeliver/lock 2>/dev/null) holder=${holder%%-*}
+  case $holder in '' | *[!0-9]*) ;; *)
+    [ ! -d "/proc/$holder" ] && ! kill -0 "$holder" 2>/dev/null || { fact busy "$holder"; return; } ;;
+  esac
+  for file in .edeliver/staging/*; do [ ! -e "$file" ] || fact staging "${file##*/}"; done
+}
+
+# A cookie as what can only be compared: mixed with what is new in every run. printf is the shell's own, so it is in no program's words.
+tell_cookie() { [ -z "$2" ] || [ -z "$sha" ] || fact "$1" "$(printf '%s %s' "$salt" "$2" | $sha | sed 's/ .*//')"; }
+
+tell_closer() {
+  tell_config
+  tell_staging
+  tell_cookie cookie-file "$(cat releases/COOKIE 2>/dev/null)"
+}
+
 tell_all() {
   echo 'edeliver-facts 1'
   fact root "$root"
@@ -161,8 +189,11 @@ tell_all() {
     tell_taken_back
     tell_dirs
     [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
+    [ -z "$salt" ] || tell_closer
   fi
+  NODE_CODE=$salt node_is=''
   tell_node "$root" "$prefer"
+  [ -z "$salt" ] || [ -z "$node_is" ] || tell_cookie cookie "${node_cookie:-$(cookie_of_node)}"
   echo end
 }
 

@@ -119,6 +119,10 @@ impl NodeLines {
         }
         true
     }
+    /// The code that is loaded, if that was asked for.
+    pub(crate) fn code(&self) -> Option<Modules> {
+        self.said()?.code
+    }
     fn said(&self) -> Option<Said> {
         Said::parse(self.says.as_deref()?, self.pid)
     }
