@@ -323,5 +323,5 @@ fn config_in(manifest: &Manifest) -> Vec<(RelPath, Digest)> {
         EntryKind::File { sha256, .. } => Some((path.parse().ok()?, *sha256)),
         EntryKind::Link { .. } | EntryKind::EmptyDir { .. } => None,
     };
-    super::CONFIG.iter().map(|name| path(&name)).filter_map(entry).collect()
+    super::CONFIG.iter().map(path).filter_map(entry).collect()
 }
