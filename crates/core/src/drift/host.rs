@@ -196,7 +196,7 @@ impl Host<'_> {
         changed.map(|(path, _)| (version.clone(), base(&path), said(&path))).collect()
     }
     fn deployed(&self, version: &Version) -> Option<&Manifest> {
-        installed(self.seen, version)?.files.as_ref()
+        installed(self.seen, version)?.files.as_deref()
     }
 
     fn cookie(&self) -> Vec<Item> {

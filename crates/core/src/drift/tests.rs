@@ -30,7 +30,7 @@ fn deployed(manifest: &Manifest) -> Installed {
         dirs: vec![path("lib/dep-1.0"), path(&format!("lib/app-{}", manifest.version))],
         rel: Some(format!("{{release,{{\"app\",\"{}\"}},{{erts,\"13.1.5\"}},[]}}.\n", manifest.version)),
         failed: false,
-        files: Some(manifest.clone()),
+        files: Some(std::sync::Arc::new(manifest.clone())),
     }
 }
 
