@@ -24,6 +24,7 @@ pub mod notice;
 pub mod plan;
 pub mod rehearsal;
 pub mod release;
+pub mod resume;
 pub mod select;
 pub mod size;
 pub mod step;

@@ -11,7 +11,7 @@ pub mod words;
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use edeliver_core::{name::TargetName, plan::NodeAction};
+use edeliver_core::{name::TargetName, plan::NodeAction, resume::Which};
 
 use crate::{cmd, ctx::Ctx, error::Error, ui};
 use options::Global;
@@ -87,6 +87,10 @@ pub enum Command {
     Rehearse(cmd::rehearse::Command),
     /// Go back to the release that served before
     Rollback(cmd::rollback::Args),
+    /// Finish a run that failed or was killed: its command once more, for the hosts that are left
+    Resume(cmd::resume::Args),
+    /// The same for the hosts that failed
+    Retry(cmd::resume::RetryArgs),
     /// Start nodes, and wait until they are up
     Start(cmd::node::Args),
     /// Stop nodes, and wait until they are gone
@@ -178,6 +182,8 @@ impl Command {
             Self::Update(args) => cmd::update::run(ctx, args).await,
             Self::Rehearse(command) => cmd::rehearse::run(ctx, command).await,
             Self::Rollback(args) => cmd::rollback::run(ctx, args).await,
+            Self::Resume(args) => cmd::resume::run(ctx, args, Which::Left).await,
+            Self::Retry(args) => cmd::resume::run(ctx, args.run, Which::Failed).await,
             Self::Start(args) => cmd::node::run(ctx, NodeAction::Start, args).await,
             Self::Stop(args) => cmd::node::run(ctx, NodeAction::Stop, args).await,
             Self::Restart(args) => cmd::node::run(ctx, NodeAction::Restart, args).await,

@@ -26,6 +26,7 @@ pub mod pack;
 pub mod rehearse;
 pub mod releases;
 pub mod report;
+pub mod resume;
 pub mod rollback;
 pub mod rpc;
 pub mod run;

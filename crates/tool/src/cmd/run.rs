@@ -1,6 +1,6 @@
 //! `edeliver run list|show`: what was done before.
 
-use edeliver_core::event::HostResult;
+use edeliver_core::{event::HostResult, hint::Hint};
 use indexmap::IndexMap;
 
 use crate::{
@@ -87,7 +87,10 @@ fn show(ctx: &Ctx, args: &ShowArgs) -> Result<u8, Error> {
     match runs::replay(&dir, &run, |line, event| replay.event(line, event))? {
         Ending::Over(_) => {}
         Ending::Running => ctx.reporter.info("this run goes on right now"),
-        Ending::Cut => ctx.reporter.warn("the record ends here: the run was interrupted by a crash or a kill", Vec::new()),
+        Ending::Cut => {
+            let resume = Hint::command("finish what it has begun", format!("edeliver resume {run}"));
+            ctx.reporter.warn("the record ends here: the run was interrupted by a crash or a kill", vec![resume]);
+        }
     }
     Ok(0)
 }

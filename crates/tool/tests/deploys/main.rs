@@ -9,5 +9,6 @@ mod drift;
 mod fleet;
 mod lease;
 mod notices;
+mod resume;
 mod road;
 mod store;

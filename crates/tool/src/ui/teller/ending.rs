@@ -40,9 +40,18 @@ pub(super) fn hints(outcome: &Outcome, run: &str, command: &[String]) -> Vec<Hin
     if outcome.exit_code == 0 {
         return Vec::new();
     }
-    let again = again(outcome, command).map(|line| Hint::command("when the cause is removed, this finishes what is left", line));
+    let again = again(outcome, command)
+        .map(|line| simpler(line, run))
+        .map(|line| Hint::command("when the cause is removed, this finishes what is left", line));
     let record = Hint::command("the whole record of this run", format!("edeliver run show {run}"));
     again.into_iter().chain([record]).collect()
+}
+
+/// Nobody reads a command of many hosts: what it does is done by a word.
+fn simpler(line: String, run: &str) -> String {
+    const READABLE: usize = 120;
+    let elsewhere = line.contains("--project");
+    if line.chars().count() > READABLE && !elsewhere { format!("edeliver resume {run}") } else { line }
 }
 
 /// The same command for the hosts that are not done. On those that are, a rollback for one would go a step too far.
@@ -105,6 +114,16 @@ mod tests {
             next_of("edeliver deploy --project=it's production"),
             "edeliver deploy '--project=it'\\''s' production --host=web2,web3"
         );
+    }
+
+    #[test]
+    fn where_the_hosts_that_are_left_are_many_the_run_is_named_instead() {
+        let hosts: Vec<String> = (1..=40).map(|number| format!("web{number}")).collect();
+        let rows: Vec<(&str, HostResult)> =
+            hosts.iter().map(|host| (host.as_str(), HostResult::Failed)).chain([MIXED[0]]).collect();
+        let command = ["edeliver", "deploy", "production"].map(str::to_owned);
+        let hints = hints(&outcome(&rows[..], 8), "20260101-000000-aaaa", &command);
+        assert_eq!(hints[0].command.as_deref(), Some("edeliver resume 20260101-000000-aaaa"));
     }
 
     #[test]
