@@ -69,10 +69,16 @@ pub(crate) async fn run(ctx: &Ctx, args: Args, which: Which) -> Result<u8, Error
     let verb = parsed.map(|cli| cli.words.command).unwrap_or_default();
     let words = past.again(&verb, which).map_err(|refused| refuse(&run, refused))?;
     let words = words.into_iter().chain(of_now(ctx, &past)).collect::<Vec<_>>();
-    let line = words.iter().map(|word| quote::word(word).into_owned()).collect::<Vec<_>>().join(" ");
+    let line = words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
     ctx.reporter.info(format!("run {run} is resumed: edeliver {line}"));
     ctx.ui.caught_up().await;
     become_it(words)
+}
+
+/// As one would type it: an option is readable without quotes.
+fn shown(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if word.chars().all(is_plain) && !word.is_empty() { word.to_owned() } else { quote::word(word).into_owned() }
 }
 
 /// What was said now about how it is told and answered.
