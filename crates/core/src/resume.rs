@@ -39,8 +39,8 @@ pub enum Which {
 /// Why a run's command is not run again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The journal has no command.
-    #[error("its record does not say what its command was")]
+    /// The journal has no command, or another edeliver's.
+    #[error("its record has no command that this edeliver understands")]
     NoCommand,
     /// A secret stood in it.
     #[error("a secret stood on its command line, and secrets are not recorded: `{line}`")]
@@ -123,10 +123,10 @@ impl Past {
     /// # Errors
     /// [`Refused`].
     pub fn again(&self, verb: &[String], which: Which) -> Result<Vec<String>, Refused> {
-        let (Some(first), Some((_, words))) = (verb.first(), self.command.split_first()) else { return Err(Refused::NoCommand) };
-        if words.iter().any(|word| word.contains("***")) {
+        if self.command.iter().any(|word| word.contains("***")) {
             return Err(Refused::Secret { line: self.command.join(" ") });
         }
+        let (Some(first), Some((_, words))) = (verb.first(), self.command.split_first()) else { return Err(Refused::NoCommand) };
         let Some((_, of_hosts)) = VERBS.iter().find(|(known, _)| known == first) else {
             return Err(Refused::NotRepeated { verb: verb.join(" ") });
         };
