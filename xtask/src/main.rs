@@ -2,6 +2,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod demo;
 mod dist;
 mod lab;
@@ -19,6 +20,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Habit {
+    Chaos(chaos::Args),
     Demo(demo::Args),
     Dist(dist::Args),
     Test(test::Args),
@@ -31,6 +33,7 @@ enum Habit {
 
 fn main() -> ExitCode {
     let done = match Habit::parse() {
+        Habit::Chaos(args) => chaos::run(args),
         Habit::Demo(args) => demo::run(args),
         Habit::Dist(args) => dist::run(&args),
         Habit::Test(args) => test::run(args),
