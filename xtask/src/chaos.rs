@@ -96,15 +96,16 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         let ended = round::play(&field, &recipe)?;
         println!("  {ended}");
         report.add(&recipe, &ended);
+        // After each round: somebody may have no time for the others.
+        if args.write {
+            std::fs::write(cargo::workspace().join("docs/chaos.md"), report.text())?;
+        }
         if !ended.breaches.is_empty() {
             tell(&field, seed, number, &ended)?;
             break;
         }
     }
     println!("\n{}", report.text());
-    if args.write {
-        std::fs::write(cargo::workspace().join("docs/chaos.md"), report.text())?;
-    }
     Ok(if report.is_fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -7,6 +7,7 @@ use edeliver_erl::rel::{Rel, releases::Releases};
 use super::{
     FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict,
     fit::{self, Obstacle},
+    hot,
     keep::{After, Keep, Removal},
     releases,
     switch::{self, Switch},
@@ -127,6 +128,7 @@ impl Work<'_> {
         let mut obstacles = fit::obstacles(self.wanted.manifest, &delta, seen, self.request.force);
         let host = Host { work: self, seen, delta, previous: previous(seen, &self.wanted.manifest.version) };
         obstacles.extend(host.restarts().then(|| host.switch().no_unit()).flatten());
+        obstacles.extend(host.is_only_tried().then(|| hot::in_the_way(seen, &self.settings.name)).flatten());
         if obstacles.is_empty() { Ok(host) } else { Err(Box::new(blocked(name, seen, obstacles))) }
     }
 }
@@ -237,6 +239,10 @@ impl Host<'_> {
     }
     fn runs_already(&self) -> bool {
         self.seen.node.state == NodeState::Running && self.seen.node.version.as_ref() == Some(self.version())
+    }
+    /// Whether the node runs it in an upgrade that nobody has confirmed yet: it may go back by itself at any moment.
+    fn is_only_tried(&self) -> bool {
+        self.seen.node.ongoing.as_ref().is_some_and(|ongoing| ongoing.to == *self.version())
     }
     fn restart(&self) -> Vec<Step> {
         if self.restarts() { self.switch().restart(self.version()) } else { Vec::new() }

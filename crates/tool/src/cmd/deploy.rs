@@ -75,7 +75,8 @@ async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let release = Release::choose(ctx, &store, args.version.as_ref()).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
     let title = format!("deploy {} to {}", release.manifest.title(), target.name);
-    let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
+    let mut fleet = Fleet::gather(ctx, target, title, args.plan).await?;
+    fleet.learn_unconfirmed(ctx).await?;
     let request = DeployRequest {
         app: settings.app.clone(),
         start: args.start_deploy || fleet.target.start_deploy,

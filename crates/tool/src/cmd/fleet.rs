@@ -145,6 +145,11 @@ impl Fleet {
         self.journeys.extend(known.journeys);
         Ok(known.ways)
     }
+    /// Learns of upgrades that are going on, where nodes say that they would go back to another release.
+    pub(super) async fn learn_unconfirmed(&mut self, ctx: &Ctx) -> Result<(), Error> {
+        let is_unconfirmed = |facts: &HostFacts| facts.seen.as_ref().is_ok_and(|seen| seen.node.upgraded_from.is_some());
+        if self.facts.iter().any(is_unconfirmed) { self.learn_ongoing(ctx).await } else { Ok(()) }
+    }
     /// Agents are asked after the nodes: one that took its upgrade back in between has made what was said of its node untrue.
     async fn learn_ongoing(&mut self, ctx: &Ctx) -> Result<(), Error> {
         let app = &ctx.settings()?.app;

@@ -47,7 +47,8 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (store, from) = (ctx.store()?, ctx.store()?);
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
-    let fleet = Fleet::ask_in_turn(ctx, target, &title, args.plan).await?;
+    let mut fleet = Fleet::ask_in_turn(ctx, target, &title, args.plan).await?;
+    fleet.learn_unconfirmed(ctx).await?;
     let all = plan::deploy::hooks::ALL.into_iter().chain(plan::deploy::hooks::UPDATED);
     let request = DeployRequest {
         app: ctx.settings()?.app.clone(),

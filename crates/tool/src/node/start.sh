@@ -77,6 +77,8 @@ has_ended() {
 }
 
 scratch=$(private_dir) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
 we_began=$(start_time $$) launched=$(date +%s)
 [ -x "$script" ] || { echo "there is no start script $script"; finish 23; }
 boots=$(permanent_version "$root" "$app")

@@ -34,7 +34,7 @@ pub(super) fn fleet(hosts: &[(&str, &Seen)]) -> Vec<HostFacts> {
     hosts.iter().map(|(name, seen)| HostFacts { host: name.parse().unwrap(), seen: Ok((*seen).clone()) }).collect()
 }
 
-fn deploy(request: &DeployRequest, manifest: &Manifest, facts: &[HostFacts]) -> Plan {
+pub(super) fn deploy(request: &DeployRequest, manifest: &Manifest, facts: &[HostFacts]) -> Plan {
     let rewrite = |facts: &HostFacts| Some((facts.host.clone(), rewritten(manifest, facts.seen.as_ref().ok()?)));
     let rewritten = facts.iter().filter_map(rewrite).collect();
     let rel = rel(manifest.version.as_str());

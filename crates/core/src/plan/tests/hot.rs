@@ -3,7 +3,7 @@
 use edeliver_erl::rel::releases::{Releases, Status};
 
 use super::{
-    golden::{fleet, host_with, shown},
+    golden::{deploy, fleet, host_with, shown},
     model::*,
 };
 use crate::{
@@ -275,6 +275,11 @@ roll production back to the release before
     assert_eq!(rollback(&seen, &[]), wanted);
     let told = shown(&upgrade(&next, &[up(&new, &next)], &fleet(&[("web1", &seen)])));
     assert!(told.contains("web1: blocked\n    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1): the node"), "{told}");
+    let start = DeployRequest { start: true, ..request() };
+    let deployed = |release: &Manifest, seen: &Seen| shown(&deploy(&start, release, &fleet(&[("web1", seen)])));
+    let told = deployed(&new, &seen);
+    assert!(told.contains("web1: blocked\n    - the upgrade from 0.1.0 to 0.2.0 is being watched (run R1): the node"), "{told}");
+    assert!(deployed(&old, &seen).contains("web1: change"), "a restart ends it");
     seen.permanent = Some(version("0.2.0"));
     assert!(rollback(&seen, &[]).contains("back\n    make 0.1.0 the release that boots\n"), "lost before the commit");
     seen.node.ongoing = Some(Ongoing { left_ms: None, ..ongoing });
