@@ -5,7 +5,7 @@ use edeliver_core::event::HostResult;
 use super::{
     look::View,
     operator::Ending,
-    recipe::{BAD, Fault, Operation, Recipe, host},
+    recipe::{BAD, Fault, GOOD, Operation, Recipe, host},
 };
 
 /// A round that is over: what there was, what was said, and what there is.
@@ -76,6 +76,10 @@ impl Case<'_> {
     fn row(&self, before: &View, after: &View) -> Option<String> {
         let result = self.first.of(&after.host)?;
         let new = goal(self.recipe.operation, before);
+        // Nobody but edeliver knows which.
+        if new.is_none() {
+            return None;
+        }
         let served = if matches!(self.recipe.operation, Operation::Place(_)) { before.serves.clone() } else { new.clone() };
         let (boots, serves) = match result {
             HostResult::Done => (new, served),
@@ -95,6 +99,9 @@ impl Case<'_> {
     /// Versions that the host may have now.
     fn allowed(&self, before: &View) -> Vec<Option<String>> {
         let mut allowed = vec![before.boots.clone(), goal(self.recipe.operation, before)];
+        if allowed.contains(&None) {
+            allowed.extend(GOOD.map(|version| Some(version.to_owned())));
+        }
         for planned in &self.recipe.faults {
             if let Fault::SecondOperator(operation) = planned.fault {
                 allowed.push(goal(operation, before));
@@ -122,7 +129,7 @@ impl Case<'_> {
     }
 }
 
-/// What a host has when the operation has come to its end there.
+/// What a host has when the operation has come to its end there; `None`: it has forgotten what it had before.
 fn goal(operation: Operation, before: &View) -> Option<String> {
     match operation {
         Operation::Rollback => before.previous.clone(),
@@ -150,7 +157,7 @@ mod tests {
     use edeliver_core::event::HostOutcome;
 
     use super::*;
-    use crate::chaos::recipe::{GOOD, Planned};
+    use crate::chaos::recipe::Planned;
 
     fn recipe(operation: Operation, fault: Fault) -> Recipe {
         let planned = Planned { fault, host: 0, told: 0, wait_ms: 0, lasts_ms: None };
@@ -207,6 +214,14 @@ mod tests {
         assert_eq!(breaches(&recipe, &killed, damaged), ["prod1: lost: bin/hotapp is missing"]);
         assert_eq!(breaches(&recipe, &killed, view(GOOD[1], Some(GOOD[1]))).len(), 2);
         assert_eq!(breaches(&recipe, &killed, view(GOOD[0], Some(GOOD[0]))), [""; 0]);
+    }
+
+    #[test]
+    fn a_host_that_has_forgotten_what_it_had_goes_back_to_any_good_release() {
+        let recipe = recipe(Operation::Rollback, Fault::DiskFull);
+        let before = [View { previous: None, ..view(GOOD[0], Some(GOOD[0])) }];
+        let (first, after) = (ending(0, HostResult::Done), [view(GOOD[1], Some(GOOD[1]))]);
+        assert_eq!(Case { recipe: &recipe, before: &before, first: &first, second: None, after: &after }.breaches(), [""; 0]);
     }
 
     #[test]

@@ -73,3 +73,11 @@ fn one_command_builds_and_upgrades_what_runs_and_says_when_it_takes_a_restart() 
     assert_ne!(scene.life(), life);
     scene.counted(0);
 }
+
+#[test]
+fn a_deploy_without_a_start_says_what_an_upgraded_node_runs_until_then() {
+    let scene = Scene::new("placed", "soak = \"1s\"");
+    scene.ok("deploy upgrade to staging --version=0.2.0");
+    let placed = scene.ok("deploy release to staging --version=0.1.0");
+    assert!(placed.out.contains("0.1.0 boots next, 0.2.0 runs until then"), "{}{}", placed.out, placed.err);
+}

@@ -28,7 +28,8 @@ impl HostTask {
     pub(super) fn state_now(&self) -> String {
         let done = &self.so_far;
         let boots = done.activated.as_ref().or(self.plan.expect.permanent.as_ref());
-        let still = self.plan.expect.running.as_ref().filter(|_| self.was_up());
+        let expect = &self.plan.expect;
+        let still = expect.upgraded.as_ref().or(expect.running.as_ref()).filter(|_| self.was_up());
         let mut now = match (&done.started, boots, still) {
             _ if let Some(back) = &done.taken_back => format!("{back} running, the upgrade was taken back"),
             _ if let Some(upgraded) = &done.upgraded => format!("{upgraded} running, {} without a restart", self.way()),
