@@ -181,8 +181,8 @@ fn operation(dice: &mut Dice, from: &'static str) -> Operation {
     dice.of(&[
         (6, Operation::Deploy(other)),
         (2, Operation::Deploy(BAD)),
-        // Not yet: a node that was upgraded while it ran is taken for what it booted, once another release than it runs is to boot next. Seed 22
-        // found it in its 6th round.
+        // Not yet: a node that was upgraded while it ran is taken for what it booted, once another release than it runs is to boot next. docs/chaos.md
+        // tells of it.
         (0, Operation::Place(other)),
         (7, Operation::Upgrade(other)),
         (2, Operation::Upgrade(BAD)),
