@@ -19,7 +19,10 @@ pub(super) struct Case<'a> {
 }
 
 /// Exit codes that a run on hosts may have. 1 is an error of ours, 2 and 3 were ones of this harness.
-const CODES: [i32; 8] = [0, 4, 5, 6, 8, 9, 11, 130];
+const CODES: [i32; 8] = [0, 4, 5, 6, 8, 9, 11, INTERRUPTED];
+
+/// By Ctrl-C.
+const INTERRUPTED: i32 = 130;
 
 impl Case<'_> {
     /// Everything that does not hold.
@@ -87,7 +90,10 @@ impl Case<'_> {
             HostResult::Unknown | HostResult::Broken => return None,
         };
         let down = after.nodes == 0 && self.is_struck(&after.host, Fault::ends_node);
-        let true_row = after.boots == boots && (down || after.serves == serves);
+        // Interrupted between what boots and what runs: its line says so.
+        let half =
+            self.first.code == Some(INTERRUPTED) && result == HostResult::Failed && self.allowed(before).contains(&after.boots);
+        let true_row = (half || after.boots == boots) && (down || after.serves == serves);
         (!true_row).then(|| {
             format!(
                 "its row says {result:?}, so {boots:?} boots and {serves:?} serves; but {:?} boots, {:?} serves",
@@ -214,6 +220,15 @@ mod tests {
         assert_eq!(breaches(&recipe, &killed, damaged), ["prod1: lost: bin/hotapp is missing"]);
         assert_eq!(breaches(&recipe, &killed, view(GOOD[1], Some(GOOD[1]))).len(), 2);
         assert_eq!(breaches(&recipe, &killed, view(GOOD[0], Some(GOOD[0]))), [""; 0]);
+    }
+
+    #[test]
+    fn an_interrupted_host_serves_the_old_release_and_may_boot_the_new_one() {
+        let recipe = recipe(Operation::Deploy(GOOD[1]), Fault::CtrlC);
+        let half = || view(GOOD[1], Some(GOOD[0]));
+        assert_eq!(breaches(&recipe, &ending(130, HostResult::Failed), half()), [""; 0]);
+        assert_eq!(breaches(&recipe, &ending(9, HostResult::Failed), half()).len(), 1);
+        assert_eq!(breaches(&recipe, &ending(130, HostResult::Failed), view(GOOD[1], Some(GOOD[1]))).len(), 1);
     }
 
     #[test]
