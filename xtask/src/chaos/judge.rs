@@ -80,16 +80,16 @@ impl Case<'_> {
         let result = self.first.of(&after.host)?;
         let new = goal(self.recipe.operation, before);
         // Nobody but edeliver knows which.
-        if new.is_none() {
-            return None;
-        }
+        new.as_ref()?;
         let served = if matches!(self.recipe.operation, Operation::Place(_)) { before.serves.clone() } else { new.clone() };
         let (boots, serves) = match result {
-            HostResult::Done => (new, served),
+            HostResult::Done => (new.clone(), served),
             HostResult::Failed | HostResult::TakenBack | HostResult::Skipped => (before.boots.clone(), before.serves.clone()),
             HostResult::Unknown | HostResult::Broken => return None,
         };
-        let down = after.nodes == 0 && self.is_struck(&after.host, Fault::ends_node);
+        // It falls by itself, some seconds after it was called done by somebody who did not wait.
+        let falls = result == HostResult::Done && new.as_deref() == Some(BAD) && self.first.code == Some(INTERRUPTED);
+        let down = falls && after.serves.is_none() || after.nodes == 0 && self.is_struck(&after.host, Fault::ends_node);
         // Interrupted between what boots and what runs: its line says so.
         let half =
             self.first.code == Some(INTERRUPTED) && result == HostResult::Failed && self.allowed(before).contains(&after.boots);
