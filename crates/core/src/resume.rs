@@ -82,6 +82,11 @@ const VERBS: [(&str, bool); 13] = [
     ("download", false),
 ];
 
+/// Whether a command is about hosts of a target, and so changes them under a lease.
+pub fn is_of_hosts(verb: &str) -> bool {
+    VERBS.contains(&(verb, true))
+}
+
 impl Past {
     /// Takes note of an event of the run.
     pub fn take(&mut self, event: &Event) {

@@ -18,7 +18,7 @@ use crate::{
     cli::{self, options::Verbosity},
     ctx::Ctx,
     error::{Error, Kind},
-    runs::{self, Ending},
+    runs::{self, Ending, RunsError},
     transport::quote,
 };
 
@@ -57,7 +57,7 @@ pub struct RetryArgs {
 
 pub(crate) async fn run(ctx: &Ctx, args: Args, which: Which) -> Result<u8, Error> {
     let dir = ctx.runs_dir()?;
-    let run = match args.id.as_deref() {
+    let (run, ending) = match args.id.as_deref() {
         Some(id) => named(&dir, id)?,
         None => latest(&dir)?,
     };
@@ -68,11 +68,19 @@ pub(crate) async fn run(ctx: &Ctx, args: Args, which: Which) -> Result<u8, Error
     let parsed = cli::parse(past.command.iter().map(OsString::from).collect());
     let verb = parsed.map(|cli| cli.words.command).unwrap_or_default();
     let words = past.again(&verb, which).map_err(|refused| refuse(&run, refused))?;
-    let words = words.into_iter().chain(of_now(ctx, &past)).collect::<Vec<_>>();
+    let words = words.into_iter().chain(of_now(ctx, &past)).chain(patience(&past, &verb, &ending)).collect::<Vec<_>>();
     let line = words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
     ctx.reporter.info(format!("run {run} is resumed: edeliver {line}"));
     ctx.ui.caught_up().await;
     become_it(words)
+}
+
+/// A run that was killed has left its lease, which ends by itself. Nobody else is waited for much longer than that.
+fn patience(past: &Past, verb: &[String], ending: &Ending) -> Option<String> {
+    const LEFT: &str = "--lock-wait=30s";
+    let is_said = past.command.iter().any(|word| word.starts_with("--lock-wait"));
+    let takes_one = verb.first().is_some_and(|verb| edeliver_core::resume::is_of_hosts(verb));
+    (*ending == Ending::Cut && takes_one && !is_said).then(|| LEFT.to_owned())
 }
 
 /// As one would type it: an option is readable without quotes.
@@ -112,7 +120,7 @@ fn read(dir: &Path, run: &RunId) -> Result<Past, Error> {
 }
 
 /// The run that the user means, which must have something left.
-fn named(dir: &Path, id: &str) -> Result<RunId, Error> {
+fn named(dir: &Path, id: &str) -> Result<(RunId, Ending), Error> {
     let run = runs::find(dir, id)?;
     let summary = runs::list(dir)?.into_iter().find(|summary| summary.run == run);
     match summary.map(|summary| summary.ending) {
@@ -121,21 +129,22 @@ fn named(dir: &Path, id: &str) -> Result<RunId, Error> {
             let error = Error::usage(format!("run {run} went well, so there is nothing to resume"));
             Err(error.hint(Hint::command("what was done in it", format!("edeliver run show {run}"))))
         }
-        _ => Ok(run),
+        Some(ending) => Ok((run, ending)),
+        None => Err(RunsError::None { id: id.to_owned() }.into()),
     }
 }
 
 /// The latest run that did not end well. One before a run on the same target that went well is history: it would bring back what was
 /// meant then.
-fn latest(dir: &Path) -> Result<RunId, Error> {
+fn latest(dir: &Path) -> Result<(RunId, Ending), Error> {
     let mut settled: HashSet<Option<TargetName>> = HashSet::new();
     for summary in runs::list(dir)?.into_iter().rev() {
         let target = read(dir, &summary.run)?.target;
         match summary.ending {
             Ending::Running => return Err(goes_on(&summary.run, target.as_ref())),
-            Ending::Over(outcome) if outcome.exit_code == 0 => _ = settled.insert(target),
+            Ending::Over(ref outcome) if outcome.exit_code == 0 => _ = settled.insert(target),
             _ if settled.contains(&target) => {}
-            _ => return Ok(summary.run),
+            ending => return Ok((summary.run, ending)),
         }
     }
     let error = Error::usage("no run is left to be resumed: the last one on each target went well, or there is none");

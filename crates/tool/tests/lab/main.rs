@@ -9,6 +9,7 @@ mod calls;
 mod classic;
 mod commands;
 mod company;
+mod fleets;
 mod killed;
 mod leases;
 mod logins;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         classic::TESTS,
         commands::TESTS,
         company::TESTS,
+        fleets::TESTS,
         killed::TESTS,
         leases::TESTS,
         logins::TESTS,
