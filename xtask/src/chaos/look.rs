@@ -30,7 +30,7 @@ pub(super) struct View {
     pub(super) serves: Option<String>,
     /// What runs of us still.
     pub(super) strays: Vec<String>,
-    /// What an interrupted run has left: staged files, a lock, private folders.
+    /// What an interrupted run has left: staged files, private folders.
     pub(super) leftovers: Vec<String>,
 }
 
@@ -131,8 +131,8 @@ fn wrong(app: &Path, path: &str, kind: &EntryKind) -> Option<String> {
 
 fn leftovers(root: &Path, app: &Path) -> Vec<String> {
     let own = app.join(".edeliver");
+    // No lock: that of a process that has gone is taken over by the next change.
     let mut found: Vec<PathBuf> = entries(&own.join("staging"));
-    found.extend([own.join("lock")].into_iter().filter(|lock| lock.is_symlink()));
     for folder in ["dev/shm", "tmp"] {
         found.extend(entries(&root.join(folder)).into_iter().filter(|path| path.to_string_lossy().contains("/edeliver.")));
     }

@@ -75,7 +75,7 @@ moment of it. Then everything is mended, and every host is looked at from outsid
   where the operator was lost between stop and start: `edeliver start` has to bring it up then;
 - the last table was true, row by row, and so was the exit code;
 - the same command again (where it is tried), and then a deploy without faults, end in one version everywhere, and nothing is left: no processes, no staged files,
-  no locks, no private folders.
+  no private folders.
 
 `cargo xtask chaos --seed S --only-round K` plays one round of a seed again.
 
