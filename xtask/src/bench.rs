@@ -6,6 +6,7 @@
 mod cable;
 mod calls;
 mod field;
+mod fleets;
 mod measure;
 mod project;
 mod remarks;
@@ -37,10 +38,13 @@ pub(crate) struct Args {
     /// Measure hot upgrades on a node of this machine, and nothing else
     #[arg(long)]
     upgrades: bool,
+    /// Measure fleets of these sizes behind one uplink, and nothing else
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_missing_value = "1,10,50", conflicts_with = "upgrades")]
+    fleets: Vec<usize>,
     /// Measure only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Write the tables to docs/bench.md (docs/bench-upgrades.md)
+    /// Write the tables to docs/bench.md (docs/bench-upgrades.md, docs/bench-fleets.md)
     #[arg(long, conflicts_with = "only")]
     write: bool,
 }
@@ -73,6 +77,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let edeliver = cargo::build_release_program("edeliver")?;
     if args.upgrades {
         return shown(&upgrades::page(&edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
+    }
+    if !args.fleets.is_empty() {
+        return shown(&fleets::page(&edeliver, &args.fleets)?, args.write.then_some("docs/bench-fleets.md"));
     }
     let project = Project::make(edeliver)?;
     let calls = args.has(Part::Calls).then(|| calls::measured(&project, args.rounds)).transpose()?;

@@ -35,9 +35,13 @@ impl<'a> Field<'a> {
     }
     /// Points edeliver.toml at this field, and at this folder on its hosts.
     pub(super) fn aim(&self, path: &str) -> Result<(), Box<dyn Error>> {
+        self.aim_with(path, "")
+    }
+    /// The same with more tables.
+    pub(super) fn aim_with(&self, path: &str, more: &str) -> Result<(), Box<dyn Error>> {
         let names = self.hosts.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         self.project.configure(&format!(
-            "[build]\nhost = \"build\"\npath = \"builds\"\n\n[targets.production]\npath = \"{path}\"\nhosts = [{names}]\n"
+            "[build]\nhost = \"build\"\npath = \"builds\"\n\n[targets.production]\npath = \"{path}\"\nhosts = [{names}]\n{more}"
         ))
     }
     /// edeliver with these words, measured.
@@ -45,6 +49,32 @@ impl<'a> Field<'a> {
         let mut command = self.lab.command(self.project.edeliver());
         command.args(words.split(' ')).current_dir(self.project.dir()).env("EDELIVER_SSH_CONFIG", self.lab.ssh_config());
         self.measure(command, words)
+    }
+    /// The same, and how much memory it took at most, in MB.
+    pub(super) fn edeliver_and_memory(&self, words: &str) -> Result<(Measure, u64), Box<dyn Error>> {
+        let noted = tempfile::NamedTempFile::new()?;
+        let mut command = self.lab.command("/usr/bin/time");
+        command.args(["-f", "%M", "-o"]).arg(noted.path()).arg(self.project.edeliver()).args(words.split(' '));
+        command.current_dir(self.project.dir()).env("EDELIVER_SSH_CONFIG", self.lab.ssh_config());
+        let measure = self.measure(command, words)?;
+        Ok((measure, std::fs::read_to_string(noted.path())?.trim().parse::<u64>()? / 1000))
+    }
+    /// Has all that leaves for the hosts share one line of so many Mbit/s.
+    pub(super) fn uplink(&self, mbit: u32) -> Result<(), Box<dyn Error>> {
+        let mut command = self.lab.command("tc");
+        command.args(["qdisc", "replace", "dev", "br0", "root", "tbf", "rate"]).arg(format!("{mbit}mbit"));
+        command.args(["burst", "256k", "latency", "400ms"]);
+        run(command, "limit the uplink")
+    }
+    /// As fast as it goes.
+    pub(super) fn no_uplink(&self) -> Result<(), Box<dyn Error>> {
+        let mut command = self.lab.command("tc");
+        command.args(["qdisc", "del", "dev", "br0", "root"]);
+        run(command, "free the uplink")
+    }
+    /// The unpacked release to ten hosts at a time.
+    pub(super) fn rsync_ten(&self, version: &str) -> Result<Measure, Box<dyn Error>> {
+        self.rival(rivals::RSYNC_TEN, &self.project.unpacked(version), "rsync")
     }
     /// The whole archive to every host at once, and unpacked there.
     pub(super) fn scp(&self, version: &str, round: usize) -> Result<Measure, Box<dyn Error>> {

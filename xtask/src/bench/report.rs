@@ -168,7 +168,7 @@ pub(super) fn ratio(ours: Measure, theirs: Measure) -> f64 {
 }
 
 /// Cores, processor, memory and kernel, in one line.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, key: &str| {
         text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split(':').nth(1)).unwrap_or("?").trim().to_owned()

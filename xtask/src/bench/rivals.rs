@@ -18,6 +18,12 @@ for host do rsync -az -e "ssh -F $conf" "$what/" "$host:$to/" & pids="$pids $!";
 for pid in $pids; do wait "$pid"; done
 "#;
 
+/// The unpacked release by rsync, on ten hosts at a time.
+pub(super) const RSYNC_TEN: &str = r#"
+conf=$1 what=$2 to=$3; shift 3
+printf '%s\n' "$@" | xargs -P 10 -I HOST rsync -az -e "ssh -F $conf" "$what/" "HOST:$to/"
+"#;
+
 /// A login and nothing else.
 pub(super) const FLOOR: &str = r#"
 conf=$1; shift 3; pids=
