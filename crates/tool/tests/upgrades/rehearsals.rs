@@ -62,10 +62,8 @@ fn says(done: &Done, words: &[&str]) {
 
 #[test]
 fn an_upgrade_is_rehearsed_up_and_down_and_up_before_the_hosts_and_nothing_of_it_stays() {
-    let scene = Scene::new(
-        "reh",
-        "soak = \"1s\"\nhealth = { function = \"Hotapp.Counter.read\" }\nrehearsal_env = { HOTAPP_GREETING = \"hi\" }",
-    );
+    let scene = Scene::new("reh", "");
+    scene.configure("soak = \"1s\"\nhealth = { function = \"Hotapp.Counter.read\" }\nrehearsal_env = { HOTAPP_GREETING = \"hi\" }");
     scene.count(2);
     let life = scene.life();
     // Not well by that function's answer, on the build host as well as there: so it is never asked of the real one.
