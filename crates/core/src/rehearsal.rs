@@ -57,7 +57,8 @@ pub fn target(real: &TargetSettings, name: &TargetName, build: &BuildSettings, s
         unit: None,
         clean_deploy: false,
         upgrade,
-        rollout: RolloutSettings::default(),
+        // Its upgrade is asked whether it is well; the start before it only makes the place.
+        rollout: RolloutSettings { health: false, ..RolloutSettings::default() },
         ..real.clone()
     }
 }

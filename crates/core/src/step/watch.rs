@@ -27,7 +27,7 @@ pub struct Watch {
 impl Watch {
     /// As a target's settings have it; `None` where nothing is to be watched.
     pub(crate) fn of(settings: &TargetSettings, version: &Version) -> Option<Self> {
-        let (time, health) = (settings.rollout.soak, settings.upgrade.health.clone());
+        let (time, health) = (settings.rollout.soak, settings.upgrade.health.clone().filter(|_| settings.rollout.health));
         (!time.is_zero() || health.is_some()).then(|| Self {
             version: version.clone(),
             time,

@@ -19,6 +19,8 @@ pub struct RolloutSettings {
     pub on_failure: OnFailure,
     /// A node that was restarted is watched for so long.
     pub soak: Duration,
+    /// It is asked by the health check of upgrades, where there is one.
+    pub health: bool,
 }
 
 /// As `default.toml` documents it; a test compares.
@@ -30,6 +32,7 @@ impl Default for RolloutSettings {
             max_failures: 0,
             on_failure: OnFailure::Stop,
             soak: Duration::ZERO,
+            health: true,
         }
     }
 }

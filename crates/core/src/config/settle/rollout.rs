@@ -20,6 +20,7 @@ impl Settling<'_> {
         let max_failures = scope.get("max_failures");
         let on_failure = scope.get("on_failure");
         let soak: Option<Duration> = scope.get("soak");
+        let health = scope.get("health");
         scope.finish();
         Some(RolloutSettings {
             waves: waves?,
@@ -27,6 +28,7 @@ impl Settling<'_> {
             max_failures: max_failures?,
             on_failure: on_failure?,
             soak: soak.unwrap_or_default(),
+            health: health?,
         })
     }
 }
