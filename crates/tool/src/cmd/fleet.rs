@@ -196,9 +196,14 @@ impl Fleet {
     pub(super) async fn carry_out(mut self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
         let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
         let followed = match &applied {
-            Ok(Ok(outcome)) => self.follow(ctx, outcome).await,
+            Ok(Ok(outcome)) => self.migrate(ctx, outcome).await,
             _ => Ok(()),
         };
+        // What is done is done: an interruption ends what says so, and not the run.
+        let _hand = matches!(applied, Ok(Ok(_))).then(|| ctx.step_in_hand());
+        if let (Ok(Ok(outcome)), Ok(()), Some(action)) = (&applied, &followed, self.action) {
+            ctx.after(action, outcome).await;
+        }
         if let Some(lease) = self.lease.take() {
             lease.release().await;
         }
@@ -210,13 +215,10 @@ impl Fleet {
         followed?;
         Ok(ctx.finish(outcome).await)
     }
-    /// What comes after the hosts, as long as nobody else may change them.
-    async fn follow(&self, ctx: &Ctx, outcome: &Outcome) -> Result<(), Error> {
+    /// Pending migrations, as long as nobody else may change the hosts.
+    async fn migrate(&self, ctx: &Ctx, outcome: &Outcome) -> Result<(), Error> {
         if self.then.run_migrations && outcome.exit_code == 0 {
             migrate::follow(ctx, &self.target).await?;
-        }
-        if let Some(action) = self.action {
-            ctx.after(action, outcome).await;
         }
         Ok(())
     }

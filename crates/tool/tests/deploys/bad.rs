@@ -36,7 +36,7 @@ fn what_fails_on_one_host_before_the_first_change_leaves_all_as_they_were_unless
     fs::write(fleet.root("two").join("lib/hotapp-0.2.0"), "in the way").unwrap();
     let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy").ends_with(9);
     assert!(told.contains("nothing was changed: two failed; 0.1.0 serving as before"), "{told}");
-    assert_eq!(fleet.edeliver("version").ok().matches("0.1.0").count(), 2);
+    assert!(!fleet.edeliver("version").ok().contains("0.2.0"));
     let told = fleet.edeliver("deploy release --version=0.2.0 --start-deploy --on-failure=continue").ends_with(8);
     let row = |host: &str| told.lines().rfind(|line| line.trim_start().starts_with(host)).unwrap_or_default().to_owned();
     assert!(row("one").contains("done") && row("two").contains("failed"), "{told}");
@@ -110,7 +110,7 @@ fn a_host_that_cannot_be_reached_stops_a_deploy_before_it_begins() {
     let fleet = Fleet::new(App::Relx, 1);
     let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
     // Nobody listens on port 1.
-    let unreachable = "{ name = \"127.0.0.1\", transport = \"ssh\", port = 1, path = \"/nowhere\" }";
+    let unreachable = "{ name = \"two\", address = \"127.0.0.1\", transport = \"ssh\", port = 1, path = \"/nowhere\" }";
     let config = config.replace("hosts = [", &format!("hosts = [{unreachable}, "));
     fs::write(fleet.project().join("edeliver.toml"), config).unwrap();
     let told = fleet.edeliver("deploy release --version=0.1.0").ends_with(6);
