@@ -245,6 +245,10 @@ impl Step {
     pub fn is_preparation(&self) -> bool {
         matches!(self, Self::Stage(_) | Self::PlaceUpgrade(_) | Self::Preflight(_))
     }
+    /// Whether it changes files of the release root. Others start and stop what is there, by the system's own means perhaps.
+    pub fn changes_root(&self) -> bool {
+        !matches!(self, Self::Setup(_) | Self::Start { .. } | Self::Stop { .. } | Self::Watch(_) | Self::Hook { .. })
+    }
     /// The step in words: present tense, no full stop. The same in the plan, on the screen and in the journal.
     pub fn describe(&self) -> String {
         match self {

@@ -15,8 +15,9 @@ use edeliver_core::{
     hint::Hint,
     name::{AppName, HostName, Version},
     notice::Action,
-    plan::{self, Plan, SetupFacts, Way},
+    plan::{self, HostPlan, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId, Upgrade},
+    step::Step,
     unit::Unit,
     upgrade::Policy,
 };
@@ -237,7 +238,7 @@ impl Fleet {
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
             Settled::Over(code) => Ok(Err(code)),
             Settled::Apply => {
-                if self.lease.is_none() {
+                if self.lease.is_none() && self.keeps_others_out(ctx, plan) {
                     self.lease = Some(self.take_lease(ctx, &plan.title, how).await?);
                 }
                 if let Some(action) = self.action {
@@ -251,6 +252,21 @@ impl Fleet {
                 }
                 Ok(Ok(ended.outcome()))
             }
+        }
+    }
+    /// Whether others are to be kept from these hosts. An account that may only start and stop units can't write where leases lie; it needs none
+    /// for that, and is told.
+    fn keeps_others_out(&self, ctx: &Ctx, plan: &Plan) -> bool {
+        let changed = || plan.hosts.iter().filter(|host| !host.steps.is_empty());
+        let seen = |host: &HostPlan| self.facts.iter().find(|facts| facts.host == host.host)?.seen.as_ref().ok();
+        let barred = changed().filter_map(seen).find(|seen| !seen.writable);
+        match barred {
+            Some(seen) if !changed().any(|host| host.steps.iter().any(Step::changes_root)) => {
+                let text = format!("{} may not write in {}, so no other deployer is kept out meanwhile", seen.user, seen.root);
+                ctx.reporter.warn(text, Vec::new());
+                false
+            }
+            _ => true,
         }
     }
     /// Keeps all others from changing these hosts.
