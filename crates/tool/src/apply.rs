@@ -1,7 +1,8 @@
 //! Carrying out plans: the only code that changes hosts.
 //!
-//! Every host has a task of its own, so what fails on one neither stops nor hides the others. A task obeys the plan step by step; the
-//! one thing it decides is when to stop. Hooks are where all hosts wait for each other, because they run here, once.
+//! Every host has a task of its own, so what fails on one never hides what became of the others; whether it stops them, the plan's rollout
+//! says. A task obeys the plan step by step; the one thing it decides is when to stop. Hooks are where all hosts of a wave wait for each
+//! other, because they run here, once.
 //!
 //! Before `Activate` nothing that serves was touched, so a failure there leaves the host as it was. After it the plan's own way back is
 //! gone. A lost link or a step that did not end in time says nothing about the host: its result is *unknown*, and nothing more is

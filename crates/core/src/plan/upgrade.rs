@@ -34,7 +34,7 @@ pub struct UpgradeRequest {
 
 /// Decides what happens on each host. Pure: the same facts give the same plan, and the facts after it give an empty one.
 ///
-/// `ways`: from the releases that may run to the wanted one. All hosts work at the same time.
+/// `ways`: from the releases that may run to the wanted one.
 pub fn upgrade(
     request: &UpgradeRequest,
     settings: &TargetSettings,
