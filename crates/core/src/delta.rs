@@ -57,7 +57,7 @@ pub struct Delta {
     /// Libraries that get another directory than the release was built with.
     pub relocated: Vec<Relocated>,
     /// Where libraries are relocated: the release's files that may name library directories, by their paths in the manifest.
-    /// Their rewritten content goes into [`with_rewritten`].
+    /// Their rewritten content goes into [`Deltas::against`].
     pub rewrite: Vec<RelPath>,
     /// What stands in the way.
     pub conflicts: Vec<Conflict>,
@@ -75,14 +75,9 @@ pub struct Relocated {
 /// Rewritten content of files of a release, by path: its digest and size in bytes.
 pub type Rewritten = BTreeMap<RelPath, (Digest, u64)>;
 
-/// What this host lacks of this release.
+/// What this host lacks of this release. For the hosts of a fleet [`Deltas`] works it out once for all that look alike.
 pub fn against(wanted: &Manifest, seen: &Seen) -> Delta {
     Work::new(wanted, wanted.id(), seen).delta()
-}
-
-/// As [`against`], with other content for some files of the release.
-pub fn with_rewritten(wanted: &Manifest, seen: &Seen, rewritten: &Rewritten) -> Delta {
-    Work::new(&changed(wanted, rewritten), wanted.id(), seen).delta()
 }
 
 /// The release with other content for some of its files.

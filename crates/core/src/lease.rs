@@ -12,7 +12,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use holder::{Held, Holder, HolderError, Token};
 
-use crate::name::HostName;
+use crate::{
+    facts::{HostFacts, Seen},
+    name::HostName,
+    plan::Plan,
+    step::Step,
+};
 
 /// A lease ends so long after its last renewal, by the clock of the host that it lies on.
 pub const LASTS: Duration = Duration::from_secs(15);
@@ -25,6 +30,19 @@ pub const SURE: Duration = Duration::from_secs(10);
 const YIELDING: Duration = Duration::from_secs(3);
 /// How long a run with a quorum waits for what those who gave way, or died, have left.
 const LEAVING: Duration = Duration::from_secs(18);
+
+/// A host on which no lease can be taken for this plan, and none is needed: an account that may only start and stop units can't write where
+/// leases lie, and does not change what is there.
+pub fn barred<'a>(plan: &Plan, facts: &'a [HostFacts]) -> Option<&'a Seen> {
+    let mut changed = plan.hosts.iter().filter(|host| !host.steps.is_empty());
+    if changed.clone().any(|host| host.steps.iter().any(Step::changes_root)) {
+        return None;
+    }
+    changed.find_map(|host| {
+        let seen = facts.iter().find(|facts| facts.host == host.host)?.seen.as_ref().ok()?;
+        (!seen.writable).then_some(seen)
+    })
+}
 
 /// What a host said to a run that wants its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -139,7 +139,8 @@ fn rewritten_files_take_the_place_of_the_originals() {
     let next = changed("0.2.0", &[("=a1", "=a2")]);
     let seen = host_with(&[&first()]).seen();
     let boot = rel_path("releases/0.2.0/start.boot");
-    let delta = with_rewritten(&next, &seen, &Rewritten::from([(boot.clone(), (Digest::of(b"new"), 3))]));
+    let rewritten = Rewritten::from([(boot.clone(), (Digest::of(b"new"), 3))]);
+    let delta = Deltas::of(&next).against(&seen, Some(&rewritten));
     let sent = delta.send.iter().find(|file| file.path == boot).unwrap();
     assert_eq!((sent.sha256, sent.size), (Digest::of(b"new"), 3));
     assert_eq!(delta.dirs, against(&next, &seen).dirs);

@@ -13,11 +13,11 @@ use edeliver_core::{
     event::{EventKind, Outcome},
     facts::HostFacts,
     hint::Hint,
+    lease,
     name::{AppName, HostName, Version},
     notice::Action,
-    plan::{self, HostPlan, Plan, SetupFacts, Way},
+    plan::{self, Plan, SetupFacts, Way},
     release::{Manifest, ManifestId, Upgrade},
-    step::Step,
     unit::Unit,
     upgrade::Policy,
 };
@@ -254,20 +254,12 @@ impl Fleet {
             }
         }
     }
-    /// Whether others are to be kept from these hosts. An account that may only start and stop units can't write where leases lie; it needs none
-    /// for that, and is told.
+    /// Whether others are to be kept from these hosts; where they can't be, that is told.
     fn keeps_others_out(&self, ctx: &Ctx, plan: &Plan) -> bool {
-        let changed = || plan.hosts.iter().filter(|host| !host.steps.is_empty());
-        let seen = |host: &HostPlan| self.facts.iter().find(|facts| facts.host == host.host)?.seen.as_ref().ok();
-        let barred = changed().filter_map(seen).find(|seen| !seen.writable);
-        match barred {
-            Some(seen) if !changed().any(|host| host.steps.iter().any(Step::changes_root)) => {
-                let text = format!("{} may not write in {}, so no other deployer is kept out meanwhile", seen.user, seen.root);
-                ctx.reporter.warn(text, Vec::new());
-                false
-            }
-            _ => true,
-        }
+        let Some(seen) = lease::barred(plan, &self.facts) else { return true };
+        let text = format!("{} may not write in {}, so no other deployer is kept out meanwhile", seen.user, seen.root);
+        ctx.reporter.warn(text, Vec::new());
+        false
     }
     /// Keeps all others from changing these hosts.
     async fn take_lease(&self, ctx: &Ctx, title: &str, how: PlanArgs) -> Result<Lease, Error> {

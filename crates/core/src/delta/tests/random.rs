@@ -99,6 +99,20 @@ fn deploy(host: &mut Host, release: &Manifest, force: bool, stop: Option<usize>)
     }
 }
 
+fn happens(host: &mut Host, event: Event) {
+    match event {
+        Event::Deploy { release, force, stop } => deploy(host, &release.0, force, stop),
+        Event::Untar(release) => host.untar(&release.0),
+        Event::Litter(release) => host.litter(&release.0),
+        Event::Activate { index, start } => {
+            if let Some(version) = host.versions().get(index).cloned() {
+                host.activate(&version, start);
+            }
+        }
+        Event::LoseDir(dir) => host.lose_dir(dir),
+    }
+}
+
 proptest! {
     // A failing case is turned into a test with a name, so no file of seeds is kept.
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
@@ -106,18 +120,15 @@ proptest! {
     #[test]
     fn deltas_keep_their_promises_on_any_host(events in vec(event(), 1..8)) {
         let mut host = Host::default();
+        events.into_iter().for_each(|event| happens(&mut host, event));
+    }
+
+    #[test]
+    fn what_is_known_of_one_host_is_never_said_of_another(wanted in any_release(), events in vec(event(), 1..8)) {
+        let (mut host, deltas) = (Host::default(), Deltas::of(&wanted.0));
         for event in events {
-            match event {
-                Event::Deploy { release, force, stop } => deploy(&mut host, &release.0, force, stop),
-                Event::Untar(release) => host.untar(&release.0),
-                Event::Litter(release) => host.litter(&release.0),
-                Event::Activate { index, start } => {
-                    if let Some(version) = host.versions().get(index).cloned() {
-                        host.activate(&version, start);
-                    }
-                }
-                Event::LoseDir(dir) => host.lose_dir(dir),
-            }
+            happens(&mut host, event);
+            prop_assert_eq!(&*deltas.against(&host.seen(), None), &against(&wanted.0, &host.seen()));
         }
     }
 }
