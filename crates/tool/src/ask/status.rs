@@ -180,6 +180,11 @@ mod tests {
         assert_eq!((status.state, status.runs.unwrap().as_str()), (NodeState::Running, "0.2.0"));
         let figures = Figures { uptime_ms: 61_000, memory: 31_457_280, processes: 57, run_queue: 2 };
         assert_eq!(status.figures, Some(figures));
+        let placed = "[{\"0.2.0\", permanent}, {\"0.1.0\", old}, {\"0.2.0\", loaded}]";
+        let placed = format!("{{status, {{started, started}}, \"0.1.0\", {placed}, 1, 2, 3, 4}}");
+        let mut boots_another = found();
+        boots_another.permanent = "0.1.0".parse().ok();
+        assert_eq!(read(&boots_another, &text::parse(&placed).unwrap()).unwrap().runs, "0.2.0".parse().ok());
         let starting = "{status, {starting, applications_loaded}, \"0.1.0\", [], 1, 2, 3, 4}";
         let status = read(&found(), &text::parse(starting).unwrap()).unwrap();
         assert_eq!((status.state, status.runs.unwrap().as_str()), (NodeState::Starting, "0.1.0"), "what it was booted into");

@@ -171,7 +171,7 @@ fn modules(list: &Term) -> Option<Modules> {
     (rest.is_empty() && names.len() == halves.len()).then(|| modules.collect())
 }
 
-/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …], Code}}`.
+/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …, {"0.2.0", loaded}], Code}}`.
 struct Said {
     name: NodeName,
     state: NodeState,
@@ -203,13 +203,15 @@ impl Said {
     }
 }
 
-/// The version a node runs after an upgrade in place, from release_handler's list `[{"0.2.0", current}, …]`. A release that was
-/// made permanent counts only if it is what boots next too: a list that was out of date when the node booted says nothing.
+/// The version a node runs after an upgrade in place, from release_handler's list `[{"0.2.0", current}, …, {"0.2.0", loaded}]`. A list that was
+/// out of date when the node booted says nothing. So a release that was made permanent counts only if it is what boots next too, or if it alone
+/// has all applications that are loaded: then it runs, and another one was made what boots since.
 pub(crate) fn upgraded_in(releases: &[Term], booted: Option<&Version>, permanent: Option<&Version>) -> Option<Version> {
     // Earlier upgrades have left old releases of their own.
     let was_booted = || with(releases, "old").any(|old| Some(&old) == booted);
     let current = with(releases, "current").next();
-    current.or_else(|| with(releases, "permanent").find(|vsn| Some(vsn) == permanent && Some(vsn) != booted && was_booted()))
+    let runs = |vsn: &Version| Some(vsn) == permanent || with(releases, "loaded").eq([vsn.clone()]);
+    current.or_else(|| with(releases, "permanent").find(|vsn| runs(vsn) && Some(vsn) != booted && was_booted()))
 }
 
 /// What release_handler would go back to, where it has installed another release and nobody made that permanent. Without release_handler

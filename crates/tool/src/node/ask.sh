@@ -32,9 +32,10 @@ call_node() (
 )
 
 # What tells one node from another under the same name, how far it is, this start of it from others in the same process, and the versions
-# that its release_handler knows: a node that was upgraded in place runs another one than it booted. Without sasl there is no such list, but
-# what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy must not make
-# the node look hung.
+# that its release_handler knows: a node that was upgraded in place runs another one than it booted. Those that have all that is loaded are
+# named once more, as `loaded`; applications that no release has, or has in another version, were loaded by hand. Without sasl there is no
+# such list, but what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy
+# must not make the node look hung.
 # With NODE_CODE the code that is loaded too, packed because it is most of what travels: the names of the modules that came from a file with
 # a NUL between them, two NULs, and the first halves of their MD5s. An expression is interpreted, so the loops are those of functions.
 node_question() {
@@ -42,7 +43,11 @@ node_question() {
     undefined -> [{Vsn, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)],
       [_, Vsn, "releases" | _] <- [lists:reverse(filename:split(Boot))]];
     _ -> case rpc:call(node(), release_handler, which_releases, [], 900) of
-      Releases when is_list(Releases) -> [{Vsn, Status} || {_, Vsn, _, Status} <- Releases, is_list(Vsn)];
+      Releases when is_list(Releases) ->
+        Known = [Lib || {_, _, Libs, _} <- Releases, Lib <- Libs],
+        Apps = [Lib || {App, _, Its} <- application:loaded_applications(), Lib <- [lists:concat([App, "-", Its])], lists:member(Lib, Known)],
+        [{Vsn, Status} || {_, Vsn, _, Status} <- Releases, is_list(Vsn)] ++
+          [{Vsn, loaded} || {_, Vsn, Libs, _} <- Releases, is_list(Vsn), Apps -- Libs =:= []];
       _ -> [] end end'
   code='[]'
   [ -z "${NODE_CODE:-}" ] || code='try

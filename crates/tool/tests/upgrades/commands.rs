@@ -80,4 +80,8 @@ fn a_deploy_without_a_start_says_what_an_upgraded_node_runs_until_then() {
     scene.ok("deploy upgrade to staging --version=0.2.0");
     let placed = scene.ok("deploy release to staging --version=0.1.0");
     assert!(placed.out.contains("0.1.0 boots next, 0.2.0 runs until then"), "{}{}", placed.out, placed.err);
+    let version = scene.ok("version staging").out;
+    assert!(version.contains("0.2.0  0.1.0") && version.contains("as built"), "{version}");
+    scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
+    assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.1.0\"", "0.1.0"));
 }

@@ -6,7 +6,15 @@
      undefined ->
          [{Version, current} || {ok, [[Boot | _] | _]} <- [init:get_argument(boot)],
                                 [_, Version, "releases" | _] <- [lists:reverse(filename:split(Boot))]];
-     _ -> try [{Version, Standing} || {_, Version, _, Standing} <- release_handler:which_releases()] catch _:_ -> [] end
+     _ ->
+         try
+             Releases = release_handler:which_releases(),
+             Known = [Lib || {_, _, Libs, _} <- Releases, Lib <- Libs],
+             Apps = [Lib || {App, _, Its} <- application:loaded_applications(),
+                            Lib <- [lists:concat([App, "-", Its])], lists:member(Lib, Known)],
+             [{Version, Standing} || {_, Version, _, Standing} <- Releases] ++
+                 [{Version, loaded} || {_, Version, Libs, _} <- Releases, Apps -- Libs =:= []]
+         catch _:_ -> [] end
  end,
  element(1, erlang:statistics(wall_clock)),
  erlang:memory(total),

@@ -50,6 +50,10 @@ fn an_upgraded_node_runs_another_version_than_it_booted() {
     assert_eq!(runs(r#"[{"0.2.0", current}, {"0.1.0", permanent}]"#, "0.1.0"), "0.2.0");
     assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.2.0"), "0.2.0");
     assert_eq!(runs(r#"[{"0.2.0", permanent}, {"0.1.0", old}]"#, "0.1.0"), "0.1.0", "an old list says nothing");
+    let loaded = |which: &str| format!(r#"[{{"0.2.0", permanent}}, {{"0.1.0", old}}{which}]"#);
+    assert_eq!(runs(&loaded(r#", {"0.2.0", loaded}"#), "0.1.0"), "0.2.0", "another one was made what boots since");
+    assert_eq!(runs(&loaded(r#", {"0.1.0", loaded}"#), "0.1.0"), "0.1.0");
+    assert_eq!(runs(&loaded(r#", {"0.2.0", loaded}, {"0.1.0", loaded}"#), "0.1.0"), "0.1.0", "they have the same applications");
     let often = r#"[{"0.3.0", permanent}, {"0.2.0", old}, {"0.1.0", old}]"#;
     assert_eq!(runs(often, "0.3.0"), "0.3.0", "not the first upgrade since it booted");
     assert_eq!(runs("[]", "0.2.0"), "0.1.0");
