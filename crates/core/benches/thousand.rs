@@ -77,6 +77,7 @@ fn seen(old: &Arc<Manifest>) -> Seen {
         installed: vec![installed],
         unfinished: Vec::new(),
         taken_back: Vec::new(),
+        drained: None,
         dirs: dirs.into(),
         strays: BTreeMap::new(),
         top: BTreeMap::new(),

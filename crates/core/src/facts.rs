@@ -60,6 +60,9 @@ pub struct Seen {
     /// Releases that were taken back, whether they are still there or not.
     #[serde(default)]
     pub taken_back: Vec<TakenBack>,
+    /// It was taken out of the traffic and never came back, as far as is known: the run that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained: Option<String>,
     /// Directories that exist: `lib/*`, `erts-*`, `releases/*` and `.edeliver/top/*`.
     pub dirs: BTreeSet<RelPath>,
     /// Files below these directories that no complete manifest on the host accounts for, with their digests:

@@ -1,7 +1,9 @@
 //! What programs of the project and webhooks are told about a run: before and after what it does, and when it has failed.
 
+mod host;
 mod text;
 
+pub use host::HostNotice;
 pub(crate) use text::word as word_of_host;
 
 use serde::{Deserialize, Serialize};

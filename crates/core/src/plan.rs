@@ -11,6 +11,7 @@ mod releases;
 pub mod rollback;
 pub mod setup;
 mod switch;
+mod traffic;
 pub mod upgrade;
 
 pub use deploy::{DeployRequest, Wanted, deploy};
@@ -117,6 +118,9 @@ pub struct Precondition {
     pub upgraded: Option<Version>,
     /// Node state.
     pub node: Option<NodeState>,
+    /// It was taken out of the traffic before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drained: bool,
 }
 
 impl Plan {

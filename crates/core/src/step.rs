@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::Traffic,
     facts::TakenBack,
     name::{CommitId, Version},
     release::{Digest, ManifestId, RelPath},
@@ -90,6 +91,10 @@ pub enum Step {
     Setup(Setup),
     /// Watch a node that was started: a release may come up and fall a moment later.
     Watch(Watch),
+    /// Take the host out of the traffic: what follows stops or upgrades its node.
+    Drain(Traffic),
+    /// Bring it back. However the host ends, that is not left out as long as a node serves there.
+    Resume(Traffic),
     /// Remove releases that nothing needs.
     Prune(Prune),
     /// Note that a release was taken back, for later deploys.
@@ -274,6 +279,8 @@ impl Step {
             Self::Revert(ending) => format!("take the upgrade from {} to {} back", ending.from, ending.to),
             Self::Setup(setup) => setup.describe(),
             Self::Watch(watch) => watch.describe(),
+            Self::Drain(traffic) => format!("drain the host ({})", traffic.drain.describe()),
+            Self::Resume(traffic) => format!("resume the host ({})", traffic.resume.describe()),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Remember(it) => format!("note that {} was taken back", it.version),
             Self::Hook { name } => format!("hook {name}"),

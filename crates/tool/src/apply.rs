@@ -17,6 +17,7 @@ mod root;
 mod stage;
 mod step;
 mod told;
+mod traffic;
 mod watch;
 
 use std::{collections::HashMap, sync::Arc};
@@ -31,6 +32,7 @@ pub use error::StepError;
 use fleet::Fleet;
 pub use hook::{HookFailure, Hooks};
 pub use outcome::Ended;
+pub use traffic::TrafficError;
 
 use crate::{
     ctx::Ctx,
@@ -85,6 +87,8 @@ struct Shared {
     environment: Environment,
     run: Option<RunId>,
     lease: Option<Arc<lease::Board>>,
+    /// How hosts are drained, for plans that do so.
+    road: Option<traffic::Road>,
 }
 
 /// Carries the plan out. All is told through the context's reporter, up to the last host's end; [`Ctx::finish`] is the caller's. The
@@ -97,7 +101,8 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let Means { mut sites, contents, journeys, environment, hooks, lease } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
-    let shared = Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned(), lease });
+    let shared =
+        Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned(), lease, road: traffic::Road::of(ctx, plan) });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
     fleet.work(ctx, &mut hooks).await;
     let stopped = fleet.is_stopped();

@@ -16,7 +16,10 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{Around, BuildSettings, HookSource, Origins, Place, Problem, Problems, Settings, raw, settle_toml},
+    config::{
+        Around, BuildSettings, HookSource, Origins, Place, Problem, Problems, Settings, TargetSettings, TrafficProgram, raw,
+        settle_toml,
+    },
     hint::Hint,
 };
 
@@ -209,8 +212,9 @@ impl Loading<'_> {
     /// Whether the programs of the run's hooks are there and can be run.
     fn check_run_hooks(&self, path: &str, text: &str, loaded: &Loaded) -> Result<(), ConfigError> {
         let mut problems = Vec::new();
-        for (moment, program) in &loaded.settings.run_hooks.programs {
-            let key = format!("run_hooks.{}", moment.key());
+        let hooks =
+            loaded.settings.run_hooks.programs.iter().map(|(moment, program)| (format!("run_hooks.{}", moment.key()), program));
+        for (key, program) in hooks.chain(loaded.settings.targets.values().flat_map(traffic_programs)) {
             let Some((title, label)) = not_runnable(&self.project.join(program)) else { continue };
             let place = loaded.origins.get(&key).map_or_else(|| Place::file(path), |setting| Place::of(setting.origin.clone()));
             problems.push(Problem::new(format!("`{key}`: {} {title}", program.display()), place).label(label));
@@ -226,6 +230,17 @@ impl Loading<'_> {
         let hint = Hint::command("remove it if it is not needed any more", format!("git rm {CLASSIC}"));
         Some((format!("{CLASSIC} is not read, because there is an {TOML}"), vec![hint]))
     }
+}
+
+/// The project's programs that take a target's hosts out of the traffic and back, by their keys.
+fn traffic_programs(target: &TargetSettings) -> Vec<(String, &PathBuf)> {
+    let Some(traffic) = &target.rollout.traffic else { return Vec::new() };
+    let programs = [("drain", &traffic.drain), ("resume", &traffic.resume)];
+    let here = programs.into_iter().filter_map(|(word, program)| match program {
+        TrafficProgram::Here(path) => Some((word, path)),
+        TrafficProgram::OnHost(_) => None,
+    });
+    here.map(|(word, path)| (format!("targets.{}.rollout.{word}", target.name), path)).collect()
 }
 
 /// Why a file can't be run as a program.

@@ -22,6 +22,7 @@ use edeliver_core::{
 };
 use tokio::task::JoinHandle;
 
+pub(crate) use self::hooks::Program;
 pub(crate) use self::traces::Traces;
 use self::{hooks::RunHook, webhook::Message};
 pub use self::{hooks::RunHookError, post::PostError};
@@ -201,15 +202,17 @@ impl Ctx {
     fn hook(&self, moment: Moment, notice: &Notice) -> Result<RunHook, Error> {
         let loaded = self.loaded()?;
         let hooks = &loaded.settings.run_hooks;
-        Ok(RunHook {
+        let program = hooks.programs.get(&moment).map(|program| Program {
             word: moment.word(),
-            program: hooks.programs.get(&moment).map(|program| self.resolve(program)),
+            program: self.resolve(program),
             project: self.project.clone(),
             timeout: hooks.timeout,
-            notice: notice.clone(),
+            environment: notice.environment(),
+            json: notice.json(),
             secrets: loaded.secrets(),
             reporter: self.reporter.clone(),
-        })
+        });
+        Ok(RunHook { program })
     }
     /// `None`: nobody wants to know.
     fn message(&self, occasion: Occasion, notice: Notice) -> Result<Option<Message>, Error> {

@@ -4,6 +4,7 @@ mod inventory;
 mod notices;
 mod rollout;
 mod store;
+mod traffic;
 mod upgrade;
 
 use std::{path::PathBuf, time::Duration};
@@ -15,6 +16,7 @@ pub use inventory::{HostSource, HostsFrom, Inventory, SourceKind};
 pub use notices::{NoticeFormat, Notify, Occasion, RunHooks, Webhook};
 pub use rollout::{OnFailure, RolloutSettings};
 pub use store::{RemoteStore, S3Keys, S3Store, StoreSettings};
+pub use traffic::{Traffic, TrafficProgram};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 
 use crate::name::{AppName, HostName, HostPath, NodeName, Revision, Tag, TargetName, UnitName, UserName};

@@ -7,6 +7,7 @@ mod rollout;
 mod sources;
 pub(super) mod store;
 mod targets;
+mod traffic;
 mod upgrade;
 
 use std::path::PathBuf;

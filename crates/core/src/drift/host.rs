@@ -96,6 +96,7 @@ impl Host<'_> {
             self.unit(),
             self.leftovers(),
             self.taken_back(),
+            self.drained().into_iter().collect(),
         ];
         parts.into_iter().flatten().collect()
     }
@@ -283,6 +284,12 @@ impl Host<'_> {
             }
         };
         self.seen.taken_back.iter().map(item).collect()
+    }
+
+    fn drained(&self) -> Option<Item> {
+        let run = self.seen.drained.as_ref()?;
+        let text = format!("out of the traffic: run {run} has drained it, and not resumed");
+        Some(drift("drained", text, say("whatever starts, restarts or deploys it resumes it too")))
     }
 
     fn words(&self) -> Words {

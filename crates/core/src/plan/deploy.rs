@@ -11,6 +11,7 @@ use super::{
     keep::{After, Keep, Removal},
     releases,
     switch::{self, Switch},
+    traffic,
 };
 use crate::{
     config::TargetSettings,
@@ -88,7 +89,7 @@ pub mod hooks {
 pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wanted<'_>, facts: &[HostFacts]) -> Plan {
     let work = Work { request, settings, wanted };
     let hook = |name: &str| request.defined(name).then(|| Step::Hook { name: name.to_owned() });
-    let hosts: Vec<HostPlan> = facts.iter().map(|facts| work.host(facts)).collect();
+    let hosts = traffic::around(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);
     let last = if request.start { hooks::STARTED } else { hooks::DEPLOYED };
     Plan {
         format: FORMAT,

@@ -3,6 +3,7 @@
 //! Run on every plan before it is shown: a plan that breaks one of these is a fault of edeliver's, and nothing is begun.
 
 mod hot;
+mod traffic;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -93,6 +94,7 @@ impl Checked<'_> {
     fn check(&self) -> Check {
         self.order()?;
         self.hot()?;
+        self.traffic()?;
         for step in &self.host.steps {
             match step {
                 Step::Stage(stage) => self.stage(stage)?,
@@ -101,6 +103,7 @@ impl Checked<'_> {
                 Step::Prune(prune) => self.prune(prune)?,
                 Step::Revert(ending) => self.revert(ending)?,
                 Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) | Step::Watch(_) | Step::Remember(_) => {}
+                Step::Drain(_) | Step::Resume(_) => {}
                 Step::PlaceUpgrade(_) | Step::Preflight(_) | Step::Install(_) | Step::Soak(_) | Step::Commit(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
             }
@@ -216,8 +219,9 @@ fn rank(step: &Step) -> Option<u8> {
         Step::Stop { .. } => Some(8),
         Step::Start { .. } => Some(9),
         Step::Watch(_) => Some(10),
-        Step::Prune(_) => Some(11),
-        Step::Remember(_) => Some(12),
+        Step::Resume(_) => Some(11),
+        Step::Prune(_) => Some(12),
+        Step::Remember(_) => Some(13),
         _ => None,
     }
 }

@@ -3,9 +3,10 @@
 use super::{
     FORMAT, HostPlan, Plan, Verdict, deploy, releases,
     switch::{self, Switch},
+    traffic,
 };
 use crate::{
-    config::TargetSettings,
+    config::{OnFailure, TargetSettings},
     facts::{HostFacts, NodeState, Seen},
     hint::Hint,
     name::{AppName, Version},
@@ -38,10 +39,10 @@ impl NodeAction {
 
 /// Decides what happens on each host.
 pub fn node(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
-    let hosts: Vec<HostPlan> = facts.iter().map(|facts| host(action, app, settings, facts)).collect();
+    let hosts = traffic::around(facts.iter().map(|facts| host(action, app, settings, facts)).collect(), settings, facts);
     // Nobody who stops or starts nodes means only some of them.
     let rollout = match action {
-        NodeAction::Restart => Rollout::over(settings, &hosts),
+        NodeAction::Restart => restarting(Rollout::over(settings, &hosts), &hosts),
         NodeAction::Start | NodeAction::Stop => Rollout { at_once: None, ..Rollout::best_effort(settings, &hosts) },
     };
     Plan {
@@ -54,6 +55,14 @@ pub fn node(action: NodeAction, app: &AppName, settings: &TargetSettings, facts:
         hosts,
         after: Vec::new(),
     }
+}
+
+/// A restart into what runs already leads nowhere, so there is nothing to bring back.
+fn restarting(mut rollout: Rollout, hosts: &[HostPlan]) -> Rollout {
+    if rollout.on_failure == OnFailure::Rollback && hosts.iter().all(|host| host.undo.is_empty()) {
+        rollout.on_failure = OnFailure::Stop;
+    }
+    rollout
 }
 
 fn host(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &HostFacts) -> HostPlan {

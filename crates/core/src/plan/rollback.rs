@@ -11,6 +11,7 @@ use super::{
     hot::{self, HotHost},
     releases,
     switch::{self, Switch},
+    traffic,
 };
 use crate::{
     config::{RolloutSettings, TargetSettings},
@@ -50,7 +51,7 @@ pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[H
     let rollout = RolloutSettings { soak: Duration::ZERO, ..settings.rollout.clone() };
     let settings = &TargetSettings { rollout, ..settings.clone() };
     let work = Work { request, settings };
-    let hosts: Vec<HostPlan> = facts.iter().map(|facts| work.host(facts)).collect();
+    let hosts = traffic::around(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);
     Plan {
         format: FORMAT,
         title: request.title(&settings.name),
@@ -73,12 +74,16 @@ pub fn take_back(
     others: &[HostFacts],
     run: Option<&RunId>,
 ) -> Plan {
-    let mut plan = rollback(request, settings, facts);
+    // A drain that failed, or a resume, has changed no release: going back from there would lead to an older one.
+    let (as_before, facts): (Vec<&HostFacts>, Vec<&HostFacts>) = facts.iter().partition(|facts| is_untouched(facts, failed));
+    let facts: Vec<HostFacts> = facts.into_iter().cloned().collect();
+    let mut plan = rollback(request, settings, &facts);
     let remember = failed.release.as_ref().zip(run).map(|(release, run)| {
         let it = TakenBack { version: release.version.clone(), manifest: release.manifest, run: run.clone() };
         Step::Remember(it)
     });
     plan.hosts.iter_mut().filter(|host| host.verdict == Verdict::Change).for_each(|host| host.steps.extend(remember.clone()));
+    let others: Vec<HostFacts> = others.iter().chain(as_before).cloned().collect();
     let there = others.iter().filter_map(|facts| Some((&facts.host, facts.seen.as_ref().ok()?)));
     let only_noted = |(host, seen): (&HostName, &Seen)| {
         remember.clone().map(|step| HostPlan {
@@ -90,9 +95,21 @@ pub fn take_back(
             undo: Vec::new(),
         })
     };
-    plan.hosts.extend(there.filter_map(only_noted));
+    plan.hosts.extend(traffic::around(there.filter_map(only_noted).collect(), settings, &others));
     let rollout = Rollout::best_effort(settings, &plan.hosts);
     Plan { title: format!("take back: {}", failed.title), rollout, ..plan }
+}
+
+/// Whether a node serves another release than the one that failed, and that one does not boot either. A restart that led to no other release has
+/// touched none.
+fn is_untouched(facts: &HostFacts, failed: &Plan) -> bool {
+    let Ok(seen) = &facts.seen else { return false };
+    let Some(release) = &failed.release else {
+        return failed.hosts.iter().any(|host| host.host == facts.host && host.undo.is_empty());
+    };
+    let node = &seen.node;
+    let there = [&node.version, &node.booted, &seen.permanent];
+    switch::is_up(seen) && node.ongoing.is_none() && there.into_iter().all(|version| version.as_ref() != Some(&release.version))
 }
 
 struct Work<'a> {

@@ -187,5 +187,11 @@ pub(super) fn others(seen: &Seen) -> Option<String> {
 pub(super) fn precondition(seen: &Seen) -> Precondition {
     let node = &seen.node;
     let upgraded = node.version.clone().filter(|version| Some(version) != node.booted.as_ref());
-    Precondition { permanent: seen.permanent.clone(), running: node.booted.clone(), upgraded, node: Some(node.state) }
+    Precondition {
+        permanent: seen.permanent.clone(),
+        running: node.booted.clone(),
+        upgraded,
+        node: Some(node.state),
+        drained: seen.drained.is_some(),
+    }
 }

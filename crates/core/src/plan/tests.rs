@@ -5,3 +5,4 @@ mod hot;
 pub(crate) mod model;
 mod random;
 mod service;
+mod traffic;

@@ -7,6 +7,7 @@ use super::{
     hot::{self, HotHost},
     releases,
     switch::{self, Switch},
+    traffic,
 };
 use crate::{
     config::{OnRestart, TargetSettings},
@@ -45,6 +46,7 @@ pub fn upgrade(
     let upgrading = Upgrading { request, settings, wanted, ways };
     let hosts: Vec<HostPlan> = facts.iter().map(|facts| upgrading.host(facts)).collect();
     let (before, after) = request.hooks_around(&hosts);
+    let hosts = traffic::around(hosts, settings, facts);
     Plan {
         format: FORMAT,
         title: format!("upgrade {} to {}", settings.name, wanted.manifest.title()),

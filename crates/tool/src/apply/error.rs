@@ -7,7 +7,7 @@ use crate::{
     upgrade::{Aftermath, UpgradeError},
 };
 
-use super::hook::HookFailure;
+use super::{hook::HookFailure, traffic::TrafficError};
 
 /// Why a step failed. The host and the step are named by whoever tells.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,9 @@ pub enum StepError {
     /// A hook.
     #[error("the hook failed")]
     Hook(#[source] HookError),
+    /// The host is not out of the traffic, or not back.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// The user interrupted while the step was in hand.
     #[error("interrupted")]
     Interrupted,
@@ -127,7 +130,8 @@ impl StepError {
             Self::Service(error) => error.log(),
             Self::Transport(TransportError::Timeout { tail, .. } | TransportError::Failed { tail, .. }) => tail,
             Self::Upgrade(error) => error.details(),
-            Self::Transport(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
+            Self::Traffic(TrafficError::Command { said, .. }) => said.lines.split_last().map_or(&[], |(_, before)| before),
+            Self::Transport(_) | Self::Traffic(_) | Self::Hook(_) | Self::Interrupted | Self::Misplanned => &[],
         }
     }
 }

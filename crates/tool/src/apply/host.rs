@@ -1,5 +1,6 @@
 //! One host: its steps in order, and what to do when one fails.
 
+mod traffic;
 mod words;
 
 use std::{sync::Arc, time::Instant};
@@ -80,13 +81,16 @@ struct SoFar {
     litter: bool,
     /// systemd has the unit.
     set_up: bool,
+    /// It is out of the traffic, or may be.
+    drained: bool,
 }
 
 impl HostTask {
     pub(super) fn new(plan: HostPlan, site: Site, shared: Arc<Shared>, reporter: Reporter, cancel: Cancel) -> Self {
         let run = shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
         let session = Mutex::new(Session::new(site.transport.clone(), site.place.clone(), run));
-        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far: SoFar::default(), session }
+        let so_far = SoFar { drained: plan.expect.drained, ..SoFar::default() };
+        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far, session }
     }
 
     /// Whether what serves or boots was touched, so that it is to be brought to an end.
@@ -106,7 +110,7 @@ impl HostTask {
         }
         match self.work(|_| true).await {
             Some(pause) => pause,
-            None => Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed))),
+            None => Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed)).await),
         }
     }
 
@@ -133,7 +137,7 @@ impl HostTask {
     /// It is not begun any more, or not changed any more.
     pub(super) fn leave(&self, why: &str) -> End {
         let so_far = if self.so_far.begun { "nothing was changed" } else { "not begun" };
-        self.over((HostResult::Skipped, format!("{so_far}: {why}; {}", self.state_before("as before")), Ending::AsBefore))
+        self.told_end((HostResult::Skipped, format!("{so_far}: {why}; {}", self.state_before("as before")), Ending::AsBefore))
     }
 
     /// All hosts are at the hook; it begins.
@@ -158,33 +162,42 @@ impl HostTask {
     async fn carry_out(&mut self, index: usize, step: &Step) -> Result<(), StepError> {
         let (what, began) = (step.describe(), Instant::now());
         self.reporter.send(EventKind::StepStarted { index, what: what.clone() });
-        if matches!(step, Step::Stop { .. } | Step::Start { .. }) {
+        if matches!(step, Step::Stop { .. } | Step::Start { .. } | Step::Drain(_)) {
             step::check_precondition(&self.site, &self.plan.expect, self.so_far.begun).await?;
-            self.so_far.touched = true;
+            match step {
+                Step::Drain(_) => self.so_far.drained = true,
+                _ => self.so_far.touched = true,
+            }
         }
         if index + 1 < self.plan.steps.len() {
             self.site.transport.another_follows();
         }
-        let work = step::Work {
-            site: &self.site,
-            shared: &self.shared,
-            expect: &self.plan.expect,
-            reporter: &self.reporter,
-            session: &self.session,
-            cancel: &self.cancel,
-        };
+        let is_traffic = matches!(step, Step::Drain(_) | Step::Resume(_)); // these say what an interruption leaves
+        let work = self.work_on();
         let note = tokio::select! {
             note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,
-            () = self.cancel.reached(Level::Kill) => return Err(StepError::Interrupted),
+            () = self.cancel.reached(Level::Kill), if !is_traffic => return Err(StepError::Interrupted),
         };
         self.reporter.send(told::finished(index, what, began, note));
         self.so_far.note(step);
         Ok(())
     }
 
+    fn work_on(&self) -> step::Work<'_> {
+        step::Work {
+            host: &self.plan.host,
+            site: &self.site,
+            shared: &self.shared,
+            expect: &self.plan.expect,
+            reporter: &self.reporter,
+            session: &self.session,
+            cancel: &self.cancel,
+        }
+    }
+
     /// The next step has failed: tells, and gets the old release serving again where that is called for.
     async fn over_after_failure(&mut self, error: StepError) -> End {
-        let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()) };
+        let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()).await };
         let (unknown, refused, fenced) = (error.leaves_unknown(), self.refused(&error), error.is_fenced());
         let half_way = matches!(error, StepError::HalfWay(_));
         let aftermath = match &error {
@@ -194,44 +207,45 @@ impl HostTask {
         let why = words::why(&step, &error);
         self.reporter.send(told::failed(self.next, step.describe(), error));
         if unknown {
-            return self.over((HostResult::Unknown, why, Ending::Otherwise));
+            return self.over((HostResult::Unknown, why, Ending::Otherwise)).await;
         }
         self.so_far.half_way |= half_way;
         self.so_far.touched |= half_way;
         self.so_far.fell |= matches!(aftermath, Aftermath::Restarted | Aftermath::Gone);
         self.so_far.touched |= self.so_far.fell || aftermath == Aftermath::Upgraded;
-        match (step, refused) {
-            (Step::Install(_), _) if aftermath == Aftermath::Broken => self.over((HostResult::Broken, why, Ending::Otherwise)),
-            (Step::Watch(_), _) if self.plan.undo.is_empty() => {
-                self.over((HostResult::Broken, format!("{why}; there is nothing to go back to"), Ending::Otherwise))
+        let end = match (step, refused) {
+            (Step::Resume(_), _) => {
+                return self.told_end((HostResult::Failed, format!("{}; {why}", self.state_now()), Ending::Otherwise));
             }
-            (Step::Remember(_), _) => self.over((HostResult::Done, self.state_now(), Ending::Changed)),
+            (Step::Install(_), _) if aftermath == Aftermath::Broken => (HostResult::Broken, why, Ending::Otherwise),
+            (Step::Watch(_), _) if self.plan.undo.is_empty() => {
+                (HostResult::Broken, format!("{why}; there is nothing to go back to"), Ending::Otherwise)
+            }
+            (Step::Remember(_), _) => (HostResult::Done, self.state_now(), Ending::Changed),
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;
-                self.over((HostResult::Done, self.state_now(), Ending::Changed))
+                (HostResult::Done, self.state_now(), Ending::Changed)
             }
-            (_, Some(ending)) => self.over((HostResult::Failed, format!("{why}; {}", self.state_before("as before")), ending)),
+            (_, Some(ending)) => (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), ending),
             _ if !self.so_far.touched => {
-                self.over((HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore))
+                (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore)
             }
             _ if fenced => {
                 let result = if self.so_far.stopped { HostResult::Broken } else { HostResult::Failed };
-                self.over((result, format!("{why}; {}", self.state_now()), Ending::Otherwise))
+                (result, format!("{why}; {}", self.state_now()), Ending::Otherwise)
             }
-            _ => {
-                let end = self.undo(&why).await;
-                self.over(end)
-            }
-        }
+            _ => self.undo(&why).await,
+        };
+        self.over(end).await
     }
 
     /// An upgrade that nobody can make permanent any more is taken back.
     async fn over_when_interrupted(&mut self) -> End {
         if self.so_far.upgraded.is_none() || self.so_far.committed {
-            return self.over(self.interrupted());
+            return self.over(self.interrupted()).await;
         }
         let end = self.undo("interrupted").await;
-        self.over(end)
+        self.over(end).await
     }
 
     /// Why the next step must not be begun for want of the lease. Between the end of a node and the start of the next the host alone has a say
@@ -251,7 +265,7 @@ impl HostTask {
             (true, true) if self.so_far.upgraded.is_some() && !self.so_far.committed && !is_taken => self.undo(why).await,
             (true, true) => (HostResult::Failed, format!("{why}; {}", self.state_now()), Ending::Otherwise),
         };
-        self.over(end)
+        self.over(end).await
     }
 
     fn is_taken(&self) -> bool {
@@ -328,7 +342,12 @@ impl HostTask {
         }
     }
 
-    fn over(&self, (result, summary, ending): (HostResult, String, Ending)) -> End {
+    async fn over(&mut self, end: (HostResult, String, Ending)) -> End {
+        let end = self.back_in_traffic(end).await;
+        self.told_end(end)
+    }
+
+    fn told_end(&self, (result, summary, ending): (HostResult, String, Ending)) -> End {
         self.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
         End { row: HostOutcome { host: self.plan.host.clone(), result, summary }, ending }
     }
@@ -347,7 +366,7 @@ impl SoFar {
     }
     /// This step is done.
     fn note(&mut self, step: &Step) {
-        self.begun = true;
+        self.begun |= !matches!(step, Step::Drain(_)); // which is looked at once more before the node is touched
         match step {
             Step::Activate(activate) => {
                 self.touched = true;
@@ -360,6 +379,7 @@ impl SoFar {
             Step::Commit(_) => self.committed = true,
             Step::Revert(ending) => (self.upgraded, self.taken_back) = (None, Some(ending.from.clone())),
             Step::Setup(_) => self.set_up = true,
+            Step::Resume(_) => self.drained = false,
             Step::Stop { .. } => (self.stopped, self.started) = (true, None),
             Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
             _ => {}

@@ -25,6 +25,7 @@ pub(super) use script;
 
 const ACTIVATE: Script = script!("activate", "activate.sh");
 const REMEMBER: Script = script!("remember", "remember.sh");
+const DRAINED: Script = script!("note drained", "drained.sh");
 const PRUNE: Script = script!("prune", "prune.sh");
 
 /// These scripts write a few small files, or delete some thousands; what takes long is to wait for a busy disk.
@@ -62,6 +63,13 @@ pub(super) async fn remember(site: &Site, it: &TakenBack, boots: Option<&Version
     let mut args = args(site, boots);
     args.extend([it.version.to_string(), it.manifest.to_string(), it.run.to_string()]);
     call(site, REMEMBER, args, "").await
+}
+
+/// Notes that the host is taken out of the traffic by this run; `None`: that it is back.
+pub(super) async fn mark_drained(site: &Site, run: Option<&str>, boots: Option<&Version>) -> Result<(), StepError> {
+    let mut args = args(site, boots);
+    args.push(run.unwrap_or_default().to_owned());
+    call(site, DRAINED, args, "").await
 }
 
 async fn call(site: &Site, script: Script, args: Vec<String>, input: &str) -> Result<(), StepError> {

@@ -1,16 +1,23 @@
 //! From steps to what carries them out.
 
 use edeliver_core::{
-    name::Version,
+    config::Traffic,
+    name::{HostName, Version},
     plan::Precondition,
     step::{PlaceUpgrade, Step},
 };
 
 use tokio::sync::Mutex;
 
-use super::{Shared, Site, StepError, error::Remote, root, stage, watch};
+use super::{
+    Shared, Site, StepError, TrafficError,
+    error::Remote,
+    root, stage,
+    traffic::{Going, Way},
+    watch,
+};
 use crate::{
-    cancel::Cancel,
+    cancel::{Cancel, Level},
     node,
     report::Reporter,
     service,
@@ -19,6 +26,7 @@ use crate::{
 
 /// A host and all that its steps need.
 pub(super) struct Work<'a> {
+    pub(super) host: &'a HostName,
     pub(super) site: &'a Site,
     pub(super) shared: &'a Shared,
     pub(super) expect: &'a Precondition,
@@ -61,12 +69,22 @@ impl Work<'_> {
                 Ok(facts.pid.map(|pid| format!("process {pid}")))
             }
             Step::Watch(watch) => watch::watch(self, self.session, watch).await,
+            Step::Drain(traffic) => self.go(Way::Out, traffic, boots).await.map(|()| None),
+            Step::Resume(traffic) => self.go(Way::Back, traffic, boots).await.map(|()| None),
             Step::PlaceUpgrade(place) => self.place_upgrade(place, boots).await.map(|()| None),
             step => {
                 let mut session = self.session.lock().await;
                 let carried = upgrade::carry_out(step, &mut session, &self.shared.journeys, self.reporter, self.cancel).await;
                 Ok(carried.ok_or(StepError::Misplanned)??)
             }
+        }
+    }
+    async fn go(&self, way: Way, traffic: &Traffic, boots: Option<&Version>) -> Result<(), StepError> {
+        let road = self.shared.road.as_ref().ok_or(StepError::Misplanned)?;
+        let going = Going { host: self.host, site: self.site, road, reporter: self.reporter, boots };
+        tokio::select! {
+            done = going.go(way, traffic) => Ok(done?),
+            () = self.cancel.reached(Level::Kill) => Err(TrafficError::Interrupted.into()),
         }
     }
     async fn place_upgrade(&self, place: &PlaceUpgrade, boots: Option<&Version>) -> Result<(), StepError> {

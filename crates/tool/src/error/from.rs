@@ -12,8 +12,17 @@ use edeliver_core::{hint::Hint, name::NameError, select::Selector};
 
 use super::{Error, Kind};
 use crate::{
-    apply::StepError, cli::words::WordError, ctx::target::TargetError, editor::EditorError, inventory::InventoryError,
-    migrate::MigrateError, node::NodeError, runs::RunsError, service::ServiceError, transport::TransportError,
+    apply::{StepError, TrafficError},
+    cli::words::WordError,
+    ctx::target::TargetError,
+    editor::EditorError,
+    inventory::InventoryError,
+    migrate::MigrateError,
+    node::NodeError,
+    notices::RunHookError,
+    runs::RunsError,
+    service::ServiceError,
+    transport::TransportError,
 };
 
 impl From<TransportError> for Error {
@@ -130,6 +139,7 @@ impl From<StepError> for Error {
             StepError::Service(error) => return error.into(),
             StepError::Upgrade(error) => return error.into(),
             StepError::Transport(error) => return error.into(),
+            StepError::Traffic(error) => return error.into(),
             StepError::Stale(_) => Hint::text("run the same command again: it looks at the hosts anew"),
             StepError::Locked(_) => Hint::text("wait until the other one has finished, then run the same command again"),
             StepError::NoSpace(_) => Hint::text("free some space there, or keep fewer releases with `keep_releases`"),
@@ -137,6 +147,26 @@ impl From<StepError> for Error {
             error => return Self::new(kind, error),
         };
         Self::new(kind, error).hint(hint)
+    }
+}
+
+impl From<TrafficError> for Error {
+    fn from(error: TrafficError) -> Self {
+        let hint = match &error {
+            TrafficError::Transport(_) | TrafficError::Interrupted => {
+                Hint::text("run the same command again: it resumes what is still drained")
+            }
+            TrafficError::Timeout { .. } | TrafficError::Program(RunHookError::Timeout { .. }) => {
+                Hint::text("if it just takes long, raise rollout.drain_timeout")
+            }
+            TrafficError::Program(RunHookError::Start { .. }) => {
+                Hint::text("a script begins with `#!/bin/sh`, and is executable: chmod +x")
+            }
+            TrafficError::Program(RunHookError::Failed { .. }) | TrafficError::Command { .. } | TrafficError::Mark(_) => {
+                return Self::new(Kind::Stopped, error);
+            }
+        };
+        Self::new(Kind::Stopped, error).hint(hint)
     }
 }
 

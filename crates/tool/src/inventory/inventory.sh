@@ -184,6 +184,7 @@ tell_all() {
   if cd -- "$root" 2>/dev/null; then
     fact permanent "$(permanent_version "$root" "$app")"
     { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
+    { read -r drained <.edeliver/drained || [ -n "$drained" ]; } 2>/dev/null && fact drained "$drained"
     tell_releases
     tell_unfinished
     tell_taken_back

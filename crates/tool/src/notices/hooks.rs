@@ -2,10 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
-use edeliver_core::{
-    event::EventKind,
-    notice::{MOMENT, Notice},
-};
+use edeliver_core::{event::EventKind, notice::MOMENT};
 use tokio::process::Command;
 
 use crate::{
@@ -55,32 +52,46 @@ pub enum RunHookError {
     },
 }
 
-/// A program, and what it is told. Dropped while it runs, it is ended.
+/// A program, and what it is told, at a moment of the run.
 pub(super) struct RunHook {
-    pub(super) word: String,
     /// `None`: there is none for this moment.
-    pub(super) program: Option<PathBuf>,
-    pub(super) project: PathBuf,
-    pub(super) timeout: Duration,
-    pub(super) notice: Notice,
-    pub(super) secrets: Vec<String>,
-    pub(super) reporter: Reporter,
+    pub(super) program: Option<Program>,
 }
 
 impl RunHook {
-    /// Runs it to its end. What it prints is told line by line.
+    /// Runs it to its end.
     pub(super) async fn run(self) -> Result<(), RunHookError> {
-        let Some(program) = self.program.clone() else { return Ok(()) };
+        let Some(program) = self.program else { return Ok(()) };
         // A hook that calls edeliver would else be called by it again, and again.
         if std::env::var_os(MOMENT).is_some() {
-            self.reporter.info(format!("the hook {} is not run, because a hook runs this command", self.word));
+            program.reporter.info(format!("the hook {} is not run, because a hook runs this command", program.word));
             return Ok(());
         }
-        self.reporter.send(EventKind::Waiting { what: format!("the hook {}", self.word) });
-        let mut command = Command::new(&program);
-        command.current_dir(&self.project).env("PWD", &self.project).envs(self.notice.environment());
-        let mut input = self.notice.json().into_bytes();
-        input.push(b'\n');
+        program.reporter.send(EventKind::Waiting { what: format!("the hook {}", program.word) });
+        program.run().await
+    }
+}
+
+/// A program of the project, and what it is told. Dropped while it runs, it is ended.
+pub(crate) struct Program {
+    /// The moment.
+    pub(crate) word: String,
+    pub(crate) program: PathBuf,
+    pub(crate) project: PathBuf,
+    pub(crate) timeout: Duration,
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// One line for its standard input.
+    pub(crate) json: String,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) reporter: Reporter,
+}
+
+impl Program {
+    /// Runs it to its end. What it prints is told line by line.
+    pub(crate) async fn run(mut self) -> Result<(), RunHookError> {
+        let mut command = Command::new(&self.program);
+        command.current_dir(&self.project).env("PWD", &self.project).envs(std::mem::take(&mut self.environment));
+        let input = format!("{}\n", self.json).into_bytes();
         let mut heard = Heard { out: Lines::default(), err: Lines::default(), last: Vec::new() };
         let mut listener = |output, bytes: &[u8]| self.hear(&mut heard, output, bytes);
         let ended = program::run(command, input, self.timeout, &mut listener).await;
@@ -92,7 +103,9 @@ impl RunHook {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(RunHookError::Failed { hook, status, said }),
             Err(ProgramError::Timeout { after }) => Err(RunHookError::Timeout { hook, after, said }),
-            Err(ProgramError::Start(source)) => Err(RunHookError::Start { hook, program: program.display().to_string(), source }),
+            Err(ProgramError::Start(source)) => {
+                Err(RunHookError::Start { hook, program: self.program.display().to_string(), source })
+            }
         }
     }
     fn hear(&self, heard: &mut Heard, output: program::Output, bytes: &[u8]) {

@@ -12,3 +12,4 @@ mod notices;
 mod resume;
 mod road;
 mod store;
+mod traffic;

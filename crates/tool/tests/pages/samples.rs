@@ -156,8 +156,13 @@ fn plan(number: usize) -> HostPlan {
     let unreachable = number.is_multiple_of(60);
     let hints = vec![Hint::command("try it", format!("ssh deploy@{} true", name(number)))];
     let old = Some(version("1.4.2"));
-    let seen =
-        Precondition { permanent: old.clone(), running: old, upgraded: None, node: serde_json::from_str("\"running\"").unwrap() };
+    let seen = Precondition {
+        permanent: old.clone(),
+        running: old,
+        upgraded: None,
+        node: serde_json::from_str("\"running\"").unwrap(),
+        drained: false,
+    };
     HostPlan {
         host: name(number),
         expect: if unreachable { Precondition::default() } else { seen },

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Traffic;
 use crate::strategy::{Share, WaveSize};
 
 /// `[rollout]`.
@@ -21,6 +22,8 @@ pub struct RolloutSettings {
     pub soak: Duration,
     /// It is asked by the health check of upgrades, where there is one.
     pub health: bool,
+    /// How hosts are taken out of the traffic meanwhile, if they are.
+    pub traffic: Option<Traffic>,
 }
 
 /// As `default.toml` documents it; a test compares.
@@ -33,6 +36,7 @@ impl Default for RolloutSettings {
             on_failure: OnFailure::Stop,
             soak: Duration::ZERO,
             health: true,
+            traffic: None,
         }
     }
 }

@@ -41,7 +41,7 @@ impl Settling<'_> {
 }
 
 /// A file that is run; nobody's words are split.
-const PROGRAM: Rule = Rule {
+pub(super) const PROGRAM: Rule = Rule {
     what: "a program",
     why: "write the path of an executable file, from the project's folder",
     allows: |text| !text.trim().is_empty() && !text.chars().any(char::is_control) && PathBuf::from(text).file_name().is_some(),

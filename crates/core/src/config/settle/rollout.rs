@@ -21,6 +21,7 @@ impl Settling<'_> {
         let on_failure = scope.get("on_failure");
         let soak: Option<Duration> = scope.get("soak");
         let health = scope.get("health");
+        let traffic = self.traffic(&mut scope);
         scope.finish();
         Some(RolloutSettings {
             waves: waves?,
@@ -29,6 +30,7 @@ impl Settling<'_> {
             on_failure: on_failure?,
             soak: soak.unwrap_or_default(),
             health: health?,
+            traffic: traffic?,
         })
     }
 }

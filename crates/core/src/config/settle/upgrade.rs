@@ -93,7 +93,7 @@ impl FromValue for HealthCheck {
 }
 
 /// One line of shell.
-const COMMAND: Rule = Rule {
+pub(super) const COMMAND: Rule = Rule {
     what: "a command",
     why: "write it in one line",
     allows: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),

@@ -21,6 +21,7 @@ pub(super) fn empty_seen() -> Seen {
         strays: Default::default(),
         top: Default::default(),
         taken_back: Vec::new(),
+        drained: None,
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use edeliver_erl::rel::Rel;
 
 use crate::{
-    config::{RolloutSettings, Service, TargetSettings, UpgradeSettings},
+    config::{RolloutSettings, Service, TargetSettings, Traffic, TrafficProgram, UpgradeSettings},
     delta::{self, Rewritten},
     facts::{Installed, NodeFacts, NodeState, Ongoing, Seen},
     name::Version,
@@ -80,6 +80,7 @@ pub(crate) fn empty_host() -> Seen {
         strays: Default::default(),
         top: Default::default(),
         taken_back: Vec::new(),
+        drained: None,
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,
@@ -107,6 +108,13 @@ pub(crate) fn settings() -> TargetSettings {
         rollout: RolloutSettings::default(),
         upgrade: UpgradeSettings::default(),
     }
+}
+
+/// The same, with programs that take hosts out of the traffic and back.
+pub(super) fn drained(mut settings: TargetSettings) -> TargetSettings {
+    let [drain, resume] = ["drain", "resume"].map(|program| TrafficProgram::Here(program.into()));
+    settings.rollout.traffic = Some(Traffic { drain, resume, timeout: Duration::from_secs(60) });
+    settings
 }
 
 pub(super) fn request() -> DeployRequest {
@@ -145,6 +153,8 @@ pub(super) fn apply_step(step: &Step, manifest: &Manifest, seen: &mut Seen) {
             seen.strays.retain(|path, _| !gone(&path_top(path)));
             seen.releases_file = Some(prune.releases_file.clone());
         }
+        Step::Drain(_) => seen.drained = Some("run".into()),
+        Step::Resume(_) => seen.drained = None,
         Step::PlaceUpgrade(place) => seen.releases_file = Some(place.releases_file.clone()),
         Step::Preflight(hot) => assert_eq!(seen.node.version.as_ref(), Some(&hot.from)),
         Step::Install(hot) => apply_install(hot, seen),

@@ -73,6 +73,11 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Hosts are drained, so that what a failure leaves of that is met too.
+fn settings() -> TargetSettings {
+    drained(super::model::settings())
+}
+
 fn host(seen: &Seen) -> Vec<HostFacts> {
     vec![HostFacts { host: "web1".parse().unwrap(), seen: Ok(seen.clone()) }]
 }
@@ -110,6 +115,9 @@ fn carry_out(plan: &Plan, manifest: &Manifest, seen: &mut Seen, fails_at: Option
     let work = &plan.hosts[0];
     let Some(at) = fails_at.filter(|at| *at < work.steps.len()) else {
         super::model::apply(work, manifest, seen);
+        let forgotten =
+            matches!(work.verdict, Verdict::Change | Verdict::Nothing) && plan::switch::is_up(seen) && seen.drained.is_some();
+        assert!(!forgotten, "a node serves, and its host is still drained: {work:#?}");
         return check_kept(&before, seen);
     };
     work.steps[..at].iter().for_each(|step| apply_step(step, manifest, seen));

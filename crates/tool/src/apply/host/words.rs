@@ -59,6 +59,8 @@ pub(super) fn why(step: &Step, error: &StepError) -> String {
         Step::Stop { .. } => format!("the node was not stopped: {cause}"),
         Step::Install(hot) => format!("{} was not upgraded: {cause}", hot.from),
         Step::Preflight(hot) => format!("{} can't be upgraded now: {cause}", hot.from),
+        Step::Drain(_) => format!("it was not drained: {cause}"),
+        Step::Resume(_) => format!("it is still drained, for it was not resumed: {cause}"),
         Step::Watch(watch) => format!("{} is not well: {cause}", watch.version),
         other => format!("{} failed: {cause}", other.describe()),
     }

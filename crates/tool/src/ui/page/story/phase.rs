@@ -41,7 +41,7 @@ impl Phase {
             Step::Activate(_) | Step::Commit(_) | Step::Setup(_) => Self::Switch,
             Step::Start { .. } | Step::Stop { .. } | Step::Install(_) | Step::Revert(_) => Self::Node,
             Step::Preflight(_) | Step::Soak(_) | Step::Watch(_) => Self::Watch,
-            Step::Hook { .. } => Self::Hook,
+            Step::Hook { .. } | Step::Drain(_) | Step::Resume(_) => Self::Hook,
         }
     }
     /// In the legend.

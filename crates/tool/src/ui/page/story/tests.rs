@@ -21,8 +21,13 @@ fn plan(title: &str, hosts: &[&str], from: &str, to: &str) -> Plan {
     plan.rollout.waves = hosts.iter().map(|host| vec![host.parse().unwrap()]).collect();
     let (runs, boots) = (Some(from.parse().unwrap()), Some("0.1.0".parse().unwrap()));
     for host in &mut plan.hosts {
-        host.expect =
-            Precondition { permanent: boots.clone(), running: runs.clone(), upgraded: None, node: Some(NodeState::Running) };
+        host.expect = Precondition {
+            permanent: boots.clone(),
+            running: runs.clone(),
+            upgraded: None,
+            node: Some(NodeState::Running),
+            drained: false,
+        };
         (host.steps, host.undo) = (vec![start(to)], vec![start(from)]);
     }
     plan
