@@ -140,6 +140,32 @@ pub struct NodeFacts {
     /// A hot upgrade that is going on there, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ongoing: Option<Ongoing>,
+    /// What it has to do, where it runs and could say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
+}
+
+/// What a running node has to do, and with whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Processes that wait to be run.
+    pub run_queue: u64,
+    /// Nodes that it is connected to; hidden ones don't count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<NodeName>,
+}
+
+/// One start of a node. A node that was restarted since has another one, also where it was restarted in its process (`init:restart/0`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incarnation {
+    /// Its process.
+    pub pid: u32,
+    /// When that began, in clock ticks since the host's boot.
+    pub began: u64,
+    /// What the node counts its own starts with.
+    pub creation: u32,
 }
 
 /// A hot upgrade that has not ended: somebody else's, or one whose operator was lost.
@@ -167,6 +193,7 @@ impl NodeFacts {
             upgraded_from: None,
             others: Vec::new(),
             ongoing: None,
+            load: None,
         }
     }
 }

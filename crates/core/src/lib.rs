@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod drift;
 pub mod event;
 pub mod facts;
+pub mod health;
 pub mod hint;
 pub mod increase;
 pub mod init;

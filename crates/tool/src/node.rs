@@ -19,7 +19,8 @@ use edeliver_core::{
     name::{AppName, HostPath, NodeName, Version},
 };
 
-pub use answer::{Answer, Incarnation, Modules};
+pub use answer::{Answer, Modules};
+pub use edeliver_core::facts::Incarnation;
 pub use error::NodeError;
 pub use find::Found;
 pub use link::Link;

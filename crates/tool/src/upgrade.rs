@@ -7,6 +7,7 @@
 
 pub mod agent;
 mod carry;
+mod checks;
 mod error;
 mod handler;
 mod health;
@@ -15,12 +16,13 @@ mod ongoing;
 mod order;
 mod place;
 mod session;
+mod vitals;
 mod watch;
 mod ways;
 
 pub use carry::carry_out;
+pub(crate) use checks::Checks;
 pub use error::{Aftermath, UpgradeError};
-pub(crate) use health::ask as ask_application;
 pub use journey::{Journey, JourneyError, Journeys};
 pub use ongoing::add_ongoing;
 pub use place::put as place;

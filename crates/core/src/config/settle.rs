@@ -2,6 +2,7 @@
 
 mod build;
 pub(super) mod hosts;
+mod limits;
 mod notices;
 mod rollout;
 mod sources;

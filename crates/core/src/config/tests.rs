@@ -231,6 +231,36 @@ rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_fail
     }
 }
 
+#[test]
+fn limits_of_watched_nodes_are_settled_for_each_target() {
+    use crate::health::{MemoryLimit, VitalLimits};
+    let text = "\
+[rollout.limits]
+memory = \"2GB\"
+errors = 60
+[targets.a]
+hosts = [\"h\"]
+path = \"/srv\"
+[targets.b]
+hosts = [\"h\"]
+path = \"/srv\"
+[targets.b.rollout.limits]
+memory = \"150%\"
+run_queue = \"off\"
+";
+    let (all, origins) =
+        Loading { env: &[("EDELIVER_TARGETS_A_ROLLOUT_LIMITS_MAILBOX", "off")], ..Loading::of(text) }.load().unwrap();
+    let [a, b] = [0, 1].map(|at: usize| all.targets[at].rollout.limits.clone());
+    let common = VitalLimits { errors: Some(60), ..VitalLimits::usual() };
+    assert_eq!(a, VitalLimits { memory: Some(MemoryLimit::Bytes(2_000_000_000)), mailbox: None, ..common.clone() });
+    assert_eq!(b, VitalLimits { memory: Some(MemoryLimit::OfBefore(150)), run_queue: None, ..common });
+    assert_eq!(origins.get("targets.b.rollout.limits.errors").unwrap().origin.to_string(), "edeliver.toml:3");
+    for wrong in ["restarts = -1", "run_queue = \"10\"", "memory = \"100%\"", "memory = \"lots\"", "memory = 5", "mailboxes = 1"] {
+        let refused = refused(&format!("[rollout.limits]\n{wrong}"));
+        assert!(refused.contains("edeliver.toml:2"), "{wrong}: {refused}");
+    }
+}
+
 /// The documentation with every setting uncommented is a valid configuration: no setting in it is misspelt or outdated.
 #[test]
 fn every_documented_setting_exists() {
@@ -265,6 +295,7 @@ fn every_setting_is_documented() {
         "[deploy]\n",
         "[upgrade]\n",
         "[rollout]\n",
+        "[rollout.limits]\n",
         "[run_hooks]\n",
         "[notify]\n",
     ] {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::{Engine, duration},
     facts::{NodeState, Seen},
+    health::Gates,
     hint::Hint,
     name::{TargetName, Version},
     release::{Digest, RelPath},
@@ -171,6 +172,7 @@ impl HotHost<'_> {
             old_libs: self.old_libs()?,
             discover: way.discover.clone(),
             limits: settings.limits,
+            count_errors: self.switch.settings.rollout.limits.errors.is_some(),
             timeout: self.switch.settings.step_timeout,
         })
     }
@@ -187,7 +189,11 @@ impl HotHost<'_> {
             health: settings.health.clone(),
             health_timeout: settings.health_timeout,
             confirm: settings.limits.confirm,
+            gates: self.gates(),
         }
+    }
+    fn gates(&self) -> Gates {
+        Gates { limits: self.switch.settings.rollout.limits.clone(), before: self.switch.seen.node.load.clone() }
     }
     fn ending(&self) -> Ending {
         Ending {

@@ -45,7 +45,7 @@ impl Switch<'_> {
     /// The steps that make the node run `version`: it is stopped if it is there. A restart in place would keep the old environment.
     pub(super) fn restart(&self, version: &Version) -> Vec<Step> {
         let stop = is_there(self.seen).then_some(self.stop(None));
-        let watch = Watch::of(self.settings, version).map(Step::Watch);
+        let watch = Watch::of(self.settings, version, &self.seen.node).map(Step::Watch);
         stop.into_iter().chain([self.start(version)]).chain(watch).collect()
     }
     pub(super) fn start(&self, version: &Version) -> Step {

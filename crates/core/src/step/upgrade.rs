@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Engine, HealthCheck, Limits},
+    health::Gates,
     name::Version,
     release::{Digest, RelPath},
 };
@@ -47,6 +48,9 @@ pub struct Hot {
     pub discover: Vec<String>,
     /// Longest waits on the node.
     pub limits: Limits,
+    /// Count the errors that are logged from now on, to compare with those after the upgrade.
+    #[serde(default)]
+    pub count_errors: bool,
     /// Longest time for the step as a whole.
     pub timeout: Duration,
 }
@@ -87,6 +91,9 @@ pub struct Soak {
     pub health_timeout: Duration,
     /// How long the node waits for the next word of edeliver's; it is told every time.
     pub confirm: Duration,
+    /// What it is held to, and what it had before.
+    #[serde(default)]
+    pub gates: Gates,
 }
 
 /// Ending an upgrade: for good ([`super::Step::Commit`]), or back ([`super::Step::Revert`]).

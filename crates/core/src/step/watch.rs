@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{HealthCheck, TargetSettings, duration},
+    facts::NodeFacts,
+    health::Gates,
     name::Version,
 };
 
@@ -22,11 +24,15 @@ pub struct Watch {
     pub health_timeout: Duration,
     /// So long the application may take until it says for the first time that it is well.
     pub warm_up: Duration,
+    /// What it is held to, and what the node before had.
+    #[serde(default)]
+    pub gates: Gates,
 }
 
 impl Watch {
     /// As a target's settings have it; `None` where nothing is to be watched.
-    pub(crate) fn of(settings: &TargetSettings, version: &Version) -> Option<Self> {
+    /// `before`: the node that ran until then.
+    pub(crate) fn of(settings: &TargetSettings, version: &Version, before: &NodeFacts) -> Option<Self> {
         let (time, health) = (settings.rollout.soak, settings.upgrade.health.clone().filter(|_| settings.rollout.health));
         (!time.is_zero() || health.is_some()).then(|| Self {
             version: version.clone(),
@@ -34,6 +40,7 @@ impl Watch {
             health,
             health_timeout: settings.upgrade.health_timeout,
             warm_up: settings.start_timeout,
+            gates: Gates { limits: settings.rollout.limits.clone(), before: before.load.clone() },
         })
     }
     pub(super) fn describe(&self) -> String {

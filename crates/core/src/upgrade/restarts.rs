@@ -20,14 +20,13 @@ pub struct Restarts {
     pub names: Vec<String>,
 }
 
-/// A child that was replaced more often, where nothing was before, is in a crash loop.
-const HARMLESS: usize = 1;
-
 /// What is known of each child's processes.
 #[derive(Debug)]
 pub struct Lives {
     /// How many of the processes that are seen are no restart: with `release_handler` the one that a child was at first.
     first: usize,
+    /// A child that was replaced more often, where nothing was before, is in a crash loop.
+    harmless: usize,
     before: Vec<Restarts>,
     /// By child, or registered name.
     children: BTreeMap<String, Child>,
@@ -41,10 +40,11 @@ struct Child {
 }
 
 impl Lives {
-    /// Nothing is seen yet.
-    pub fn new(engine: Engine, before: &[Restarts]) -> Self {
+    /// Nothing is seen yet. `harmless`: so often a child may be restarted where none was before; `None`: as often as it likes.
+    pub fn new(engine: Engine, before: &[Restarts], harmless: Option<u32>) -> Self {
         let first = usize::from(engine == Engine::ReleaseHandler);
-        Self { first, before: before.to_vec(), children: BTreeMap::new() }
+        let harmless = harmless.map_or(usize::MAX, |harmless| harmless as usize);
+        Self { first, harmless, before: before.to_vec(), children: BTreeMap::new() }
     }
     /// A child was seen as this process.
     pub fn seen(&mut self, child: String, supervisor: Option<String>, process: String) {
@@ -57,7 +57,7 @@ impl Lives {
         let mut lines = Vec::new();
         for (name, child) in &self.children {
             let (count, before) = (self.count(child), self.before(name, child));
-            if count > HARMLESS + before.map_or(0, |before| expected(before, since)) {
+            if count > self.harmless.saturating_add(before.map_or(0, |before| expected(before, since))) {
                 lines.push(format!("{name} was restarted {count} times{}", compared(before)));
             }
         }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn lives(engine: Engine, before: &[Restarts], processes: u32) -> Lives {
-        let mut lives = Lives::new(engine, before);
+        let mut lives = Lives::new(engine, before, Some(1));
         let supervisor = (engine == Engine::Transactional).then(|| "<0.1.0>".to_owned());
         (0..processes).for_each(|at| lives.seen("worker".to_owned(), supervisor.clone(), format!("<0.{at}.1>")));
         lives

@@ -50,7 +50,7 @@ mod tests {
         io:format("~tp.~n", [erl_parse:map_anno(fun(_) -> 0 end, Expression)]),
         halt()."#;
 
-    const FORMS: [&str; 8] = [
+    const FORMS: [&str; 9] = [
         "ask/code/eval",
         "ask/status/status",
         "upgrade/forms/install",
@@ -59,6 +59,7 @@ mod tests {
         "upgrade/forms/read_releases",
         "upgrade/forms/recover",
         "upgrade/forms/runs",
+        "upgrade/forms/vitals",
     ];
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read};
 
 use edeliver_core::{
-    facts::{NodeFacts, NodeState},
+    facts::{Incarnation, Load, NodeFacts, NodeState},
     name::{NodeName, Version},
     unit::UnitFacts,
 };
@@ -28,17 +28,6 @@ pub struct Answer {
     pub code: Option<Modules>,
     /// What systemd says of the unit that is to run it, if that was asked for.
     pub unit: Option<UnitFacts>,
-}
-
-/// One start of a node. A node that was restarted since has another one, also where it was restarted in its process (`init:restart/0`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Incarnation {
-    /// Its process.
-    pub pid: u32,
-    /// When that began, in clock ticks since the host's boot.
-    pub began: u64,
-    /// What the node counts its own starts with.
-    pub creation: u32,
 }
 
 /// The first half of the MD5 of modules, by their names.
@@ -135,6 +124,7 @@ impl NodeLines {
         let up = said.as_ref().filter(|said| said.state == NodeState::Running);
         let version = up.and_then(|said| upgraded_in(&said.releases, self.booted.as_ref(), permanent));
         let upgraded_from = up.and_then(|said| goes_back_to(&said.releases));
+        let load = up.and_then(|said| said.load.clone());
         let state = match (self.is.as_str(), &said) {
             ("answered", Some(said)) => said.state,
             ("starting" | "answered", _) => NodeState::Starting,
@@ -154,6 +144,7 @@ impl NodeLines {
             upgraded_from,
             others: self.others,
             ongoing: None,
+            load,
         }
     }
 }
@@ -171,7 +162,15 @@ fn modules(list: &Term) -> Option<Modules> {
     (rest.is_empty() && names.len() == halves.len()).then(|| modules.collect())
 }
 
-/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …, {"0.2.0", loaded}], Code}}`.
+/// `{Memory, RunQueue, Peers}`
+fn load(term: &Term) -> Option<Load> {
+    let [memory, run_queue, peers] = term.as_tuple()? else { return None };
+    let number = |term: &Term| u64::try_from(term.as_i64()?).ok();
+    let peers = peers.as_list()?.iter().filter_map(|peer| peer.as_atom()?.as_str().parse().ok()).collect();
+    Some(Load { memory: number(memory)?, run_queue: number(run_queue)?, peers })
+}
+
+/// The node's own words: `{ok, {"PID", Name, {Internal, Provided}, Creation, [{"0.2.0", current}, …, {"0.2.0", loaded}], Code, Load}}`.
 struct Said {
     name: NodeName,
     state: NodeState,
@@ -179,6 +178,7 @@ struct Said {
     /// release_handler's list.
     releases: Vec<Term>,
     code: Option<Modules>,
+    load: Option<Load>,
 }
 
 impl Said {
@@ -186,7 +186,7 @@ impl Said {
     fn parse(says: &str, pid: Option<u32>) -> Option<Self> {
         let term = text::parse(says).ok()?;
         let [_, said] = term.as_tuple()? else { return None };
-        let [its_pid, name, status, creation, releases, code] = said.as_tuple()? else { return None };
+        let [its_pid, name, status, creation, releases, code, has] = said.as_tuple()? else { return None };
         if its_pid.to_text()?.parse() != Ok(pid?) {
             return None;
         }
@@ -199,7 +199,7 @@ impl Said {
         let creation = creation.as_i64().and_then(|creation| creation.try_into().ok());
         let name = name.as_atom()?.as_str().parse().ok()?;
         let releases = releases.as_list().map(<[Term]>::to_vec).unwrap_or_default();
-        Some(Self { name, state, creation, releases, code: modules(code) })
+        Some(Self { name, state, creation, releases, code: modules(code), load: load(has) })
     }
 }
 

@@ -36,6 +36,7 @@ call_node() (
 # named once more, as `loaded`; applications that no release has, or has in another version, were loaded by hand. Without sasl there is no
 # such list, but what a restart in place would boot. One call for all, because each costs a dozen processes. A release_handler that is busy
 # must not make the node look hung.
+# What it has to do, and with whom, is what a later start of it is compared with.
 # With NODE_CODE the code that is loaded too, packed because it is most of what travels: the names of the modules that came from a file with
 # a NUL between them, two NULs, and the first halves of their MD5s. An expression is interpreted, so the loops are those of functions.
 node_question() {
@@ -58,7 +59,8 @@ node_question() {
     Names = lists:map(fun erlang:atom_to_binary/1, Loaded),
     base64:encode_to_string(zlib:compress([lists:join(0, Names), 0, 0, Halves]))
     catch _:_ -> [] end'
-  printf '%s\n' "{os:getpid(), node(), init:get_status(), erlang:system_info(creation), $releases, $code}."
+  printf '%s\n' "{os:getpid(), node(), init:get_status(), erlang:system_info(creation), $releases, $code,
+    {erlang:memory(total), erlang:statistics(run_queue), nodes()}}."
 }
 
 # Evaluates the Erlang source on standard input on the node, after ask_node: prints {ok, Value}. $1 seconds, then words of erl_call:

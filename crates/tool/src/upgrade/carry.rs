@@ -13,7 +13,9 @@ use super::{
     Journey, Journeys, Session, UpgradeError,
     agent::{self, Note, Report, Status},
     error::Notes,
-    handler, order, place, watch,
+    handler, order, place,
+    vitals::{self, Ask},
+    watch,
 };
 use crate::{
     cancel::Cancel,
@@ -71,6 +73,9 @@ async fn preflight(
     if is_there(session, hot).await? {
         return Ok(Some(format!("it runs {} already", hot.to)));
     }
+    if hot.count_errors {
+        let _ = vitals::ask(session, Ask { errors: true, restarts: false }).await;
+    }
     let order = order(session, hot, &journey).await?;
     let ready = agent::preflight(session, order, hot.timeout).await?;
     if hot.engine == Engine::ReleaseHandler {
@@ -100,6 +105,9 @@ async fn install(
     // Without them the upgraded node is held to a node that never restarted anything.
     let before = agent::restarts(session).await.unwrap_or_default();
     session.had_restarted(before);
+    if let Ok(vitals) = vitals::ask(session, Ask { errors: hot.count_errors, restarts: false }).await {
+        session.did(vitals);
+    }
     match hot.engine {
         Engine::Transactional => {
             let order = order(session, hot, &journey).await?;
@@ -211,5 +219,6 @@ async fn revert(session: &mut Session, ending: &Ending) -> Result<Option<String>
 
 /// The agent has nothing more to do. If it can't be told now, it stays and does no harm.
 async fn clean_up(session: &mut Session) {
+    vitals::stop_counting(session).await;
     let _ = agent::unload(session).await;
 }

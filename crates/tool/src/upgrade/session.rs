@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use edeliver_core::upgrade::restarts::Restarts;
+use edeliver_core::{health::Vitals, upgrade::restarts::Restarts};
 use edeliver_erl::Term;
 use tokio::time::{Instant, sleep};
 
@@ -34,12 +34,27 @@ pub struct Session {
     root: Option<String>,
     journey: Option<Arc<Journey>>,
     restarts: Vec<Restarts>,
+    /// Since when the node counts errors for this run.
+    counting: Option<Instant>,
+    vitals: Option<(Vitals, Duration)>,
 }
 
 impl Session {
     /// The node of a place; nothing is opened yet. `run` names the upgrades that are begun.
     pub fn new(host: Arc<dyn Transport>, place: Place, run: String) -> Self {
-        Self { host, place, run, link: None, creation: None, first: None, root: None, journey: None, restarts: Vec::new() }
+        Self {
+            host,
+            place,
+            run,
+            link: None,
+            creation: None,
+            first: None,
+            root: None,
+            journey: None,
+            restarts: Vec::new(),
+            counting: None,
+            vitals: None,
+        }
     }
     /// The host.
     pub(super) fn host(&self) -> &Arc<dyn Transport> {
@@ -73,6 +88,21 @@ impl Session {
     }
     pub(super) fn had_restarted(&mut self, restarts: Vec<Restarts>) {
         self.restarts = restarts;
+    }
+    /// How it did before the upgrade of this run, and for how long it had counted errors then.
+    pub(super) fn vitals(&self) -> Option<&(Vitals, Duration)> {
+        self.vitals.as_ref()
+    }
+    pub(super) fn did(&mut self, vitals: Vitals) {
+        let counted = self.counting.map(|since| since.elapsed()).unwrap_or_default();
+        self.vitals = Some((vitals, counted));
+    }
+    pub(super) fn counts(&mut self) {
+        self.counting = self.counting.or_else(|| Some(Instant::now()));
+    }
+    /// Whether it counts no more from here on.
+    pub(super) fn ends_counting(&mut self) -> bool {
+        self.counting.take().is_some()
     }
     /// What the node counts its starts with: of the link that is open.
     pub(super) fn creation(&self) -> Option<u32> {

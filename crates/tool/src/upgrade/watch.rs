@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use edeliver_core::{config::Engine, step::Soak, upgrade::restarts::Lives};
+use edeliver_core::{
+    config::Engine,
+    health::{Found, Next, Watching},
+    step::Soak,
+    upgrade::restarts::Lives,
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
     Session, UpgradeError,
     agent::{self, Health},
+    checks::Checks,
     error::Notes,
-    handler, health,
+    handler,
 };
 use crate::{
     cancel::{Cancel, Level},
@@ -22,17 +28,14 @@ const BEAT: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(500);
 /// A node that was restarted is away for some seconds.
 const AWAY: Duration = Duration::from_secs(20);
-/// So often in a row may the application say that it is not well: it may have something to warm up.
-const UNWELL: u32 = 3;
 
 /// What was seen so far.
 struct Watch<'a> {
     soak: &'a Soak,
-    reporter: &'a Reporter,
+    checks: Checks<'a>,
     creation: Option<u32>,
     since: Instant,
     lives: Lives,
-    unwell: u32,
 }
 
 /// Watches. `id`: of the upgrade that waits to be confirmed. Gives what is worth a word.
@@ -43,41 +46,57 @@ pub(super) async fn watch(
     reporter: &Reporter,
     cancel: &Cancel,
 ) -> Result<Option<String>, UpgradeError> {
-    let since = Instant::now();
-    let until = since + soak.time;
-    let lives = Lives::new(soak.engine, session.restarts());
-    let mut watch = Watch { soak, reporter, creation: session.creation(), since, lives, unwell: 0 };
+    let lives = Lives::new(soak.engine, session.restarts(), soak.gates.limits.restarts);
+    let checks = Checks::after_upgrade(soak, session.vitals(), reporter);
+    let mut watch = Watch { soak, checks, creation: session.creation(), since: Instant::now(), lives };
+    let mut watching = Watching::new(soak.time, Duration::ZERO);
     loop {
-        watch.look_once(session, id).await?;
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() && watch.unwell == 0 {
-            return Ok(watch.lives.note());
-        }
+        let found = watch.look_once(session, id).await?;
+        let left = match watching.after(watch.since.elapsed(), found) {
+            Next::Look(left, lines) => {
+                lines.iter().for_each(|line| reporter.output(line));
+                left
+            }
+            Next::Unwell(lines) => return Err(unwell(lines)),
+            Next::Well => return Ok(watch.lives.note()),
+        };
         tokio::select! {
-            () = sleep(if left.is_zero() { BEAT } else { BEAT.min(left) }) => {}
+            () = sleep(BEAT.min(left)) => {}
             () = cancel.reached(Level::Finish) => return Err(unwell(vec!["interrupted before it was permanent".to_owned()])),
         }
     }
 }
 
+/// What the agent, or release_handler, says.
+struct Looked {
+    /// What is wrong, a line each.
+    wrong: Vec<String>,
+    /// Processes that still run old code, where they are known.
+    old_code: Vec<String>,
+}
+
 impl Watch<'_> {
-    async fn look_once(&mut self, session: &mut Session, id: &str) -> Result<(), UpgradeError> {
-        let looked = match self.look(session, id).await {
-            Err(error @ (UpgradeError::Link(_) | UpgradeError::Call { .. })) => return self.lost(session, id, error).await,
+    async fn look_once(&mut self, session: &mut Session, id: &str) -> Result<Found, UpgradeError> {
+        let mut looked = match self.look(session, id).await {
+            Err(error @ (UpgradeError::Link(_) | UpgradeError::Call { .. })) => {
+                self.lost(session, id, error).await?;
+                return Ok(Found::default());
+            }
             looked => looked?,
         };
-        if looked.is_empty() {
-            return self.ask_application(session).await;
+        if !looked.wrong.is_empty() {
+            sleep(MOMENT).await;
+            looked = self.look(session, id).await?;
         }
-        sleep(MOMENT).await;
-        match self.look(session, id).await? {
-            still if still.is_empty() => self.ask_application(session).await,
-            still => Err(unwell(still)),
+        if !looked.wrong.is_empty() {
+            return Err(unwell(looked.wrong));
         }
+        let mut found = self.checks.look(session, self.since.elapsed()).await;
+        found.passing.extend(self.soak.gates.limits.lingering(&looked.old_code));
+        Ok(found)
     }
 
-    /// What is wrong, a line each.
-    async fn look(&mut self, session: &mut Session, id: &str) -> Result<Vec<String>, UpgradeError> {
+    async fn look(&mut self, session: &mut Session, id: &str) -> Result<Looked, UpgradeError> {
         match self.soak.engine {
             Engine::Transactional => {
                 agent::keep(session, id, self.soak.confirm).await?;
@@ -94,7 +113,7 @@ impl Watch<'_> {
         }
     }
 
-    fn judge(&mut self, health: Health) -> Vec<String> {
+    fn judge(&mut self, health: Health) -> Looked {
         for restarted in health.restarts {
             self.lives.seen(restarted.child, Some(restarted.supervisor), restarted.process);
         }
@@ -107,22 +126,7 @@ impl Watch<'_> {
         told("children are missing", health.missing);
         told("processes are suspended", health.suspended);
         told(&format!("not the code of {}", self.soak.version), health.other_code);
-        wrong
-    }
-
-    async fn ask_application(&mut self, session: &mut Session) -> Result<(), UpgradeError> {
-        let Some(check) = &self.soak.health else { return Ok(()) };
-        match health::ask(session, check, self.soak.health_timeout).await {
-            None => self.unwell = 0,
-            Some(why) => {
-                self.unwell += 1;
-                if self.unwell >= UNWELL {
-                    return Err(unwell(vec![why]));
-                }
-                self.reporter.output(&why);
-            }
-        }
-        Ok(())
+        Looked { wrong, old_code: health.old_code }
     }
 
     /// The link has gone, or the node.
@@ -130,7 +134,10 @@ impl Watch<'_> {
         let why = || Notes::new(crate::error::chain(&error));
         match session.wait_until_up(AWAY).await {
             Ok(()) if session.creation() != self.creation => Err(UpgradeError::Restarted { into: None, why: why() }),
-            Ok(()) => self.look(session, id).await.and_then(|wrong| if wrong.is_empty() { Ok(()) } else { Err(unwell(wrong)) }),
+            Ok(()) => self
+                .look(session, id)
+                .await
+                .and_then(|looked| if looked.wrong.is_empty() { Ok(()) } else { Err(unwell(looked.wrong)) }),
             Err(UpgradeError::Link(LinkError::Down)) => Err(UpgradeError::Gone(why())),
             // Nobody knows how it is, and what it does when nobody confirms the upgrade.
             Err(_) => Err(UpgradeError::Call { function: "watching the node".to_owned(), source: CallError::Lost }),

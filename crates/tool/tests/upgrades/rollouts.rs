@@ -73,11 +73,35 @@ fn a_deploy_that_fails_in_its_second_wave_restarts_the_first_into_what_it_had() 
 
 #[test]
 fn a_release_that_falls_some_seconds_after_its_start_gives_way_while_it_is_watched() {
-    let scene = serving("wavesfall", "soak = \"1s\"");
+    let scene = serving("wavesfall", "soak = \"1s\"\n[rollout.limits]\nrestarts = \"off\"");
     let failed = scene.run("deploy release to staging --version=0.2.2 --start-deploy --batch=1 --soak=20s");
     assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
     assert!(failed.err.contains("the node has ended"), "{}", failed.err);
     assert_eq!(failed.out.matches("0.1.0 serving").count(), 3, "{}", failed.out);
     assert_eq!(scene.eval_on("one", "Hotapp.Version.marker()"), "\"0.1.0\"");
     boots(&scene, "0.1.0");
+}
+
+#[test]
+fn a_release_whose_children_are_restarted_again_and_again_is_taken_back_although_its_node_runs() {
+    let scene = serving("wavesloop", "soak = \"1s\"");
+    let failed = scene.run("deploy release to staging --version=0.2.2 --start-deploy --batch=1 --soak=20s --on-failure=rollback");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("restarts by Hotapp.Supervisor: ") && failed.err.contains("at most 1"), "{}", failed.err);
+    assert_eq!(failed.out.matches("0.1.0 serving").count(), 3, "{}", failed.out);
+    boots(&scene, "0.1.0");
+}
+
+#[test]
+fn a_restarted_node_is_held_to_what_the_node_before_had() {
+    let limits = "[rollout.limits]\nmemory = \"20MB\"\n[deploy]\nstart_timeout = \"10s\"";
+    let scene = Scene::new("wavesfat", &format!("soak = \"1s\"\n{limits}"));
+    let failed = scene.run("deploy release to staging --version=0.2.0 --start-deploy --soak=2s");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("memory: ") && failed.err.contains(" MB before, at most 20.0 MB"), "{}", failed.err);
+    assert!(failed.out.contains("0.1.0 serving again"), "{}", failed.out);
+    // In bytes it is held to the same, in parts of what was there before to more.
+    scene.configure("soak = \"1s\"\n[rollout.limits]\nmemory = \"200%\"\nerrors = 100");
+    scene.ok("deploy release to staging --version=0.2.0 --start-deploy --soak=2s --force");
+    assert_eq!(scene.eval(":logger.get_handler_config(:edeliver_errors) |> elem(0)"), ":error", "nothing is left in the node");
 }

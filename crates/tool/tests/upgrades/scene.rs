@@ -77,6 +77,7 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     build("0.2.0", &COUNTER);
     build("0.2.1", &RAISES);
     build("0.2.2", &CRASHES);
+    build("0.2.3", &LEAKS);
     Base { program }
 });
 
@@ -87,8 +88,19 @@ fn ok(program: &Program, line: &str) -> Done {
     done
 }
 
+/// Code that works, and lets messages pile up.
+const LEAKS: [(&str, &str); 3] = [
+    ("@vsn \"1\"", "@vsn \"2\""),
+    ("{:ok, %{n: Keyword.get(options, :from, 0)}}", "{:ok, leaking(%{n: Keyword.get(options, :from, 0)})}"),
+    (
+        "def code_change(_vsn, state, _extra), do: {:ok, state}",
+        "def code_change(_vsn, state, _extra), do: {:ok, leaking(state)}\n  defp leaking(state) do\n    Process.register(spawn(Process, :sleep, \
+         [:infinity]), Hotapp.Sink)\n    {:ok, _} = :timer.apply_interval(1, :erlang, :send, [Hotapp.Sink, :more])\n    state\n  end",
+    ),
+];
+
 impl Scene {
-    /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails) and 0.2.2 (crashes after a while); with settings for
+    /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails), 0.2.2 (crashes after a while) and 0.2.3 (a mailbox grows); with settings for
     /// `[upgrade]`.
     pub(crate) fn new(node: &str, settings: &str) -> Self {
         let scene = Self::stored(node, settings);

@@ -78,3 +78,23 @@ fn a_child_that_was_restarted_before_may_be_as_often_afterwards() {
     );
     assert_eq!(scene.boots(), "0.2.0");
 }
+
+#[test]
+fn an_upgrade_after_which_a_mailbox_grows_or_errors_are_logged_is_taken_back() {
+    let scene = Scene::new("grows", "soak = \"20s\"\n[rollout.limits]\nmailbox = 300");
+    scene.count(2);
+    let life = scene.life();
+    let failed = scene.run("deploy upgrade to staging --version=0.2.3");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("messages that wait for Hotapp.Sink: ") && failed.err.contains("at most 300"), "{}", failed.err);
+    assert!(failed.out.contains("0.1.0 serving again"), "{}", failed.out);
+    assert_eq!((scene.life(), scene.boots().as_str()), (life.clone(), "0.1.0"));
+    scene.counted(2);
+
+    scene.configure("soak = \"20s\"\n[rollout.limits]\nrestarts = \"off\"\nerrors = 1");
+    let failed = scene.run("deploy upgrade to staging --version=0.2.2");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("errors logged: ") && failed.err.contains("at most 1 a minute"), "{}", failed.err);
+    assert_eq!((scene.life(), scene.boots().as_str()), (life, "0.1.0"));
+    assert_eq!(scene.eval(":logger.get_handler_config(:edeliver_errors) |> elem(0)"), ":error", "nothing is left in the node");
+}

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Traffic;
-use crate::strategy::{Share, WaveSize};
+use crate::{
+    health::VitalLimits,
+    strategy::{Share, WaveSize},
+};
 
 /// `[rollout]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct RolloutSettings {
     pub health: bool,
     /// How hosts are taken out of the traffic meanwhile, if they are.
     pub traffic: Option<Traffic>,
+    /// What a node may have while it is watched, restarted or upgraded.
+    pub limits: VitalLimits,
 }
 
 /// As `default.toml` documents it; a test compares.
@@ -37,6 +42,7 @@ impl Default for RolloutSettings {
             soak: Duration::ZERO,
             health: true,
             traffic: None,
+            limits: VitalLimits::usual(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Settling;
+use super::{Settling, limits::limits};
 use crate::{
     config::{
         raw::{Kind, Value},
@@ -22,6 +22,7 @@ impl Settling<'_> {
         let soak: Option<Duration> = scope.get("soak");
         let health = scope.get("health");
         let traffic = self.traffic(&mut scope);
+        let limits = limits(scope.table("limits"));
         scope.finish();
         Some(RolloutSettings {
             waves: waves?,
@@ -31,6 +32,7 @@ impl Settling<'_> {
             soak: soak.unwrap_or_default(),
             health: health?,
             traffic: traffic?,
+            limits: limits?,
         })
     }
 }

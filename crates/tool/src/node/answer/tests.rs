@@ -7,7 +7,7 @@ fn facts(lines: &[&str], permanent: &str) -> NodeFacts {
 }
 
 fn started(releases: &str, permanent: &str) -> NodeFacts {
-    let says = format!(r#"node-says {{ok, {{"42", 'tiny-1@h', {{started, started}}, 17, {releases}, []}}}}"#);
+    let says = format!(r#"node-says {{ok, {{"42", 'tiny-1@h', {{started, started}}, 17, {releases}, [], {{9, 0, []}}}}}}"#);
     facts(&["node-pid 42", "node-boot 0.1.0", "node-name tiny", "node-is answered", &says], permanent)
 }
 
@@ -17,14 +17,26 @@ fn a_node_is_what_it_says_of_itself() {
     assert_eq!((node.state, node.pid), (NodeState::Running, Some(42)));
     assert_eq!(node.name.unwrap().as_str(), "tiny-1@h");
     assert_eq!(node.version.unwrap().as_str(), "0.1.0");
-    let says = r#"node-says {ok, {"42", t@h, {starting, applications_loaded}, 17, [], []}}"#;
+    let says = r#"node-says {ok, {"42", t@h, {starting, applications_loaded}, 17, [], [], {9, 0, []}}}"#;
     assert_eq!(facts(&["node-pid 42", says, "node-is answered"], "").state, NodeState::Starting);
+}
+
+#[test]
+fn what_a_running_node_has_to_do_is_told_with_its_peers() {
+    let says = |state: &str| {
+        let says = format!(r#"node-says {{ok, {{"42", t@h, {state}, 17, [], [], {{48000000, 3, ['b-1@h', c@h]}}}}}}"#);
+        facts(&["node-pid 42", &says, "node-is answered"], "").load
+    };
+    let load = says("{started, started}").unwrap();
+    let peers: Vec<&str> = load.peers.iter().map(|peer| peer.as_str()).collect();
+    assert_eq!((load.memory, load.run_queue, peers), (48_000_000, 3, vec!["b-1@h", "c@h"]));
+    assert_eq!(says("{starting, applications_loaded}"), None);
 }
 
 #[test]
 fn loaded_code_and_this_start_of_the_node_are_told() {
     let answer = |code: &str| {
-        let says = format!(r#"node-says {{ok, {{"42", t@h, {{started, started}}, 17, [], {code}}}}}"#);
+        let says = format!(r#"node-says {{ok, {{"42", t@h, {{started, started}}, 17, [], {code}, {{9, 0, []}}}}}}"#);
         let lines = format!("node-pid 42\nnode-began 99\nnode-is answered\n{says}\n");
         Answer::parse(&format!("edeliver-node 1\npermanent 0.1.0\n{lines}end\n")).unwrap()
     };
@@ -40,7 +52,7 @@ fn loaded_code_and_this_start_of_the_node_are_told() {
 
 #[test]
 fn the_answer_of_another_process_under_the_same_name_is_not_believed() {
-    let says = r#"node-says {ok, {"43", t@h, {started, started}, 17, [], []}}"#;
+    let says = r#"node-says {ok, {"43", t@h, {started, started}, 17, [], [], {9, 0, []}}}"#;
     assert_eq!(facts(&["node-pid 42", "node-is answered", says], "").state, NodeState::Starting);
 }
 
@@ -57,7 +69,7 @@ fn an_upgraded_node_runs_another_version_than_it_booted() {
     let often = r#"[{"0.3.0", permanent}, {"0.2.0", old}, {"0.1.0", old}]"#;
     assert_eq!(runs(often, "0.3.0"), "0.3.0", "not the first upgrade since it booted");
     assert_eq!(runs("[]", "0.2.0"), "0.1.0");
-    let starting = r#"node-says {ok, {"42", t@h, {starting, x}, 17, [{"0.2.0", current}], []}}"#;
+    let starting = r#"node-says {ok, {"42", t@h, {starting, x}, 17, [{"0.2.0", current}], [], {9, 0, []}}}"#;
     let node = facts(&["node-pid 42", "node-boot 0.1.0", "node-is answered", starting], "0.1.0");
     assert_eq!(node.version.unwrap().as_str(), "0.1.0", "it is not up");
 }
