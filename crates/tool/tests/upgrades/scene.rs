@@ -94,7 +94,7 @@ const LEAKS: [(&str, &str); 3] = [
     ("{:ok, %{n: Keyword.get(options, :from, 0)}}", "{:ok, leaking(%{n: Keyword.get(options, :from, 0)})}"),
     (
         "def code_change(_vsn, state, _extra), do: {:ok, state}",
-        "def code_change(_vsn, state, _extra), do: {:ok, leaking(state)}\n  defp leaking(state) do\n    Process.register(spawn(Process, :sleep, \
+        "def code_change({:down, _vsn}, state, _extra), do: {:ok, state}\n  def code_change(_vsn, state, _extra), do: {:ok, leaking(state)}\n  defp leaking(state) do\n    Process.register(spawn(Process, :sleep, \
          [:infinity]), Hotapp.Sink)\n    {:ok, _} = :timer.apply_interval(1, :erlang, :send, [Hotapp.Sink, :more])\n    state\n  end",
     ),
 ];
