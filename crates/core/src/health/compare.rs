@@ -47,7 +47,7 @@ impl Comparison {
         let lasting = [self.restarts(since, now), self.errors(since, now)].concat();
         let passing = [self.memory(now), self.run_queue(now)].into_iter().flatten().chain(self.mailboxes(now)).collect();
         self.looked = true;
-        Found { lasting, passing, ..Found::default() }
+        Found { lasting, passing }
     }
     fn memory(&self, now: &Vitals) -> Option<String> {
         let before = self.before.as_ref().map(|before| before.memory);
@@ -106,7 +106,7 @@ impl Comparison {
     fn errors(&mut self, since: Duration, now: &Vitals) -> Vec<String> {
         let (Some(limit), Some(all)) = (self.limits.errors, now.errors) else { return Vec::new() };
         let fresh = all.saturating_sub(*self.errors.get_or_insert(all));
-        let minute = Duration::from_mins(1);
+        let minute = Duration::from_secs(60);
         let allowed = |per_minute: u64| per_minute.saturating_mul(millis(since.max(minute))) / millis(minute);
         let before = self.errors_before.map(|(errors, within)| errors.saturating_mul(millis(minute)) / millis(within.max(minute)));
         let limit = u64::from(limit).max(before.unwrap_or_default().saturating_mul(TWICE));
