@@ -2,8 +2,8 @@
 //!
 //! The login shell sees [`BOOTSTRAP`] and nothing else: one constant line that means the same to dash, bash, zsh, fish, csh and busybox.
 //! It reads the loader, one line of standard input; the loader reads exactly as many bytes as it is told and evaluates them; these are
-//! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell. Where there
-//! is none, and the script is long, it is told `gzip` instead of a number, and unpacks all that comes.
+//! the arguments and `wrapper.sh`. Everything after them is the script's own standard input, not a byte of it read by a shell. A long script
+//! travels packed: the loader is told `gzip` and how many bytes, or nothing more where no input follows, and unpacks all that comes.
 //!
 //! Marks are lines `SOH edeliver NONCE WORD` that the wrapper writes: `begin` and `end STATUS` on both outputs, `beat` every second
 //! and `late` on standard output, wherever in a line that may be. The nonce is new for every call, so no output can be taken for a mark.
@@ -26,6 +26,9 @@ const LOADER: &str = include_str!("loader.sh");
 /// Longer code is compressed. A new connection carries ten segments, 14 KB, before it waits for the first word from the other side: what does
 /// not fit costs a round trip.
 const ROOM: usize = 12 << 10;
+/// The same where input follows, which is to have room too. The packed bytes are then read one by one, so that none of the input is taken:
+/// some milliseconds.
+const ROOM_BESIDE_INPUT: usize = 6 << 10;
 const WRAPPER: &str = include_str!("wrapper.sh");
 
 /// Names the marks of one call.
@@ -62,6 +65,10 @@ pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, Transp
     let code = format!("set -- {}\n{}", quote::words(all()), condensed(WRAPPER));
     Ok(match call.input {
         Input::Empty if code.len() > ROOM => [LOADER.as_bytes(), b"gzip\n", &packed(&code)].concat(),
+        Input::Bytes(_) | Input::Stream(_) if code.len() > ROOM_BESIDE_INPUT => {
+            let packed = packed(&code);
+            [LOADER.as_bytes(), format!("gzip {}\n", packed.len()).as_bytes(), &packed].concat()
+        }
         _ => format!("{LOADER}{}\n{code}", code.len()).into_bytes(),
     })
 }
@@ -115,29 +122,41 @@ mod tests {
     }
 
     #[test]
-    fn a_long_script_travels_packed_unless_input_follows_it() {
+    fn a_long_script_travels_packed() {
         let text = ":\n".repeat(ROOM);
-        assert!(sent(&text, Input::Empty).len() < 4 << 10);
-        assert!(sent(&text, Input::Bytes(Vec::new())).len() > text.len());
+        for input in [Input::Empty, Input::Bytes(Vec::new())] {
+            assert!(sent(&text, input).len() < 4 << 10);
+        }
+    }
+
+    fn run(path: &str, sent: &[u8]) -> (Option<i32>, [String; 2]) {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", BOOTSTRAP]).env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = shell.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(sent).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     #[test]
     fn a_packed_script_runs_and_a_host_without_gzip_says_that() {
-        let dir = tempfile::tempdir().unwrap();
-        let run = |path: &str| {
-            let code = sent(&(":\n".repeat(ROOM) + "echo it runs\n"), Input::Empty);
-            let mut shell = Command::new("/bin/sh");
-            shell.args(["-c", BOOTSTRAP]).env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            let mut child = shell.spawn().unwrap();
-            child.stdin.take().unwrap().write_all(&code).unwrap();
-            let output = child.wait_with_output().unwrap();
-            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            (output.status.code(), said)
-        };
-        let (status, [out, err]) = run(&std::env::var("PATH").unwrap());
-        assert!(status == Some(0) && out.contains("it runs\n"), "{out}{err}");
-        let (status, [out, err]) = run(dir.path().to_str().unwrap());
-        assert!(status == Some(125) && err.contains("gzip is missing"), "{out}{err}");
+        let (dir, text) = (tempfile::tempdir().unwrap(), ":\n".repeat(ROOM) + "echo it runs\n");
+        for input in [Input::Empty, Input::Bytes(Vec::new())] {
+            let code = sent(&text, input);
+            let (status, [out, err]) = run(&std::env::var("PATH").unwrap(), &code);
+            assert!(status == Some(0) && out.contains("it runs\n"), "{out}{err}");
+            let (status, [out, err]) = run(dir.path().to_str().unwrap(), &code);
+            assert!(status == Some(125) && err.contains("gzip is missing"), "{out}{err}");
+        }
+    }
+
+    #[test]
+    fn not_a_byte_of_the_input_is_lost_behind_a_packed_script() {
+        let text = ":\n".repeat(ROOM) + "cat\n";
+        let input: Vec<u8> = (0..100_000u32).map(|n| b'a' + (n % 23) as u8).collect();
+        let code = [sent(&text, Input::Bytes(Vec::new())), input.clone()].concat();
+        let (status, [out, err]) = run(&std::env::var("PATH").unwrap(), &code);
+        assert!(status == Some(0) && out.contains(std::str::from_utf8(&input).unwrap()), "{err}");
     }
 
     #[test]
