@@ -130,6 +130,8 @@ async fn reach(host: &HostSpec, question: &Question, limits: &Limits) -> Gathere
         Ok(transport) => transport,
         Err(error) => return (facts(Err(unseen(error))), None),
     };
+    // The lease, and the first step: each takes longer to open than the one before it takes.
+    transport.another_follows();
     transport.another_follows();
     match ask(&*transport, &Place::on(host, &question.app), question).await {
         Ok(seen) => (facts(Ok(seen)), Some(transport)),

@@ -260,8 +260,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub trait Transport: Send + Sync {
     /// Runs a script. Dropping the future, like a timeout, ends the script on the host.
     async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError>;
-    /// Says that the call made next is soon followed by another one: what can be done for that before it is known, which is opening a
-    /// session, is done while the next one runs.
+    /// Says that the call made next is soon followed by one more than was said so far: what can be done for that before it is known, which is
+    /// opening a session, is done while the next one runs.
     fn another_follows(&self) {}
     /// Connects to a TCP port on the host's own loopback interface.
     async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError>;

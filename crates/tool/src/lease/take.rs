@@ -130,8 +130,6 @@ fn begin(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Lease {
         match site {
             Err(why) => board.hear(&host, now(), Answer::Silent(why)),
             Ok((transport, place)) => {
-                // The lease takes the session that was opened beforehand; the first step is to have one too.
-                transport.another_follows();
                 let (claimant, board, orders) = (claimant.clone(), board.clone(), orders.subscribe());
                 keepers.spawn(Keeper { host, transport, place, claimant, board, orders }.work());
             }

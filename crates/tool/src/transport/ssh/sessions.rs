@@ -1,10 +1,11 @@
 //! Sessions of one connection: as many at a time as the host allows.
 
 use std::{
+    collections::VecDeque,
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -37,12 +38,14 @@ pub(super) struct Sessions {
     permits: Arc<Semaphore>,
     allowed: AtomicUsize,
     closed: AtomicBool,
-    /// Whether the next call is followed by another one.
-    another: AtomicBool,
-    spare: Mutex<Option<Spare>>,
+    /// How many calls are known to follow the next one.
+    expected: AtomicUsize,
+    /// The one that was begun first is first.
+    spares: Mutex<VecDeque<Spare>>,
 }
 
-/// A session that is being opened before there is a call for it, which saves that call two round trips.
+/// A session that is being opened before there is a call for it, which saves that call two round trips. Those of calls that take one each
+/// must be begun in time, which is why there may be several.
 #[derive(Debug)]
 struct Spare {
     since: Instant,
@@ -57,8 +60,8 @@ impl Sessions {
             permits: Arc::new(Semaphore::new(SESSIONS)),
             allowed: AtomicUsize::new(SESSIONS),
             closed: AtomicBool::new(false),
-            another: AtomicBool::new(false),
-            spare: Mutex::default(),
+            expected: AtomicUsize::new(0),
+            spares: Mutex::default(),
         }
     }
     pub(super) fn socket(&self) -> &Path {
@@ -71,29 +74,33 @@ impl Sessions {
     /// From now on none is opened.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        drop(self.take_spare());
+        self.spares().clear();
     }
-    /// When the next session is taken, another one is opened for the call after that.
+    /// When the next session is taken, one more is opened for a call after that.
     pub(super) fn expect_another(&self) {
-        self.another.store(true, Ordering::Relaxed);
+        self.expected.fetch_add(1, Ordering::Relaxed);
     }
-    /// Begins to open a session, if one is expected, there is none, and there is room.
-    fn make_spare(&self) {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.another.swap(false, Ordering::Relaxed) || spare.is_some() || self.closed.load(Ordering::Relaxed) {
-            return;
+    /// Begins to open as many sessions as are expected, as far as they are not there yet and there is room.
+    fn make_spares(&self) {
+        let (expected, mut spares) = (self.expected.swap(0, Ordering::Relaxed), self.spares());
+        while spares.len() < expected && !self.closed.load(Ordering::Relaxed) {
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
+            let socket = self.socket.clone();
+            let opening = tokio::spawn(async move { start(&socket, &[]).await });
+            spares.push_back(Spare { since: Instant::now(), opening, permit });
         }
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
-        let socket = self.socket.clone();
-        let opening = tokio::spawn(async move { start(&socket, &[]).await });
-        *spare = Some(Spare { since: Instant::now(), opening, permit });
+    }
+    fn spares(&self) -> MutexGuard<'_, VecDeque<Spare>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn take_spare(&self) -> Option<Spare> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut spares = self.spares();
+        spares.retain(|spare| spare.since.elapsed() < FRESH);
+        spares.pop_front()
     }
     /// The spare session, if it is there and its shell still waits.
     async fn ready(&self) -> Option<Channel> {
-        let Spare { opening, permit, .. } = self.take_spare().filter(|spare| spare.since.elapsed() < FRESH)?;
+        let Spare { opening, permit, .. } = self.take_spare()?;
         let (mux, near) = opening.await.ok()?.ok()?;
         near.is_open().then(|| channel(mux, near, self.socket.clone(), permit))
     }
@@ -106,7 +113,7 @@ impl Sessions {
             Some(channel) => channel,
             None => self.open_now(preamble).await?,
         };
-        self.make_spare();
+        self.make_spares();
         Ok(channel)
     }
     async fn open_now(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
