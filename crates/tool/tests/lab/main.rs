@@ -9,6 +9,7 @@ mod calls;
 mod classic;
 mod commands;
 mod company;
+mod fleet_days;
 mod fleets;
 mod killed;
 mod leases;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         classic::TESTS,
         commands::TESTS,
         company::TESTS,
+        fleet_days::TESTS,
         fleets::TESTS,
         killed::TESTS,
         leases::TESTS,
