@@ -1,5 +1,7 @@
 //! Why a step failed.
 
+use std::error::Error;
+
 use crate::{
     node::NodeError,
     service::ServiceError,
@@ -106,6 +108,18 @@ impl StepError {
             Self::Script { status, .. } => *status >= 128,
             _ => false,
         }
+    }
+    /// Whether there is no connection any more. The step did nothing; what the host does by now, nobody knows.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        let direct = match self {
+            Self::Transport(error)
+            | Self::Node(NodeError::Transport(error))
+            | Self::Service(ServiceError::Node(NodeError::Transport(error))) => Some(error),
+            _ => None,
+        };
+        let sources = std::iter::successors(self.source(), |error| (*error).source());
+        let among = sources.filter_map(|error| error.downcast_ref::<TransportError>());
+        direct.into_iter().chain(among).any(|error| matches!(error, TransportError::Unreachable { .. }))
     }
     /// Whether the host is somebody else's by now, so that nothing was done there.
     pub(super) fn is_fenced(&self) -> bool {

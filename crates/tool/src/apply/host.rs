@@ -199,6 +199,7 @@ impl HostTask {
     async fn over_after_failure(&mut self, error: StepError) -> End {
         let Some(step) = self.plan.steps.get(self.next).cloned() else { return self.over(self.interrupted()).await };
         let (unknown, refused, fenced) = (error.leaves_unknown(), self.refused(&error), error.is_fenced());
+        let out_of_reach = error.is_out_of_reach();
         let half_way = matches!(error, StepError::HalfWay(_));
         let aftermath = match &error {
             StepError::Upgrade(error) => error.aftermath(),
@@ -227,6 +228,9 @@ impl HostTask {
                 (HostResult::Done, self.state_now(), Ending::Changed)
             }
             (_, Some(ending)) => (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), ending),
+            _ if !self.so_far.touched && out_of_reach => {
+                (HostResult::Failed, format!("{why}; {}", self.state_last_seen()), Ending::Otherwise)
+            }
             _ if !self.so_far.touched => {
                 (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore)
             }
@@ -292,7 +296,7 @@ impl HostTask {
                     self.reporter.send(told::finished(index, step.describe(), began, Some(note)));
                     continue;
                 }
-                let unknown = error.leaves_unknown();
+                let unknown = error.leaves_unknown() || error.is_out_of_reach();
                 let summary = format!("{why}; {}", words::why(step, &error));
                 self.reporter.send(told::failed(index, step.describe(), error));
                 let result = if unknown { HostResult::Unknown } else { HostResult::Broken };

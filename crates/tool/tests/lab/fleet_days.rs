@@ -31,7 +31,8 @@ pub(crate) const TESTS: &[Test] = &[
 
 const HOSTS: [&str; 3] = ["prod1", "prod2", "prod3"];
 /// One after the other, with time to do something while the first is watched.
-const SLOWLY: &str = "[upgrade]\nsoak = \"4s\"\nconfirm_within = \"10s\"\n[targets.production.rollout]\nwaves = [1, 1, \"rest\"]\nsoak = \"4s\"\n";
+const SLOWLY: &str =
+    "[upgrade]\nsoak = \"4s\"\nconfirm_within = \"10s\"\n[targets.production.rollout]\nwaves = [1, 1, \"rest\"]\nsoak = \"4s\"\n";
 
 /// Three hosts that serve 0.1.0, each with state to lose.
 fn serving(settings: &str) -> Scene {
@@ -55,8 +56,7 @@ fn serves(scene: &Scene, host: &str, version: &str) -> bool {
 
 /// One host's row in the last table.
 fn row<'a>(ran: &'a Ran, host: &str) -> &'a str {
-    let table = ran.out.rfind("host ").map_or("", |at| &ran.out[at..]);
-    table.lines().find(|line| line.split(' ').next() == Some(host)).unwrap_or_default()
+    ran.out.lines().rfind(|line| line.split(' ').next() == Some(host)).unwrap_or_default()
 }
 
 fn assert_row(ran: &Ran, host: &str, words: &[&str]) {
@@ -95,25 +95,23 @@ fn full_disk() -> Result<(), Failed> {
     let scene = Scene::fleet(App::Hotapp, 3);
     scene.on("prod2", "mkdir apps");
     scene.lab.fault("prod2", Fault::Disk { path: "/home/deploy/apps".into(), size: "60m".into() })?;
-    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
-    let before = lives(&scene);
-    // So slow that there is time to take the room away when the plan is made and the transfer has begun.
-    scene.lab.shape("prod2", Link { rate_mbit: 0.2, ..Link::default() })?;
-    let deploy = scene.spawn(DEPLOY);
+    // There is room when the plan is made. While it travels, which takes some seconds there, somebody takes it.
+    scene.lab.shape("prod2", Link { rate_mbit: 8.0, ..Link::default() })?;
+    let deploy = scene.spawn(&DEPLOY.replace("0.2.0", "0.1.0"));
     let begun = "ls apps/hotapp/.edeliver/staging 2>/dev/null | wc -l";
     eventually("staging begins", || scene.on("prod2", begun) != "0");
     scene.on("prod2", "cat /dev/zero >apps/filler 2>/dev/null || true");
     let ran = Ran::from(deploy.wait_with_output()?);
     ran.assert(9, &["No space left"]);
-    assert_row(&ran, "prod2", &["failed", "0.1.0"]);
+    assert_row(&ran, "prod2", &["failed"]);
     for host in ["prod1", "prod3"] {
         assert_row(&ran, host, &["skipped", "nothing was changed"]);
+        assert_eq!(scene.on(host, "ls apps/hotapp/releases/start_erl.data 2>/dev/null | wc -l"), "0");
     }
-    assert_eq!(lives(&scene), before);
     scene.on("prod2", "rm apps/filler");
     scene.lab.shape("prod2", Link::default())?;
     scene.ok("resume --yes");
-    assert_one(&scene, "0.2.0");
+    assert_one(&scene, "0.1.0");
     Ok(())
 }
 
@@ -159,9 +157,9 @@ fn rebooted() -> Result<(), Failed> {
     let deploy = until_first_is_new(&scene, &format!("{DEPLOY} --on-failure=rollback"));
     scene.lab.reboot("prod2")?;
     let ran = Ran::from(deploy.wait_with_output()?);
-    assert!(matches!(ran.code, Some(8 | 9)), "{:?} {}", ran.code, ran.said());
+    assert_eq!(ran.code, Some(8), "{}", ran.said());
     assert_row(&ran, "prod1", &["taken back", "0.1.0"]);
-    assert!(!row(&ran, "prod2").contains("done"), "{}", ran.said());
+    assert_row(&ran, "prod2", &["failed", "0.1.0 was serving when it was last asked"]);
     assert_row(&ran, "prod3", &["skipped", "0.1.0"]);
     // Nothing starts nodes there when the machine does.
     assert_eq!(scene.permanent("prod2", "apps"), "0.1.0");

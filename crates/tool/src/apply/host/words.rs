@@ -18,6 +18,16 @@ impl HostTask {
         }
     }
 
+    /// What was there before, in words, of a host that can't be asked any more and on which nothing was changed.
+    pub(super) fn state_last_seen(&self) -> String {
+        let expect = &self.plan.expect;
+        match (expect.upgraded.as_ref().or(expect.running.as_ref()), &expect.permanent) {
+            (Some(running), _) if self.was_up() => format!("{running} was serving when it was last asked"),
+            (_, Some(permanent)) => format!("{permanent} was to boot next when it was last asked, and no node ran"),
+            (_, None) => "nothing was served when it was last asked".to_owned(),
+        }
+    }
+
     /// Where an upgrade went, as its step has it.
     fn way(&self) -> &'static str {
         let downwards = |step: &Step| matches!(step, Step::Install(hot) if hot.direction == Direction::Down);
