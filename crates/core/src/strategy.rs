@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use share::{Share, ShareError, WaveSize, WaveSizeError};
 
 use crate::{
-    config::{HostSpec, OnFailure, RolloutSettings, TargetSettings},
+    config::{HostSpec, Migrate, OnFailure, RolloutSettings, TargetSettings},
     name::HostName,
     plan::{HostPlan, Verdict},
 };
@@ -29,6 +29,9 @@ pub struct Rollout {
     /// What is done when more do.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// When pending migrations are carried out, once, by one of the hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<Migrate>,
 }
 
 impl Rollout {
@@ -41,6 +44,7 @@ impl Rollout {
             at_once: max_unavailable.map(|share| share.of(changed.len())),
             max_failures,
             on_failure,
+            migrate: None,
         }
     }
     /// All that can be done is done, in one wave: for ways back, and for what nobody would have stopped half way.
@@ -48,7 +52,12 @@ impl Rollout {
         let changed: Vec<HostName> = changed(hosts).cloned().collect();
         let at_once = settings.rollout.max_unavailable.map(|share| share.of(changed.len()));
         let waves = if changed.is_empty() { Vec::new() } else { vec![changed] };
-        Self { waves, at_once, max_failures: 0, on_failure: OnFailure::Continue }
+        Self { waves, at_once, max_failures: 0, on_failure: OnFailure::Continue, migrate: None }
+    }
+    /// The same, with migrations as the target has them.
+    #[must_use]
+    pub fn migrating(self, settings: &TargetSettings) -> Self {
+        Self { migrate: settings.rollout.migrate.filter(|_| !self.waves.is_empty()), ..self }
     }
     /// Whether so many failures end it.
     pub fn ends_after(&self, failures: usize) -> bool {
@@ -56,7 +65,8 @@ impl Rollout {
     }
     /// Whether everything is put on all hosts before the first of them is changed: then what fails there has changed nothing anywhere.
     pub fn prepares_first(&self) -> bool {
-        self.on_failure != OnFailure::Continue && self.waves.iter().map(Vec::len).sum::<usize>() > 1
+        let several = self.on_failure != OnFailure::Continue && self.waves.iter().map(Vec::len).sum::<usize>() > 1;
+        several || self.migrate == Some(Migrate::Before)
     }
     /// In words, where it is more than all at once.
     pub fn describe(&self) -> Vec<String> {
@@ -65,6 +75,7 @@ impl Rollout {
             lines.extend(self.waves.iter().enumerate().map(|(at, hosts)| format!("wave {}: {}", at + 1, some(hosts))));
         }
         lines.extend(self.at_once.map(|hosts| format!("at most {hosts} at the same time")));
+        lines.extend(self.migrate.map(|when| format!("pending migrations are carried out once, {}", when.describe())));
         let after = match self.max_failures {
             0 => "when a host fails".to_owned(),
             1 => "when more than one host fails".to_owned(),

@@ -12,6 +12,7 @@ mod error;
 mod fleet;
 mod hook;
 mod host;
+mod migrations;
 mod outcome;
 mod root;
 mod stage;
@@ -31,6 +32,7 @@ use edeliver_core::{
 pub use error::StepError;
 use fleet::Fleet;
 pub use hook::{HookFailure, Hooks};
+pub use migrations::Migrations;
 pub use outcome::Ended;
 pub use traffic::TrafficError;
 
@@ -56,6 +58,8 @@ pub struct Means<'a> {
     pub environment: Environment,
     /// Runs hooks; needed for plans with such steps.
     pub hooks: Option<Box<dyn Hooks + 'a>>,
+    /// Carries migrations out; needed for plans that say when.
+    pub migrations: Option<Box<dyn Migrations + 'a>>,
     /// Says whether the hosts are still this run's to change; none: nobody else is there.
     pub lease: Option<Arc<lease::Board>>,
 }
@@ -98,18 +102,18 @@ struct Shared {
 /// ends it on the host too.
 pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let _guard = ctx.step_in_hand();
-    let Means { mut sites, contents, journeys, environment, hooks, lease } = means;
+    let Means { mut sites, contents, journeys, environment, hooks, mut migrations, lease } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
     let shared =
         Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned(), lease, road: traffic::Road::of(ctx, plan) });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
-    fleet.work(ctx, &mut hooks).await;
-    let stopped = fleet.is_stopped();
+    fleet.work(ctx, &mut hooks, &mut migrations).await;
+    let (stopped, migrations_failed) = (fleet.is_stopped(), fleet.migrations_failed());
     let ends = fleet.into_ends();
-    let all_done = ends.iter().all(|end| end.row.result == HostResult::Done);
+    let all_done = !stopped && ends.iter().all(|end| end.row.result == HostResult::Done);
     let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
-    Ended { ends, stopped, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
+    Ended { ends, stopped, migrations_failed, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
     raw::{Kind, Value},
     scope::similar,
     secret,
-    settings::{BuildTool, Engine, MixRelease, NoticeFormat, Occasion, OnFailure, OnRestart, Service, TransportKind},
+    settings::{BuildTool, Engine, Migrate, MixRelease, NoticeFormat, Occasion, OnFailure, OnRestart, Service, TransportKind},
 };
 use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
@@ -273,6 +273,7 @@ choices! {
     BuildTool { "mix" => Self::Mix, "rebar3" => Self::Rebar3, "rebar" => Self::Rebar }
     MixRelease { "native" => Self::Native, "distillery" => Self::Distillery, "relx" => Self::Relx }
     Engine { "transactional" => Self::Transactional, "release_handler" => Self::ReleaseHandler }
+    Migrate { "before" => Self::Before, "after-first-wave" => Self::AfterFirstWave, "after" => Self::After }
     OnFailure { "stop" => Self::Stop, "rollback" => Self::Rollback, "continue" => Self::Continue }
     NoticeFormat { "slack" => Self::Slack, "json" => Self::Json }
     Occasion { "start" => Self::Start, "success" => Self::Success, "failure" => Self::Failure }

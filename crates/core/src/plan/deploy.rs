@@ -97,7 +97,7 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         target: Some(settings.name.clone()),
         release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
         before: hook(hooks::BEFORE).into_iter().collect(),
-        rollout: Rollout::over(settings, &hosts),
+        rollout: Rollout::over(settings, &hosts).migrating(settings),
         hosts,
         after: [last].into_iter().chain(hooks::UPDATED).filter_map(hook).collect(),
     }

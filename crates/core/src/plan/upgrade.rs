@@ -53,7 +53,7 @@ pub fn upgrade(
         target: Some(settings.name.clone()),
         release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
         before,
-        rollout: Rollout::over(settings, &hosts),
+        rollout: Rollout::over(settings, &hosts).migrating(settings),
         hosts,
         after,
     }

@@ -9,28 +9,39 @@ use std::{
     sync::Arc,
 };
 
-use edeliver_core::{event::EventKind, name::HostName, notice::Wave, plan::Plan, strategy::Rollout};
+use edeliver_core::{
+    config::Migrate,
+    event::EventKind,
+    name::{HostName, Version},
+    notice::Wave,
+    plan::Plan,
+    strategy::Rollout,
+};
 use tokio::task::JoinSet;
 
-use self::slot::Slot;
+pub(super) use self::slot::Slot;
 use super::{
     Shared, Site, StepError,
     hook::Runner,
     host::{HostTask, Pause},
+    migrations::Migrator,
     outcome::End,
 };
-use crate::{cancel::Cancel, ctx::Ctx, report::Reporter};
+use crate::{cancel::Cancel, ctx::Ctx, error::Kind, report::Reporter};
 
 /// The hosts, in the plan's order.
 pub(super) struct Fleet {
-    hosts: Vec<HostName>,
+    pub(super) hosts: Vec<HostName>,
     /// One for each of them.
-    slots: Vec<Slot>,
-    rollout: Rollout,
-    reporter: Reporter,
-    cancel: Cancel,
-    /// Why no further wave is begun, where a hook before it says so.
-    stopped: Option<String>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) rollout: Rollout,
+    /// What is put on them.
+    pub(super) release: Option<Version>,
+    pub(super) reporter: Reporter,
+    pub(super) cancel: Cancel,
+    /// Why no further wave is begun, where a hook before it says so, or the migrations.
+    pub(super) stopped: Option<String>,
+    pub(super) migrations_failed: Option<Kind>,
 }
 
 /// How far hosts go.
@@ -56,20 +67,23 @@ impl Fleet {
             hosts: plan.hosts.iter().map(|host| host.host.clone()).collect(),
             slots: plan.hosts.iter().map(slot).collect(),
             rollout: plan.rollout.clone(),
+            release: plan.release.as_ref().map(|release| release.version.clone()),
             reporter: ctx.reporter.clone(),
             cancel: ctx.cancel.clone(),
             stopped: None,
+            migrations_failed: None,
         }
     }
 
     /// Brings every host to its end.
-    pub(super) async fn work(&mut self, ctx: &Ctx, hooks: &mut Runner<'_>) {
+    pub(super) async fn work(&mut self, ctx: &Ctx, hooks: &mut Runner<'_>, migrator: &mut Migrator<'_>) {
         if self.rollout.prepares_first() {
             self.go_on(None, Until::Prepared).await;
         }
+        self.migrate(Migrate::Before, migrator).await;
         let waves = self.waves();
         for (at, wave) in waves.iter().enumerate() {
-            if self.is_over() {
+            if self.is_over() || self.stopped.is_some() {
                 break;
             }
             self.begin(ctx, at + 1, waves.len(), wave).await;
@@ -78,11 +92,20 @@ impl Fleet {
             }
             self.one(wave, hooks).await;
             self.end(ctx, at + 1, waves.len(), wave).await;
+            if at == 0 {
+                self.migrate(Migrate::AfterFirstWave, migrator).await;
+            }
         }
+        self.migrate(Migrate::After, migrator).await;
         self.leave_the_rest();
     }
 
-    /// Whether a hook has kept hosts from being begun.
+    /// Why migrations failed, if they did.
+    pub(super) fn migrations_failed(&self) -> Option<Kind> {
+        self.migrations_failed
+    }
+
+    /// Whether a hook has kept hosts from being begun, or migrations.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.is_some()
     }
@@ -157,7 +180,7 @@ impl Fleet {
     }
 
     /// Whether no further host is begun.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.rollout.ends_after(self.failed(|_| true).count())
     }
 

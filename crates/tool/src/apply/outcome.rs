@@ -41,6 +41,8 @@ pub struct Ended {
     pub(super) ends: Vec<End>,
     /// A hook before a wave failed.
     pub(super) stopped: bool,
+    /// Migrations failed, for this reason.
+    pub(super) migrations_failed: Option<Kind>,
     /// A hook after the hosts' work failed.
     pub(super) after_failed: bool,
     pub(super) interrupted: bool,
@@ -72,15 +74,19 @@ impl Ended {
     }
     /// For the last table, and the exit code.
     pub fn outcome(self) -> Outcome {
-        let Self { ends, after_failed, interrupted, .. } = self;
+        let Self { ends, after_failed, interrupted, migrations_failed, .. } = self;
         let endings: Vec<Ending> = ends.iter().map(|end| end.ending).collect();
         let hosts: Vec<HostOutcome> = ends.into_iter().map(|end| end.row).collect();
-        let all_done = !after_failed && hosts.iter().all(|host| host.result == HostResult::Done);
+        let all_done = !after_failed && migrations_failed.is_none() && hosts.iter().all(|host| host.result == HostResult::Done);
         let interrupted = interrupted && !all_done;
         let exit_code = match () {
             () if all_done => 0,
             () if interrupted => Kind::Interrupted.exit_code(),
-            () => failed(&endings).exit_code(),
+            () => match migrations_failed {
+                Some(Kind::Unknown) => Kind::Unknown.exit_code(),
+                Some(kind) if is_changed(&endings) => kind.exit_code(),
+                _ => failed(&endings).exit_code(),
+            },
         };
         Outcome { hosts, exit_code, interrupted }
     }
@@ -115,6 +121,11 @@ fn not_back(before: &str, there: &End) -> String {
     format!("{before}; it was not taken back: {}", there.row.summary)
 }
 
+/// Whether all hosts are as they should be.
+fn is_changed(endings: &[Ending]) -> bool {
+    endings.iter().all(|ending| matches!(ending, Ending::Changed | Ending::Nothing))
+}
+
 /// The class of a run in which not every host is done.
 fn failed(endings: &[Ending]) -> Kind {
     let all = |these: &[Ending]| endings.iter().all(|ending| *ending == Ending::Nothing || these.contains(ending));
@@ -132,7 +143,7 @@ mod tests {
     use super::*;
 
     fn ended(ends: Vec<End>, after_failed: bool, interrupted: bool) -> Ended {
-        Ended { ends, stopped: false, after_failed, interrupted }
+        Ended { ends, after_failed, interrupted, ..Ended::default() }
     }
 
     fn exit_code(endings: &[Ending]) -> u8 {
@@ -184,7 +195,7 @@ mod tests {
             let mut ended = ended(ends, false, false);
             assert_eq!(ended.changed().iter().map(HostName::as_str).collect::<Vec<_>>(), ["a", "d"]);
             let back = back.iter().map(|end| End { row: end.row.clone(), ending: end.ending }).collect();
-            ended.taken_back(Ended { ends: back, stopped: false, after_failed: false, interrupted: false });
+            ended.taken_back(Ended { ends: back, ..Ended::default() });
             ended.outcome()
         };
         let done = |host| end(host, HostResult::Done, "1 running", Ending::Changed);

@@ -4,7 +4,7 @@ mod rollout;
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use edeliver_core::config::{duration, settle};
+use edeliver_core::config::{Migrate, TargetSettings, duration, settle};
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 use edeliver_core::select::Selector;
 
@@ -195,7 +195,31 @@ impl RelupArgs {
 /// What follows when everything else went well.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct ThenArgs {
-    /// Then carry out pending migrations, as `edeliver migrate TARGET` does
-    #[arg(long)]
-    pub run_migrations: bool,
+    /// Carry out pending migrations, as `edeliver migrate TARGET` does: `before` the first host is changed, `after-first-wave`, or `after`
+    /// all of them, which is the default
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = migrate_when)]
+    pub run_migrations: Option<MigrateWhen>,
+}
+
+/// When migrations are run: as configured, unless it is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MigrateWhen(Option<Migrate>);
+
+fn migrate_when(text: &str) -> Result<MigrateWhen, &'static str> {
+    Ok(MigrateWhen(match text {
+        "" => None,
+        "before" => Some(Migrate::Before),
+        "after-first-wave" => Some(Migrate::AfterFirstWave),
+        "after" => Some(Migrate::After),
+        _ => return Err("choose one of: before, after-first-wave, after"),
+    }))
+}
+
+impl ThenArgs {
+    /// The target, as these words have it.
+    pub(crate) fn over(self, target: &mut TargetSettings) {
+        if let Some(MigrateWhen(when)) = self.run_migrations {
+            target.rollout.migrate = when.or(target.rollout.migrate).or(Some(Migrate::After));
+        }
+    }
 }

@@ -71,6 +71,7 @@ async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let settings = ctx.settings()?;
     let mut target = ctx.target(&args.target).await?;
     args.rollout.over(&mut target);
+    args.then.over(&mut target);
     let store = ctx.store()?;
     let release = Release::choose(ctx, &store, args.version.as_ref()).await?;
     let hooks = Session::start(ctx.loaded()?, &Options::new(target.step_timeout, ctx.global.yes), &ctx.reporter).await?;
@@ -86,5 +87,5 @@ async fn deploy(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.then(args.then).doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
 }

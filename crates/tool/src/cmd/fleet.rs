@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use super::migrate;
 use crate::{
     apply::{self, Contents, HookFailure, Means, Site},
-    cli::options::{PlanArgs, ThenArgs},
+    cli::options::PlanArgs,
     ctx::Ctx,
     error::{Error, Kind, chain},
     flow::{self, Settled},
@@ -60,8 +60,6 @@ pub(super) struct Fleet {
     pub(super) kept_away: &'static [&'static str],
     /// What was said about ways between releases.
     pub(super) judged: Judgements,
-    /// What follows when everything went well.
-    then: ThenArgs,
     /// What hooks of the run are told that it does.
     action: Option<Action>,
     open: HashMap<HostName, Arc<dyn Transport>>,
@@ -96,7 +94,6 @@ impl Fleet {
             journeys: Journeys::default(),
             kept_away: &[],
             judged,
-            then: ThenArgs::default(),
             action: None,
             open: HashMap::new(),
             lease: None,
@@ -184,11 +181,6 @@ impl Fleet {
     fn variables(&self) -> Vec<(String, String)> {
         self.target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
-    /// The same hosts, with what follows when everything went well.
-    pub(super) fn then(mut self, then: ThenArgs) -> Self {
-        self.then = then;
-        self
-    }
     /// The same hosts, on which this is done, as hooks of the run are told.
     pub(super) fn doing(self, action: Action) -> Self {
         Self { action: Some(action), ..self }
@@ -196,13 +188,9 @@ impl Fleet {
     /// Checks the plan, shows it, asks where that is due, and carries it out. Gives the exit code.
     pub(super) async fn carry_out(mut self, ctx: &Ctx, plan: Plan, how: PlanArgs, cargo: Option<Cargo>) -> Result<u8, Error> {
         let applied = self.settle_and_apply(ctx, &plan, how, cargo).await;
-        let followed = match &applied {
-            Ok(Ok(outcome)) => self.migrate(ctx, outcome).await,
-            _ => Ok(()),
-        };
         // What is done is done: an interruption ends what says so, and not the run.
         let _hand = matches!(applied, Ok(Ok(_))).then(|| ctx.step_in_hand());
-        if let (Ok(Ok(outcome)), Ok(()), Some(action)) = (&applied, &followed, self.action) {
+        if let (Ok(Ok(outcome)), Some(action)) = (&applied, self.action) {
             ctx.after(action, outcome).await;
         }
         if let Some(lease) = self.lease.take() {
@@ -213,15 +201,7 @@ impl Fleet {
             Ok(outcome) => outcome,
             Err(code) => return Ok(code),
         };
-        followed?;
         Ok(ctx.finish(outcome).await)
-    }
-    /// Pending migrations, as long as nobody else may change the hosts.
-    async fn migrate(&self, ctx: &Ctx, outcome: &Outcome) -> Result<(), Error> {
-        if self.then.run_migrations && outcome.exit_code == 0 {
-            migrate::follow(ctx, &self.target).await?;
-        }
-        Ok(())
     }
     /// `Err`: the run is over with this exit code, nothing was applied.
     async fn settle_and_apply(
@@ -232,7 +212,7 @@ impl Fleet {
         cargo: Option<Cargo>,
     ) -> Result<Result<Outcome, u8>, Error> {
         plan::lint(plan, &self.facts).map_err(|breach| Error::new(Kind::Internal, breach))?;
-        if self.then.run_migrations && (how.plan || plan.is_empty()) {
+        if self.target.rollout.migrate.is_some() && self.brings_release() && plan.is_empty() {
             self.tell_migrations(ctx);
         }
         match flow::settle(ctx, plan, Some(&self.target), how).await? {
@@ -246,7 +226,8 @@ impl Fleet {
                 }
                 let app = &ctx.settings()?.app;
                 let (contents, hooks) = cargo.map(|cargo| self.hooks(app, cargo)).unzip();
-                let mut ended = apply::run(ctx, plan, self.means(ctx, contents, hooks)?).await;
+                let migrations = Some(self.migrations(ctx, app)).filter(|_| plan.rollout.migrate.is_some());
+                let mut ended = apply::run(ctx, plan, Means { migrations, ..self.means(ctx, contents, hooks)? }).await;
                 if plan.rollout.on_failure == OnFailure::Rollback && ended.fails(&plan.rollout) {
                     back::bring(self, ctx, plan, &mut ended).await;
                 }
@@ -307,7 +288,7 @@ impl Fleet {
         let sites = self.target.hosts.iter().filter_map(site).collect();
         let hooks = hooks.map(|hooks| Box::new(hooks) as Box<dyn apply::Hooks>);
         let lease = self.lease.as_ref().map(Lease::board);
-        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks, lease })
+        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks, migrations: None, lease })
     }
     fn hooks(&self, app: &AppName, cargo: Cargo) -> (Contents, ProjectHooks) {
         let Cargo { contents, hooks: session } = cargo;
@@ -316,6 +297,16 @@ impl Fleet {
         let mut variables = vars::deploying(&self.target);
         variables.push(("VERSION".to_owned(), contents.manifest.version.to_string()));
         (contents, ProjectHooks { session, variables, remote })
+    }
+    /// Whether what is done may change the release.
+    fn brings_release(&self) -> bool {
+        matches!(self.action, Some(Action::Deploy | Action::Upgrade))
+    }
+    /// As long as nobody else may change the hosts.
+    fn migrations<'a>(&self, ctx: &'a Ctx, app: &AppName) -> Box<dyn apply::Migrations + 'a> {
+        let fenced = |host: &HostSpec| Some((host.name.clone(), self.fenced(host, app)?));
+        let open = self.target.hosts.iter().filter_map(fenced).collect();
+        Box::new(migrate::InRollout { ctx, target: self.target.clone(), open })
     }
     /// Ends all connections, each of which waits for processes to end.
     pub(super) async fn close(self) {

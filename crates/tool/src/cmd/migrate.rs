@@ -1,17 +1,19 @@
 //! `edeliver migrate [TARGET] [up|down]` and `edeliver show migrations TARGET`: by one host of the target.
 
-use std::time::Instant;
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use async_trait::async_trait;
 use edeliver_core::{
     config::{HostSpec, TargetSettings},
     event::{EventKind, HostOutcome, HostResult, Outcome},
     hint::Hint,
-    name::AppName,
+    name::{AppName, HostName, Version},
 };
 use indexmap::IndexMap;
 
 use super::own::{Meant, instead};
 use crate::{
+    apply::Migrations,
     cancel::Level,
     cli::options::{LockWait, TargetArgs},
     ctx::{Ctx, Journal},
@@ -21,7 +23,7 @@ use crate::{
     migrate::{Action, Hold, MigrateError, Migration, Order, Said, Site, Status, Way},
     node::{Environment, Place},
     report::Reporter,
-    transport,
+    transport::{self, Transport},
     ui::words,
 };
 
@@ -114,22 +116,30 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     ended
 }
 
-/// `--run-migrations`: what follows when the hosts have the new release.
-pub(super) async fn follow(ctx: &Ctx, target: &TargetSettings) -> Result<(), Error> {
-    let app = &ctx.settings()?.app;
-    let order = Order::new(app, Action::Up, None, None, target);
-    let host = first(target)?;
-    let site = open(ctx, app, target, host).await?;
-    let reporter = ctx.reporter.for_host(&host.name);
-    let work = Work { ctx, site: &site, order: &order, target, host, reporter, asked: Asked::Before };
-    let ended = work.run().await;
-    site.host.close().await;
-    let failed = |error: Error| {
-        let again = Hint::command("to run them again", format!("edeliver migrate {}", target.name));
-        error.context("the hosts are changed, but the migrations were not run to their end").hint(again)
-    };
-    ctx.reporter.for_host(&host.name).info(format!("migrations: {}", ended.map_err(failed)?));
-    Ok(())
+/// What a rollout does once, at its time: by one of its hosts, over the connections of the run.
+pub(super) struct InRollout<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) target: TargetSettings,
+    pub(super) open: HashMap<HostName, Arc<dyn Transport>>,
+}
+
+#[async_trait]
+impl Migrations for InRollout<'_> {
+    async fn run(&mut self, host: &HostName, release: Option<&Version>) -> Result<(), Error> {
+        let (ctx, target) = (self.ctx, &self.target);
+        let again = || Hint::command("to run them by themselves", format!("edeliver migrate {}", target.name));
+        let gone = || Error::new(Kind::Stopped, "there is no connection to the host that is to migrate");
+        let spec = target.hosts.iter().find(|spec| spec.name == *host).ok_or_else(gone)?;
+        let transport = self.open.get(host).cloned().ok_or_else(gone)?;
+        let app = &ctx.settings()?.app;
+        let order = Order::new(app, Action::Up, None, None, target);
+        let site = Site { release: release.cloned(), ..site(app, target, spec, transport) };
+        let reporter = ctx.reporter.for_host(host);
+        let work = Work { ctx, site: &site, order: &order, target, host: spec, reporter: reporter.clone(), asked: Asked::Before };
+        let summary = work.run().await.map_err(|error| error.hint(again()))?;
+        reporter.info(format!("migrations: {summary}"));
+        Ok(())
+    }
 }
 
 /// `show migrations`.
@@ -208,14 +218,22 @@ fn title(order: &Order, target: &TargetSettings, host: &HostSpec) -> String {
 }
 
 async fn open(ctx: &Ctx, app: &AppName, target: &TargetSettings, host: &HostSpec) -> Result<Site, Error> {
+    Ok(site(app, target, host, transport::open(host, ctx.limits()?).await?))
+}
+
+fn site(app: &AppName, target: &TargetSettings, host: &HostSpec, transport: Arc<dyn Transport>) -> Site {
     let variables = target.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(Site {
-        host: transport::open(host, ctx.limits()?).await?,
+    Site {
+        host: transport,
         place: Place::on(host, app),
+        release: None,
         environment: Environment { profile: target.profile.clone(), variables, kept_away: &[] },
         patience: target.step_timeout,
-    })
+    }
 }
+
+/// The number of the step: in a rollout the host has steps of its own.
+const STEP: usize = 1000;
 
 /// One order, from its plan to its end.
 struct Work<'a> {
@@ -251,7 +269,8 @@ impl Work<'_> {
     async fn run_now(&self) -> Result<String, Error> {
         let mut way = Way::find(self.site).await?;
         if let Way::Files(why) = &way {
-            self.reporter.info(format!("{why}: the release that boots migrates in a VM of its own"));
+            let who = if self.site.release.is_some() { "it" } else { "the release that boots" };
+            self.reporter.info(format!("{why}: {who} migrates in a VM of its own"));
         }
         let ended = self.by(&mut way).await;
         way.close().await;
@@ -325,10 +344,10 @@ impl Work<'_> {
     }
     async fn carry_out(&self, way: &mut Way) -> Result<Said, MigrateError> {
         let (what, began) = (format!("migrate {}", self.order.action.word()), Instant::now());
-        self.reporter.send(EventKind::StepStarted { index: 0, what: what.clone() });
+        self.reporter.send(EventKind::StepStarted { index: STEP, what: what.clone() });
         let said = way.carry_out(self.site, self.order, &mut |line| tell(&self.reporter, line)).await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.reporter.send(EventKind::StepFinished { index: 0, what, took_ms, note: None });
+        self.reporter.send(EventKind::StepFinished { index: STEP, what, took_ms, note: None });
         Ok(said)
     }
     async fn finish(&self, summary: &str) -> u8 {

@@ -36,6 +36,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let Args { deliver: args, clean_deploy } = args;
     let mut target = ctx.target(&args.target).await?;
     args.rollout.over(&mut target);
+    args.then.over(&mut target);
     if !args.plan.plan {
         before(ctx, &target).await?;
     }
@@ -59,7 +60,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     };
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::deploy(&request, &fleet.target, &load.wanted(), &fleet.facts);
-    fleet.then(args.then).doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
+    fleet.doing(Action::Deploy).carry_out(ctx, plan, args.plan, Some(load.cargo(store, hooks))).await
 }
 
 /// The hook that stands before everything else of an update.

@@ -39,6 +39,7 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let Args { deliver: args, restart_if_needed, rehearse, relup } = args;
     let mut target = ctx.target(&args.target).await?;
     args.rollout.over(&mut target);
+    args.then.over(&mut target);
     let manifest = match deliver::release(ctx, &args, "upgrade").await? {
         Ok(manifest) => manifest,
         Err(code) => return Ok(code),
@@ -48,7 +49,6 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let from = ctx.store()?;
     let release = blocking(move || Release::of(&from, manifest)).await?;
     let start = args.start_deploy || fleet.target.start_deploy;
-    let how =
-        How { restart: restart_if_needed, start, rehearse, force: args.source.how.force, relup, then: args.then, plan: args.plan };
+    let how = How { restart: restart_if_needed, start, rehearse, force: args.source.how.force, relup, plan: args.plan };
     upgrade_fleet(ctx, fleet, release, how).await
 }

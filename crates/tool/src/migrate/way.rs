@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use edeliver_core::name::Version;
 use edeliver_erl::Term;
 
 use super::{Action, MigrateError, Order, Said, error::Cause, said::Lines};
@@ -37,6 +38,8 @@ pub struct Site {
     pub host: Arc<dyn Transport>,
     /// The release root and its node.
     pub place: Place,
+    /// The release that migrates; `None`: the one that boots.
+    pub release: Option<Version>,
     /// What nodes are started with.
     pub environment: Environment,
     /// Longest time for one order.
@@ -57,9 +60,12 @@ impl Way {
     /// # Errors
     /// The node is there and can't be called.
     pub async fn find(site: &Site) -> Result<Self, MigrateError> {
-        let Some(found) = find::find(&*site.host, &site.place).await? else {
-            return Ok(Self::Files("no node runs".to_owned()));
-        };
+        let found = find::find(&*site.host, &site.place).await?;
+        let boots = found.as_ref().and_then(|found| found.permanent.as_ref());
+        if let Some(release) = site.release.as_ref().filter(|release| boots != Some(release)) {
+            return Ok(Self::Files(format!("{release} does not run yet")));
+        }
+        let Some(found) = found else { return Ok(Self::Files("no node runs".to_owned())) };
         if let (Some(booted), Some(permanent)) = (&found.booted, &found.permanent)
             && booted != permanent
         {
@@ -159,7 +165,8 @@ async fn by_files(
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<(Said, i32, Vec<String>), MigrateError> {
     let mut args = site.place.args();
-    args.extend([site.environment.profile.clone(), MIGRATOR.to_owned(), order.arguments().join("\n")]);
+    let release = site.release.as_ref().map(Version::to_string).unwrap_or_default();
+    args.extend([site.environment.profile.clone(), MIGRATOR.to_owned(), order.arguments().join("\n"), release]);
     args.extend(site.environment.variables.iter().map(|(name, value)| format!("{name}={value}")));
     let mut said = Said::default();
     let mut take = |line: &str| {

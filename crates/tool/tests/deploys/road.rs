@@ -135,3 +135,24 @@ fn hooks_run_at_their_places_and_can_stop_a_deploy() {
     }
     assert_eq!(fleet.edeliver("version").ok().matches("0.1.0").count(), 4, "running and booting next on both hosts");
 }
+
+#[test]
+fn hooks_between_the_steps_of_hosts_run_once_in_each_wave() {
+    let fleet = Fleet::new(App::Relx, 3);
+    let hooks = r#"
+note() { echo "$1 $(ls "$ROOT"/*/relapp/releases/start_erl.data 2>/dev/null | grep -c .)" >>notes; }
+pre_extract_release_archive() { note before; }
+post_extract_release_archive() { note deployed; }
+pre_start_deployed_release() { note starting; }
+post_start_deployed_release() { note started; }
+"#;
+    let root = fleet.root("one").parent().unwrap().parent().unwrap().to_str().unwrap().to_owned();
+    fs::write(fleet.project().join("hooks.sh"), hooks.replace("$ROOT", &root)).unwrap();
+    let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
+    fs::write(fleet.project().join("edeliver.toml"), format!("hooks = \"hooks.sh\"\n{config}")).unwrap();
+    fleet.edeliver("deploy release --version=0.1.0 --start-deploy --waves=1,rest").ok();
+    let notes = fs::read_to_string(fleet.project().join("notes")).unwrap();
+    // By the first wave's hooks one host boots the release, by the second's all three.
+    let wanted = ["before 0", "deployed 1", "starting 1", "deployed 3", "starting 3", "started 3"];
+    assert_eq!(notes.lines().collect::<Vec<_>>(), wanted);
+}

@@ -4,6 +4,7 @@
 
 #[path = "../program/mod.rs"]
 mod program;
+mod rollouts;
 
 use std::{fs, path::PathBuf, process::Command, sync::LazyLock, thread, time::Duration};
 
@@ -165,7 +166,7 @@ fn migrations_follow_a_deploy_that_went_well_if_they_are_asked_for() {
     assert!(packed.unwrap().success());
     fs::remove_dir_all(scene.host().join("hotapp")).unwrap();
     let planned = scene.run("deploy release to staging --run-migrations --plan", 0);
-    contains(&planned, &["migrations are run only after hosts were changed"]);
+    contains(&planned, &["pending migrations are carried out once, when all hosts are done"]);
 
     scene.configure("", "RISKY = \"yes\"");
     let failed = scene.run("deploy release to staging --run-migrations", 8);
@@ -180,6 +181,8 @@ fn migrations_follow_a_deploy_that_went_well_if_they_are_asked_for() {
     contains(&done, &["carries out 20240303 risky", "2 migrations carried out"]);
     assert_eq!(scene.versions("Hotapp.Repo"), "20240101 20240202 20240303");
     assert_eq!(scene.versions("Billing.Repo"), "7");
+    let again = scene.run("deploy release to staging --start-deploy --run-migrations", 0);
+    contains(&again, &["migrations are run only after hosts were changed"]);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct RolloutSettings {
     pub soak: Duration,
     /// It is asked by the health check of upgrades, where there is one.
     pub health: bool,
+    /// When pending migrations are carried out, once for the target; `None`: not by deploys.
+    pub migrate: Option<Migrate>,
     /// How hosts are taken out of the traffic meanwhile, if they are.
     pub traffic: Option<Traffic>,
     /// What a node may have while it is watched, restarted or upgraded.
@@ -41,8 +43,32 @@ impl Default for RolloutSettings {
             on_failure: OnFailure::Stop,
             soak: Duration::ZERO,
             health: true,
+            migrate: None,
             traffic: None,
             limits: VitalLimits::usual(),
+        }
+    }
+}
+
+/// When a rollout carries out pending migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Migrate {
+    /// When the release is on all hosts, and before the first of them is changed. The new release's files do it.
+    Before,
+    /// When the first wave is at its end.
+    AfterFirstWave,
+    /// When all hosts are done.
+    After,
+}
+
+impl Migrate {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Before => "before the first host is changed",
+            Self::AfterFirstWave => "after the first wave",
+            Self::After => "when all hosts are done",
         }
     }
 }

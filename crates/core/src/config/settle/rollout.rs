@@ -21,6 +21,7 @@ impl Settling<'_> {
         let on_failure = scope.get("on_failure");
         let soak: Option<Duration> = scope.get("soak");
         let health = scope.get("health");
+        let migrate = scope.get("migrate");
         let traffic = self.traffic(&mut scope);
         let limits = limits(scope.table("limits"));
         scope.finish();
@@ -31,6 +32,7 @@ impl Settling<'_> {
             on_failure: on_failure?,
             soak: soak.unwrap_or_default(),
             health: health?,
+            migrate,
             traffic: traffic?,
             limits: limits?,
         })

@@ -16,7 +16,7 @@ use super::super::{
 use crate::ctx::Ctx;
 
 /// One host.
-pub(super) enum Slot {
+pub(in crate::apply) enum Slot {
     /// It can go on.
     Ready(Box<HostTask>),
     /// It has come to this hook.
@@ -29,7 +29,7 @@ pub(super) enum Slot {
 
 impl Slot {
     /// The host before its first step, or at its end where there is none.
-    pub(super) fn new(
+    pub(in crate::apply) fn new(
         ctx: &Ctx,
         host: &HostPlan,
         sites: &mut HashMap<HostName, Site>,
@@ -53,14 +53,14 @@ impl Slot {
     }
 
     /// How it ended, if it has.
-    pub(super) fn end(&self) -> Option<&End> {
+    pub(in crate::apply) fn end(&self) -> Option<&End> {
         match self {
             Self::Over(end) => Some(end),
             Self::Ready(_) | Self::At(..) | Self::Busy => None,
         }
     }
 
-    pub(super) fn into_end(self) -> Option<End> {
+    pub(in crate::apply) fn into_end(self) -> Option<End> {
         match self {
             Self::Over(end) => Some(end),
             Self::Ready(_) | Self::At(..) | Self::Busy => None,

@@ -63,6 +63,7 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
     let (store, mut target) = (ctx.store()?, ctx.target(&args.target).await?);
     args.rollout.over(&mut target);
+    args.then.over(&mut target);
     let release = chosen(ctx, &store, args.version).await?;
     let title = format!("upgrade {} to {}", target.name, release.manifest.title());
     let fleet = Fleet::gather(ctx, target, title, args.plan).await?;
@@ -72,7 +73,6 @@ pub(crate) async fn run(ctx: &Ctx, args: Args) -> Result<u8, Error> {
         force: args.force,
         rehearse: args.rehearse,
         relup: args.relup,
-        then: args.then,
         plan: args.plan,
     };
     upgrade_fleet(ctx, fleet, release, how).await
@@ -102,7 +102,6 @@ pub(in crate::cmd) struct How {
     /// Also to a release that was taken back before.
     pub(in crate::cmd) force: bool,
     pub(in crate::cmd) relup: RelupArgs,
-    pub(in crate::cmd) then: ThenArgs,
     pub(in crate::cmd) plan: PlanArgs,
 }
 
@@ -128,7 +127,7 @@ pub(in crate::cmd) async fn upgrade_fleet(ctx: &Ctx, mut fleet: Fleet, release: 
     let store = ctx.store()?;
     let load = release.load(&store, &fleet.facts).await?;
     let plan = plan::upgrade(&UpgradeRequest { deploy, on_restart }, &fleet.target, &load.wanted(), &ways, &fleet.facts);
-    fleet.then(how.then).doing(Action::Upgrade).carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
+    fleet.doing(Action::Upgrade).carry_out(ctx, plan, how.plan, Some(load.cargo(store, hooks))).await
 }
 
 /// Rehearses every way that a node of the target would go without a restart.
