@@ -21,7 +21,7 @@ pub use problem::{Place, Problem, Problems};
 pub use scope::{Env, similar};
 pub use settings::{
     BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostsFrom, HttpCheck, Inventory, Limits,
-    Migrate, MixRelease, NoticeFormat, Notify, Occasion, OnFailure, OnRestart, Programs, RehearsalSettings, RemoteStore,
+    Migrate, MixRelease, NoticeFormat, Notify, Occasion, OnFailure, OnRestart, Peers, Programs, RehearsalSettings, RemoteStore,
     RolloutSettings, RunHooks, S3Keys, S3Store, Service, Settings, SourceKind, SshSettings, StoreSettings, TargetSettings, Traffic,
     TrafficProgram, TransportKind, UpgradeSettings, Webhook,
 };

@@ -6,11 +6,15 @@ mod compare;
 mod life;
 mod watching;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Load;
+use crate::{
+    config::{Peers, RolloutSettings, duration},
+    facts::{Load, NodeFacts},
+    name::NodeName,
+};
 
 pub use compare::Comparison;
 pub use life::Life;
@@ -79,6 +83,58 @@ pub struct Gates {
     /// What the node before had, as it was found when the plan was made; `None`: none ran, or it could not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Load>,
+    /// Nodes that it must be connected to again, where they are up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<NodeName>,
+    /// The function on it that says when it has found its place in the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<String>,
+    /// So long it may take for both, once it is well.
+    #[serde(default)]
+    pub settle_within: Duration,
+}
+
+impl Gates {
+    /// As a target's settings have it; `node`: the one that ran until now.
+    pub(crate) fn of(settings: &RolloutSettings, node: &NodeFacts) -> Self {
+        let before = node.load.clone();
+        let peers = before.as_ref().filter(|_| settings.peers != Peers::Off).map(|load| load.peers.clone());
+        Self {
+            limits: settings.limits.clone(),
+            before: before.map(|load| Load { peers: Vec::new(), ..load }),
+            peers: peers.unwrap_or_default(),
+            settled: settings.settled.clone(),
+            settle_within: settings.settle_within,
+        }
+    }
+    /// Whether it has to find its place in a cluster.
+    pub fn has_cluster(&self) -> bool {
+        !self.peers.is_empty() || self.settled.is_some()
+    }
+    /// What is watched beside the node itself, in words; empty, or with a blank in front.
+    pub(crate) fn describe(&self) -> String {
+        let peers = match self.peers.len() {
+            0 => None,
+            1 => Some("its peer is connected again".to_owned()),
+            several => Some(format!("its {several} peers are connected again")),
+        };
+        let settled = self.settled.as_ref().map(|function| format!("{function} says so"));
+        match [peers, settled].into_iter().flatten().collect::<Vec<_>>().join(" and ") {
+            nothing if nothing.is_empty() => nothing,
+            all => format!(", until {all}"),
+        }
+    }
+    /// That peers are up and not connected, if so.
+    pub fn apart(&self, apart: &[String]) -> Option<String> {
+        const SHOWN: usize = 3;
+        let some = apart.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let more = if apart.len() > SHOWN { " …" } else { "" };
+        let (before, now) = (self.peers.len(), self.peers.len() - apart.len().min(self.peers.len()));
+        let within = duration::show(self.settle_within);
+        (!apart.is_empty()).then(|| {
+            format!("peers: {now} now, {before} before; {some}{more}: up, and not connected again; all are wanted within {within}")
+        })
+    }
 }
 
 /// How a node does at the moment.
@@ -96,6 +152,8 @@ pub struct Vitals {
     pub restarts: BTreeMap<String, Vec<i64>>,
     /// Events of level error and worse since counting began, if they are counted.
     pub errors: Option<u64>,
+    /// Peers that are up and not connected.
+    pub apart: Vec<String>,
 }
 
 impl Vitals {

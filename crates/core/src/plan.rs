@@ -1,6 +1,7 @@
 //! Plans: decided work as plain data, complete and serialisable. Apply makes no choices; it obeys or stops.
 
 pub mod build;
+mod cluster;
 pub mod deploy;
 pub(crate) mod fit;
 pub mod hot;

@@ -57,8 +57,8 @@ pub fn target(real: &TargetSettings, name: &TargetName, build: &BuildSettings, s
         unit: None,
         clean_deploy: false,
         upgrade,
-        // Its upgrade is asked whether it is well; the start before it only makes the place.
-        rollout: RolloutSettings { health: false, ..RolloutSettings::default() },
+        // Its upgrade is asked whether it is well; the start before it only makes the place. It is alone there, without a cluster.
+        rollout: RolloutSettings { health: false, limits: real.rollout.limits.clone(), ..RolloutSettings::default() },
         ..real.clone()
     }
 }

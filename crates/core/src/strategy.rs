@@ -1,11 +1,13 @@
 //! In which order a change goes over the hosts of a target, and how much may fail on the way.
 
+mod healthy;
 mod share;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use healthy::Healthy;
 pub use share::{Share, ShareError, WaveSize, WaveSizeError};
 
 use crate::{
@@ -32,6 +34,9 @@ pub struct Rollout {
     /// When pending migrations are carried out, once, by one of the hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrate: Option<Migrate>,
+    /// What is asked of all hosts before a further wave is begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy: Option<Healthy>,
 }
 
 impl Rollout {
@@ -45,6 +50,7 @@ impl Rollout {
             max_failures,
             on_failure,
             migrate: None,
+            healthy: Healthy::of(settings, hosts.len()),
         }
     }
     /// All that can be done is done, in one wave: for ways back, and for what nobody would have stopped half way.
@@ -52,7 +58,7 @@ impl Rollout {
         let changed: Vec<HostName> = changed(hosts).cloned().collect();
         let at_once = settings.rollout.max_unavailable.map(|share| share.of(changed.len()));
         let waves = if changed.is_empty() { Vec::new() } else { vec![changed] };
-        Self { waves, at_once, max_failures: 0, on_failure: OnFailure::Continue, migrate: None }
+        Self { waves, at_once, max_failures: 0, on_failure: OnFailure::Continue, migrate: None, healthy: None }
     }
     /// The same, with migrations as the target has them.
     #[must_use]
@@ -76,6 +82,7 @@ impl Rollout {
         }
         lines.extend(self.at_once.map(|hosts| format!("at most {hosts} at the same time")));
         lines.extend(self.migrate.map(|when| format!("pending migrations are carried out once, {}", when.describe())));
+        lines.extend(self.healthy.as_ref().filter(|_| self.waves.len() > 1).map(Healthy::describe));
         let after = match self.max_failures {
             0 => "when a host fails".to_owned(),
             1 => "when more than one host fails".to_owned(),

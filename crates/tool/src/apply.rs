@@ -10,6 +10,7 @@
 
 mod error;
 mod fleet;
+mod healthy;
 mod hook;
 mod host;
 mod migrations;

@@ -23,6 +23,7 @@ mod ways;
 pub use carry::carry_out;
 pub(crate) use checks::Checks;
 pub use error::{Aftermath, UpgradeError};
+pub(crate) use health::ask as ask_application;
 pub use journey::{Journey, JourneyError, Journeys};
 pub use ongoing::add_ongoing;
 pub use place::put as place;

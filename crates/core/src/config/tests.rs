@@ -178,7 +178,7 @@ path = \"/srv\"
 [targets.b]
 hosts = [\"h\"]
 path = \"/srv\"
-upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", body = \"up\" }, on_restart = \"restart\", allow_nif = [\"My.Nif\"] }
+upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", status = 204, body = \"up\" }, on_restart = \"restart\", allow_nif = [\"My.Nif\"] }
 ";
     let plain = settings("[targets.a]\nhosts = [\"h\"]\npath = \"/srv\"");
     assert_eq!(plain.targets[0].upgrade, UpgradeSettings::default(), "default.toml and the program say the same");
@@ -190,7 +190,11 @@ upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", body 
     assert_eq!((b.engine, b.soak, b.on_restart), (Engine::Transactional, Duration::from_secs(120), OnRestart::Restart));
     assert_eq!(
         b.health,
-        Some(HealthCheck::Http(HttpCheck { address: "http://[::1]:4000/health".into(), body: Some("up".into()) })),
+        Some(HealthCheck::Http(HttpCheck {
+            address: "http://[::1]:4000/health".into(),
+            status: Some(204),
+            body: Some("up".into())
+        })),
         "a target's check takes the place of all targets'"
     );
     assert_eq!((b.allow_nif, b.limits), (vec!["My.Nif".to_owned()], UpgradeSettings::default().limits));
@@ -202,7 +206,7 @@ upgrade = { soak = \"2m\", health = { http = \"http://[::1]:4000/health\", body 
 
 #[test]
 fn rollouts_are_settled_for_each_target() {
-    use super::settings::{OnFailure, RolloutSettings};
+    use super::settings::{OnFailure, Peers, RolloutSettings};
     let text = "\
 [rollout]
 waves = [1, \"10%\", \"rest\"]
@@ -213,7 +217,7 @@ path = \"/srv\"
 [targets.b]
 hosts = [\"h\"]
 path = \"/srv\"
-rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_failures = 2, soak = \"10s\" }
+rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_failures = 2, soak = \"10s\", peers = \"all\", settled = \"my:settled\", min_healthy = \"80%\" }
 ";
     let plain = settings("[targets.a]\nhosts = [\"h\"]\npath = \"/srv\"");
     assert_eq!(plain.targets[0].rollout, RolloutSettings::default(), "default.toml and the program say the same");
@@ -222,10 +226,21 @@ rollout = { waves = [\"@canary\", \"eu-*\"], max_unavailable = \"25%\", max_fail
     let shown = |rollout: &RolloutSettings| rollout.waves.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     assert_eq!((shown(&a).as_str(), a.on_failure, a.max_unavailable), ("2 rest", OnFailure::Rollback, None));
     assert_eq!((shown(&b).as_str(), b.on_failure, b.max_failures), ("@canary eu-*", OnFailure::Rollback, 2));
+    assert_eq!((b.peers, b.settled.as_deref(), b.settle_within), (Peers::All, Some("my:settled"), Duration::from_secs(60)));
+    assert_eq!((a.min_healthy, b.min_healthy.map(|share| share.to_string())), (None, Some("80%".to_owned())));
     assert_eq!((b.max_unavailable.map(|share| share.to_string()), b.soak), (Some("25%".to_owned()), Duration::from_secs(10)));
-    for wrong in
-        ["waves = []", "waves = [0]", "waves = [\"110%\"]", "max_unavailable = 0", "on_failure = \"undo\"", "max_failures = -1"]
-    {
+    for wrong in [
+        "waves = []",
+        "waves = [0]",
+        "waves = [\"110%\"]",
+        "max_unavailable = 0",
+        "on_failure = \"undo\"",
+        "max_failures = -1",
+        "peers = \"most\"",
+        "settled = \"ok\"",
+        "min_healthy = 0",
+        "settle_within = 5",
+    ] {
         let refused = refused(&format!("[rollout]\n{wrong}"));
         assert!(refused.contains("edeliver.toml:2"), "{wrong}: {refused}");
     }

@@ -8,7 +8,9 @@ use super::{
     raw::{Kind, Value},
     scope::similar,
     secret,
-    settings::{BuildTool, Engine, Migrate, MixRelease, NoticeFormat, Occasion, OnFailure, OnRestart, Service, TransportKind},
+    settings::{
+        BuildTool, Engine, Migrate, MixRelease, NoticeFormat, Occasion, OnFailure, OnRestart, Peers, Service, TransportKind,
+    },
 };
 use crate::name::{AppName, HostName, HostPath, NameError, NodeName, Revision, Tag, UnitName, UserName};
 
@@ -275,6 +277,7 @@ choices! {
     Engine { "transactional" => Self::Transactional, "release_handler" => Self::ReleaseHandler }
     Migrate { "before" => Self::Before, "after-first-wave" => Self::AfterFirstWave, "after" => Self::After }
     OnFailure { "stop" => Self::Stop, "rollback" => Self::Rollback, "continue" => Self::Continue }
+    Peers { "target" => Self::Target, "all" => Self::All, "off" => Self::Off }
     NoticeFormat { "slack" => Self::Slack, "json" => Self::Json }
     Occasion { "start" => Self::Start, "success" => Self::Success, "failure" => Self::Failure }
     OnRestart { "refuse" => Self::Refuse, "restart" => Self::Restart }

@@ -47,7 +47,7 @@ impl Comparison {
         let lasting = [self.restarts(since, now), self.errors(since, now)].concat();
         let passing = [self.memory(now), self.run_queue(now)].into_iter().flatten().chain(self.mailboxes(now)).collect();
         self.looked = true;
-        Found { lasting, passing }
+        Found { lasting, passing, ..Found::default() }
     }
     fn memory(&self, now: &Vitals) -> Option<String> {
         let before = self.before.as_ref().map(|before| before.memory);

@@ -21,7 +21,7 @@ impl Life {
             Ok(trouble) => passing.extend(trouble),
             Err(why) => lasting.push(why),
         }
-        Found { lasting, passing }
+        Found { lasting, passing, ..Found::default() }
     }
     /// `Err`: it is not what was started. `Ok(Some)`: it is not well at the moment.
     fn judge(&mut self, version: &Version, node: &NodeFacts, incarnation: Option<Incarnation>) -> Result<Option<String>, String> {

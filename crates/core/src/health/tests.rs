@@ -93,7 +93,7 @@ fn errors_are_a_rate_that_a_burst_does_not_make_and_that_was_there_before() {
 #[test]
 fn what_is_too_much_must_be_so_three_times_in_a_row() {
     let bad = || Found { passing: vec!["bad".to_owned()], ..Found::default() };
-    let mut watching = Watching::new(10 * SECOND, Duration::ZERO);
+    let mut watching = Watching::new(10 * SECOND, Duration::ZERO, SECOND);
     let told = || Next::Look(Duration::MAX, vec!["bad".to_owned()]);
     assert_eq!(watching.after(Duration::ZERO, Found::default()), Next::Look(10 * SECOND, Vec::new()));
     assert_eq!([watching.after(SECOND, bad()), watching.after(2 * SECOND, bad())], [told(), told()]);
@@ -105,20 +105,20 @@ fn what_is_too_much_must_be_so_three_times_in_a_row() {
     );
     assert_eq!(watching.after(11 * SECOND, bad()), Next::Unwell(vec!["bad".to_owned()]));
     let lasting = Found { lasting: vec!["gone".to_owned()], ..bad() };
-    assert_eq!(Watching::new(SECOND, 60 * SECOND).after(SECOND, lasting), Next::Unwell(vec!["gone".to_owned()]));
+    assert_eq!(Watching::new(SECOND, 60 * SECOND, SECOND).after(SECOND, lasting), Next::Unwell(vec!["gone".to_owned()]));
 }
 
 #[test]
 fn an_application_may_warm_up_until_it_is_well_for_the_first_time() {
     let bad = || Found { passing: vec!["cold".to_owned()], ..Found::default() };
-    let mut watching = Watching::new(2 * SECOND, 60 * SECOND);
+    let mut watching = Watching::new(2 * SECOND, 60 * SECOND, SECOND);
     assert!((0..30).all(|at| matches!(watching.after(2 * at * SECOND, bad()), Next::Look(..))));
     assert!(matches!(watching.after(60 * SECOND, bad()), Next::Unwell(_)));
-    let mut watching = Watching::new(2 * SECOND, 60 * SECOND);
+    let mut watching = Watching::new(2 * SECOND, 60 * SECOND, SECOND);
     assert!((0..20).all(|at| matches!(watching.after(2 * at * SECOND, bad()), Next::Look(..))));
     assert_eq!(watching.after(50 * SECOND, Found::default()), Next::Look(2 * SECOND, Vec::new()), "counted from when it is well");
     assert_eq!(watching.after(52 * SECOND, Found::default()), Next::Well);
-    assert_eq!(Watching::new(Duration::ZERO, SECOND).after(Duration::ZERO, Found::default()), Next::Well, "asked once");
+    assert_eq!(Watching::new(Duration::ZERO, SECOND, SECOND).after(Duration::ZERO, Found::default()), Next::Well, "asked once");
 }
 
 #[test]
@@ -144,4 +144,33 @@ fn a_node_must_stay_the_one_that_was_started() {
     assert_eq!(life.look(&version, &well.0, well.1), Found::default());
     assert_eq!(life.look(&version, &hung, incarnation).passing, ["the node is hung"]);
     assert_eq!(life.look(&version, &well.0, well.1), Found::default());
+}
+
+#[test]
+fn a_node_may_take_its_time_to_find_its_place_and_must_not_lose_it() {
+    let apart = || Found { unsettled: vec!["apart".to_owned()], ..Found::default() };
+    let cold = || Found { passing: vec!["cold".to_owned()], ..Found::default() };
+    let told = |left: u32| Next::Look(left * SECOND, vec!["apart".to_owned()]);
+    let mut watching = Watching::new(2 * SECOND, 60 * SECOND, 10 * SECOND);
+    assert!(matches!(watching.after(20 * SECOND, cold()), Next::Look(..)));
+    assert_eq!(watching.after(30 * SECOND, apart()), told(10), "from when it is well");
+    assert_eq!(watching.after(39 * SECOND, apart()), Next::Look(SECOND, Vec::new()), "told once");
+    assert_eq!(watching.after(40 * SECOND, apart()), Next::Unwell(vec!["apart".to_owned()]));
+
+    let mut watching = Watching::new(9 * SECOND, 60 * SECOND, 10 * SECOND);
+    assert_eq!(watching.after(SECOND, apart()), told(10));
+    assert_eq!(watching.after(5 * SECOND, Found::default()), Next::Look(9 * SECOND, Vec::new()), "watched from then on");
+    for at in [6, 7] {
+        assert_eq!(watching.after(at * SECOND, apart()), Next::Look(Duration::MAX, vec!["apart".to_owned()]));
+    }
+    assert_eq!(watching.after(8 * SECOND, apart()), Next::Unwell(vec!["apart".to_owned()]), "three times in a row");
+}
+
+#[test]
+fn peers_that_are_up_and_apart_are_told_with_how_many_there_were() {
+    let peers = ["a@h", "b@h", "c@h"].map(|peer| peer.parse().unwrap()).to_vec();
+    let gates = Gates { peers, settle_within: 30 * SECOND, ..Gates::default() };
+    assert_eq!(gates.apart(&[]), None);
+    let says = "peers: 2 now, 3 before; b@h: up, and not connected again; all are wanted within 30s";
+    assert_eq!(gates.apart(&["b@h".to_owned()]).as_deref(), Some(says));
 }

@@ -12,12 +12,14 @@ pub struct Found {
     pub lasting: Vec<String>,
     /// What may be another at the next look.
     pub passing: Vec<String>,
+    /// It has not found its place in the cluster yet.
+    pub unsettled: Vec<String>,
 }
 
 impl Found {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        self.lasting.is_empty() && self.passing.is_empty()
+        self.lasting.is_empty() && self.passing.is_empty() && self.unsettled.is_empty()
     }
 }
 
@@ -37,6 +39,11 @@ pub enum Next {
 pub struct Watching {
     time: Duration,
     warm_up: Duration,
+    settle_within: Duration,
+    /// Since when it has to find its place in the cluster.
+    settles_since: Option<Duration>,
+    /// What was said of that last: it may take a while, and is told once.
+    told: Vec<String>,
     /// Looks in a row at which it was not well.
     unwell: u32,
     /// Since when it is well.
@@ -45,13 +52,18 @@ pub struct Watching {
 
 impl Watching {
     /// It must be well for `time`. `warm_up`: so long the application may take until it is well for the first time.
-    pub fn new(time: Duration, warm_up: Duration) -> Self {
-        Self { time, warm_up, unwell: 0, well_since: None }
+    /// `settle_within`: so long it may take then to find its place in the cluster.
+    pub fn new(time: Duration, warm_up: Duration, settle_within: Duration) -> Self {
+        Self { time, warm_up, settle_within, settles_since: None, told: Vec::new(), unwell: 0, well_since: None }
     }
     /// After a look at this time.
-    pub fn after(&mut self, at: Duration, found: Found) -> Next {
+    pub fn after(&mut self, at: Duration, mut found: Found) -> Next {
         if !found.lasting.is_empty() {
             return Next::Unwell(found.lasting);
+        }
+        if self.well_since.is_some() {
+            // What it had found once it has lost again.
+            found.passing.append(&mut found.unsettled);
         }
         if !found.passing.is_empty() {
             self.unwell += 1;
@@ -59,10 +71,24 @@ impl Watching {
             return if is_hopeless { Next::Unwell(found.passing) } else { Next::Look(Duration::MAX, found.passing) };
         }
         self.unwell = 0;
+        let settles_since = *self.settles_since.get_or_insert(at);
+        if !found.unsettled.is_empty() {
+            return match self.settle_within.saturating_sub(at.saturating_sub(settles_since)) {
+                Duration::ZERO => Next::Unwell(found.unsettled),
+                left => Next::Look(left, self.news(found.unsettled)),
+            };
+        }
         let since = *self.well_since.get_or_insert(at);
         match self.time.saturating_sub(at.saturating_sub(since)) {
             Duration::ZERO => Next::Well,
             left => Next::Look(left, Vec::new()),
         }
+    }
+    fn news(&mut self, lines: Vec<String>) -> Vec<String> {
+        if self.told == lines {
+            return Vec::new();
+        }
+        self.told.clone_from(&lines);
+        lines
     }
 }

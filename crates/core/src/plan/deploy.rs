@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use edeliver_erl::rel::{Rel, releases::Releases};
 
 use super::{
-    FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict,
+    FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict, cluster,
     fit::{self, Obstacle},
     hot,
     keep::{After, Keep, Removal},
@@ -89,7 +89,8 @@ pub mod hooks {
 pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wanted<'_>, facts: &[HostFacts]) -> Plan {
     let work = Work { request, settings, wanted };
     let hook = |name: &str| request.defined(name).then(|| Step::Hook { name: name.to_owned() });
-    let hosts = traffic::around(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);
+    let hosts = cluster::of_target(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);
+    let hosts = traffic::around(hosts, settings, facts);
     let last = if request.start { hooks::STARTED } else { hooks::DEPLOYED };
     Plan {
         format: FORMAT,

@@ -193,7 +193,7 @@ impl HotHost<'_> {
         }
     }
     fn gates(&self) -> Gates {
-        Gates { limits: self.switch.settings.rollout.limits.clone(), before: self.switch.seen.node.load.clone() }
+        Gates::of(&self.switch.settings.rollout, &self.switch.seen.node)
     }
     fn ending(&self) -> Ending {
         Ending {

@@ -1,7 +1,7 @@
 //! Starting, stopping and restarting nodes.
 
 use super::{
-    FORMAT, HostPlan, Plan, Verdict, deploy, releases,
+    FORMAT, HostPlan, Plan, Verdict, cluster, deploy, releases,
     switch::{self, Switch},
     traffic,
 };
@@ -39,7 +39,8 @@ impl NodeAction {
 
 /// Decides what happens on each host.
 pub fn node(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
-    let hosts = traffic::around(facts.iter().map(|facts| host(action, app, settings, facts)).collect(), settings, facts);
+    let hosts = facts.iter().map(|facts| host(action, app, settings, facts)).collect();
+    let hosts = traffic::around(cluster::of_target(hosts, settings, facts), settings, facts);
     // Nobody who stops or starts nodes means only some of them.
     let rollout = match action {
         NodeAction::Restart => restarting(Rollout::over(settings, &hosts), &hosts),

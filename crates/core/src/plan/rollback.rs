@@ -14,7 +14,7 @@ use super::{
     traffic,
 };
 use crate::{
-    config::{RolloutSettings, TargetSettings},
+    config::{Peers, RolloutSettings, TargetSettings},
     facts::{HostFacts, Installed, Seen, TakenBack},
     hint::Hint,
     name::{AppName, HostName, RunId, TargetName, Version},
@@ -47,8 +47,9 @@ impl RollbackRequest {
 
 /// Decides what happens on each host.
 pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[HostFacts]) -> Plan {
-    // Who goes back wants to be there: the release is known, so it is asked whether it is well, and not watched.
-    let rollout = RolloutSettings { soak: Duration::ZERO, ..settings.rollout.clone() };
+    // Who goes back wants to be there: the release is known, so it is asked whether it is well, and not watched. Its place in the cluster is
+    // where it was before what is left now.
+    let rollout = RolloutSettings { soak: Duration::ZERO, peers: Peers::Off, settled: None, ..settings.rollout.clone() };
     let settings = &TargetSettings { rollout, ..settings.clone() };
     let work = Work { request, settings };
     let hosts = traffic::around(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);

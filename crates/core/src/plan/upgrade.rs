@@ -1,7 +1,7 @@
 //! Upgrading running nodes: each by the relup that leads from what it runs, the others by a restart or a deploy, as allowed.
 
 use super::{
-    FORMAT, HostPlan, Plan, ReleaseRef, Verdict, Way,
+    FORMAT, HostPlan, Plan, ReleaseRef, Verdict, Way, cluster,
     deploy::{self, DeployRequest, Host, Wanted, Work, hooks},
     fit::Obstacle,
     hot::{self, HotHost},
@@ -44,7 +44,7 @@ pub fn upgrade(
     facts: &[HostFacts],
 ) -> Plan {
     let upgrading = Upgrading { request, settings, wanted, ways };
-    let hosts: Vec<HostPlan> = facts.iter().map(|facts| upgrading.host(facts)).collect();
+    let hosts = cluster::of_target(facts.iter().map(|facts| upgrading.host(facts)).collect(), settings, facts);
     let (before, after) = request.hooks_around(&hosts);
     let hosts = traffic::around(hosts, settings, facts);
     Plan {

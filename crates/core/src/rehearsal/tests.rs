@@ -64,7 +64,7 @@ fn a_rehearsal_is_on_the_build_host_with_a_node_of_its_own_and_asks_nobody() {
 
 #[test]
 fn the_health_check_never_asks_a_port_that_the_rehearsal_was_not_given() {
-    let http = |address: &str| Some(HealthCheck::Http(HttpCheck { address: address.to_owned(), body: None }));
+    let http = |address: &str| Some(HealthCheck::Http(HttpCheck { address: address.to_owned(), status: None, body: None }));
     let (real, target) = rehearsed("");
     assert_eq!(health(&real), Err("http://127.0.0.1:4000/health".to_owned()));
     assert_eq!(target.upgrade.health, None);

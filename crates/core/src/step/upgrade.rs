@@ -135,6 +135,7 @@ impl Hot {
 impl Soak {
     pub(super) fn describe(&self) -> String {
         let health = self.health.as_ref().map(|health| format!(" and {}", health.describe())).unwrap_or_default();
-        format!("verify {}, watch restarts{health} for {}", self.version, crate::config::duration::show(self.time))
+        let time = crate::config::duration::show(self.time);
+        format!("verify {}, watch restarts{health} for {time}{}", self.version, self.gates.describe())
     }
 }

@@ -34,21 +34,29 @@ impl Watch {
     /// `before`: the node that ran until then.
     pub(crate) fn of(settings: &TargetSettings, version: &Version, before: &NodeFacts) -> Option<Self> {
         let (time, health) = (settings.rollout.soak, settings.upgrade.health.clone().filter(|_| settings.rollout.health));
-        (!time.is_zero() || health.is_some()).then(|| Self {
+        let gates = Gates::of(&settings.rollout, before);
+        let watch = Self {
             version: version.clone(),
             time,
             health,
             health_timeout: settings.upgrade.health_timeout,
             warm_up: settings.start_timeout,
-            gates: Gates { limits: settings.rollout.limits.clone(), before: before.load.clone() },
-        })
+            gates,
+        };
+        watch.has_work().then_some(watch)
+    }
+    /// Whether there is anything to be watched.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.time.is_zero() || self.health.is_some() || self.gates.has_cluster()
     }
     pub(super) fn describe(&self) -> String {
         let health = self.health.as_ref().map(HealthCheck::describe);
-        match (self.time.is_zero(), health) {
-            (true, health) => format!("ask whether {} is well ({})", self.version, health.unwrap_or_default()),
+        let watch = match (self.time.is_zero(), health) {
+            (true, None) => format!("watch {}", self.version),
+            (true, Some(health)) => format!("ask whether {} is well ({health})", self.version),
             (false, None) => format!("watch {} for {}", self.version, duration::show(self.time)),
             (false, Some(health)) => format!("watch {} and {health} for {}", self.version, duration::show(self.time)),
-        }
+        };
+        format!("{watch}{}", self.gates.describe())
     }
 }

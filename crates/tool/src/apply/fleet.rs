@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 pub(super) use self::slot::Slot;
 use super::{
-    Shared, Site, StepError,
+    Shared, Site, StepError, healthy,
     hook::Runner,
     host::{HostTask, Pause},
     migrations::Migrator,
@@ -39,7 +39,9 @@ pub(super) struct Fleet {
     pub(super) release: Option<Version>,
     pub(super) reporter: Reporter,
     pub(super) cancel: Cancel,
-    /// Why no further wave is begun, where a hook before it says so, or the migrations.
+    /// What is asked between waves, where it is.
+    sites: Vec<(HostName, Option<Site>)>,
+    /// Why no further wave is begun, where a hook before it says so, the migrations, or want of hosts that serve.
     pub(super) stopped: Option<String>,
     pub(super) migrations_failed: Option<Kind>,
 }
@@ -62,6 +64,8 @@ impl Fleet {
         shared: &Arc<Shared>,
         ready: Result<(), String>,
     ) -> Self {
+        let sites_asked = || plan.hosts.iter().map(|host| (host.host.clone(), sites.get(&host.host).cloned())).collect();
+        let sites_asked = if plan.rollout.healthy.is_some() { sites_asked() } else { Vec::new() };
         let slot = |host| Slot::new(ctx, host, sites, shared, &ready);
         Self {
             hosts: plan.hosts.iter().map(|host| host.host.clone()).collect(),
@@ -70,6 +74,7 @@ impl Fleet {
             release: plan.release.as_ref().map(|release| release.version.clone()),
             reporter: ctx.reporter.clone(),
             cancel: ctx.cancel.clone(),
+            sites: sites_asked,
             stopped: None,
             migrations_failed: None,
         }
@@ -83,7 +88,7 @@ impl Fleet {
         self.migrate(Migrate::Before, migrator).await;
         let waves = self.waves();
         for (at, wave) in waves.iter().enumerate() {
-            if self.is_over() || self.stopped.is_some() {
+            if self.is_over() || self.stopped.is_some() || (at > 0 && self.lacks_hosts().await) {
                 break;
             }
             self.begin(ctx, at + 1, waves.len(), wave).await;
@@ -105,7 +110,15 @@ impl Fleet {
         self.migrations_failed
     }
 
-    /// Whether a hook has kept hosts from being begun, or migrations.
+    /// Whether too few hosts serve for more of them to be changed. It is told.
+    async fn lacks_hosts(&mut self) -> bool {
+        let Some(healthy) = self.rollout.healthy.clone().filter(|_| !self.cancel.is_requested()) else { return false };
+        self.stopped = healthy.lacks(&healthy::unwell(&self.sites, &healthy).await);
+        self.stopped.iter().for_each(|why| self.reporter.warn(format!("no further wave is begun: {why}"), Vec::new()));
+        self.stopped.is_some()
+    }
+
+    /// Whether a hook, migrations, or want of hosts that serve, have kept hosts from being begun.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.is_some()
     }

@@ -39,7 +39,7 @@ pub(super) enum Ending {
 #[must_use]
 pub struct Ended {
     pub(super) ends: Vec<End>,
-    /// A hook before a wave failed.
+    /// A hook before a wave failed, or too few hosts served.
     pub(super) stopped: bool,
     /// Migrations failed, for this reason.
     pub(super) migrations_failed: Option<Kind>,

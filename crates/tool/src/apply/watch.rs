@@ -23,7 +23,7 @@ const BEAT: Duration = Duration::from_secs(2);
 /// Until the time is over. Gives what is worth a word.
 pub(super) async fn watch(work: &Work<'_>, session: &Mutex<Session>, watch: &Watch) -> Result<Option<String>, StepError> {
     let began = Instant::now();
-    let mut watching = Watching::new(watch.time, watch.warm_up);
+    let mut watching = Watching::new(watch.time, watch.warm_up, watch.gates.settle_within);
     let mut checks = Checks::after_start(watch, work.reporter);
     let mut life = Life::default();
     loop {

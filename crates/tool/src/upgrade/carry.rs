@@ -74,7 +74,7 @@ async fn preflight(
         return Ok(Some(format!("it runs {} already", hot.to)));
     }
     if hot.count_errors {
-        let _ = vitals::ask(session, Ask { errors: true, restarts: false }).await;
+        let _ = vitals::ask(session, Ask { errors: true, ..Ask::default() }).await;
     }
     let order = order(session, hot, &journey).await?;
     let ready = agent::preflight(session, order, hot.timeout).await?;
@@ -105,7 +105,7 @@ async fn install(
     // Without them the upgraded node is held to a node that never restarted anything.
     let before = agent::restarts(session).await.unwrap_or_default();
     session.had_restarted(before);
-    if let Ok(vitals) = vitals::ask(session, Ask { errors: hot.count_errors, restarts: false }).await {
+    if let Ok(vitals) = vitals::ask(session, Ask { errors: hot.count_errors, ..Ask::default() }).await {
         session.did(vitals);
     }
     match hot.engine {

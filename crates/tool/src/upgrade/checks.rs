@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edeliver_core::{
-    config::HealthCheck,
+    config::{HealthCheck, duration},
     health::{Comparison, Found, Gates, VitalLimits, Vitals},
     step::{Soak, Watch},
 };
@@ -18,7 +18,9 @@ use crate::report::Reporter;
 pub(crate) struct Checks<'a> {
     health: Option<&'a HealthCheck>,
     patience: Duration,
-    ask: Ask,
+    ask: Ask<'a>,
+    gates: &'a Gates,
+    settled: Option<HealthCheck>,
     compared: Option<Comparison>,
     answered: bool,
     told: bool,
@@ -56,8 +58,11 @@ impl<'a> Checks<'a> {
         reporter: &'a Reporter,
     ) -> Self {
         let compared = compared.filter(|_| gates.limits.ask());
-        let ask = Ask { errors: gates.limits.errors.is_some(), restarts };
-        Self { health, patience, ask, compared, answered: false, told: false, reporter }
+        let is_compared = compared.is_some();
+        let ask =
+            Ask { errors: is_compared && gates.limits.errors.is_some(), restarts: is_compared && restarts, peers: &gates.peers };
+        let settled = gates.settled.clone().map(HealthCheck::Function);
+        Self { health, patience, ask, gates, settled, compared, answered: false, told: false, reporter }
     }
 
     /// Asks all of it. `since`: the watch began so long ago.
@@ -66,7 +71,19 @@ impl<'a> Checks<'a> {
         if let Some(check) = self.health {
             found.passing.extend(health::ask(session, check, self.patience).await);
         }
+        if found.passing.is_empty() && found.lasting.is_empty() {
+            found.unsettled.extend(self.settle(session).await);
+        }
         found
+    }
+    /// Once it has said that it has found its place, it is not asked for that again.
+    async fn settle(&mut self, session: &mut Session) -> Option<String> {
+        let Some(said) = health::ask(session, self.settled.as_ref()?, self.patience).await else {
+            self.settled = None;
+            return None;
+        };
+        let within = duration::show(self.gates.settle_within);
+        Some(format!("not settled: {said}; within {within} is wanted"))
     }
     /// Nothing is asked any more.
     pub(crate) async fn end(self, session: &mut Session) {
@@ -74,11 +91,14 @@ impl<'a> Checks<'a> {
     }
 
     async fn compare(&mut self, session: &mut Session, since: Duration) -> Found {
-        let Some(compared) = &mut self.compared else { return Found::default() };
+        if self.compared.is_none() && self.ask.peers.is_empty() {
+            return Found::default();
+        }
         match vitals::ask(session, self.ask).await {
             Ok(vitals) => {
                 self.answered = true;
-                compared.look(since, &vitals)
+                let found = self.compared.as_mut().map(|compared| compared.look(since, &vitals)).unwrap_or_default();
+                Found { unsettled: self.gates.apart(&vitals.apart).into_iter().collect(), ..found }
             }
             Err(error) => self.silent(&error),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edeliver_core::health::Vitals;
+use edeliver_core::{health::Vitals, name::NodeName};
 use edeliver_erl::{Term, term::text};
 
 use super::{Session, UpgradeError, agent};
@@ -17,18 +17,21 @@ static VITALS: Form = Form::new(|| form::read(include_str!("forms/vitals.form"))
 const SOON: Duration = Duration::from_secs(20);
 
 /// What is asked beside what costs nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Ask {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ask<'a> {
     /// The errors that are logged, from the first look on: the node counts them until it is told to stop.
     pub(super) errors: bool,
     /// What supervisors have restarted.
     pub(super) restarts: bool,
+    /// Which of these are up and not connected.
+    pub(super) peers: &'a [NodeName],
 }
 
 /// Asks.
-pub(super) async fn ask(session: &mut Session, what: Ask) -> Result<Vitals, UpgradeError> {
+pub(super) async fn ask(session: &mut Session, what: Ask<'_>) -> Result<Vitals, UpgradeError> {
     let wanted = |is: bool| Term::atom(if is { "true" } else { "false" });
-    let bindings = [("Count", wanted(what.errors)), ("Peers", Term::list([])), ("Restarts", wanted(what.restarts))];
+    let peers = Term::list(what.peers.iter().map(|peer| Term::binary(peer.as_str())));
+    let bindings = [("Count", wanted(what.errors)), ("Peers", peers), ("Restarts", wanted(what.restarts))];
     let answer = session.call(&VITALS.call(bindings), SOON).await?;
     if what.errors {
         session.counts();
@@ -46,7 +49,7 @@ pub(super) async fn stop_counting(session: &mut Session) {
 
 /// `{vitals, Memory, RunQueue, Schedulers, [{Name, Messages}], Now, [{Supervisor, [Second]}], [Peer], Errors | none}`
 fn read(answer: &Term) -> Option<Vitals> {
-    let [_, memory, run_queue, schedulers, waiting, _, restarts, _, errors] = answer.as_tuple()? else { return None };
+    let [_, memory, run_queue, schedulers, waiting, _, restarts, apart, errors] = answer.as_tuple()? else { return None };
     let number = |term: &Term| u64::try_from(term.as_i64()?).ok();
     let pair = |term: &Term| match term.as_tuple()? {
         [name, value] => Some((shown(name), value.clone())),
@@ -64,6 +67,11 @@ fn read(answer: &Term) -> Option<Vitals> {
         waiting: waiting.as_list()?.iter().map(waits).collect::<Option<_>>()?,
         restarts: restarts.as_list()?.iter().map(restarted).collect::<Option<_>>()?,
         errors: number(errors),
+        apart: apart
+            .as_list()?
+            .iter()
+            .map(|peer| agent::text_of(peer).map(|text| crate::report::printable(&text)))
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -80,8 +88,9 @@ mod tests {
     #[test]
     fn the_node_s_answer_is_understood() {
         let read = |text: &str| read(&text::parse(text).unwrap());
-        let vitals = read("{vitals, 48, 1, 2, [{'Elixir.Hotapp.Sink', 200}], -7, [{sup, [-8, -9]}], [], 3}").unwrap();
+        let vitals = read("{vitals, 48, 1, 2, [{'Elixir.Hotapp.Sink', 200}], -7, [{sup, [-8, -9]}], [<<\"b@h\">>], 3}").unwrap();
         assert_eq!((vitals.memory, vitals.run_queue, vitals.schedulers, vitals.errors), (48, 1, 2, Some(3)));
+        assert_eq!(vitals.apart, ["b@h"]);
         assert_eq!((vitals.waiting["Hotapp.Sink"], &vitals.restarts["sup"][..]), (200, &[-8, -9][..]));
         assert_eq!(read("{vitals, 48, 1, 2, [], -7, [], [], none}").unwrap().errors, None);
         assert_eq!(read("{vitals, 48, 1, 2, [x], -7, [], [], none}"), None);

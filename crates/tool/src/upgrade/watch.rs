@@ -49,7 +49,7 @@ pub(super) async fn watch(
     let lives = Lives::new(soak.engine, session.restarts(), soak.gates.limits.restarts);
     let checks = Checks::after_upgrade(soak, session.vitals(), reporter);
     let mut watch = Watch { soak, checks, creation: session.creation(), since: Instant::now(), lives };
-    let mut watching = Watching::new(soak.time, Duration::ZERO);
+    let mut watching = Watching::new(soak.time, Duration::ZERO, soak.gates.settle_within);
     loop {
         let found = watch.look_once(session, id).await?;
         let left = match watching.after(watch.since.elapsed(), found) {

@@ -105,3 +105,43 @@ fn a_restarted_node_is_held_to_what_the_node_before_had() {
     scene.ok("deploy release to staging --version=0.2.0 --start-deploy --soak=2s --force");
     assert_eq!(scene.eval(":logger.get_handler_config(:edeliver_errors) |> elem(0)"), ":error", "nothing is left in the node");
 }
+
+#[test]
+fn a_node_that_does_not_find_its_peers_again_is_taken_back_and_one_that_does_is_done() {
+    let scene = serving("wavespeer", "soak = \"1s\"\n[rollout]\nsettle_within = \"6s\"");
+    let [one, two] = ["one", "two"].map(|host| scene.eval_on(host, "node()"));
+    assert_eq!(scene.eval_on("one", &format!("Node.connect({two})")), "true");
+    let line = "deploy release to staging --version=0.2.0 --start-deploy --batch=1 --on-failure=rollback --host=one,two";
+    let planned = scene.ok(&format!("{line} --plan")).out;
+    assert!(planned.contains("watch 0.2.0, until its peer is connected again") && planned.contains("wave 1: one\n"), "{planned}");
+    let failed = scene.run(line);
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    let says =
+        format!("peers: 0 now, 1 before; {}: up, and not connected again; all are wanted within 6s", two.trim_start_matches(':'));
+    assert!(failed.err.contains(&says) && failed.out.contains("0.1.0 serving again"), "{says}\n{}{}", failed.err, failed.out);
+
+    // Somebody who looks for lost nodes, from outside of what is changed: all of them find each other by that.
+    let looks = format!(
+        "spawn(fn -> Stream.run(Stream.repeatedly(fn -> Enum.each([{one}, {two}], &Node.connect/1); Process.sleep(300) end)) end)"
+    );
+    scene.eval_on("three", &looks);
+    scene.until("all are connected", || scene.eval_on("one", "length(Node.list())") == "2");
+    scene.ok(&format!("{line} --force"));
+    assert_eq!(["one", "two"].map(|host| scene.eval_on(host, "Hotapp.Version.marker()")), ["\"0.2.0\"", "\"0.2.0\""]);
+}
+
+#[test]
+fn a_wave_is_not_begun_while_too_few_hosts_serve() {
+    let scene = serving("waveshalf", "soak = \"1s\"\n[rollout]\nmin_healthy = \"100%\"");
+    scene.ok("stop staging --host=three --yes");
+    let line = "deploy release to staging --version=0.2.0 --start-deploy --batch=1 --on-failure=rollback";
+    let planned = scene.ok(&format!("{line} --plan")).out;
+    assert!(planned.contains("before each further wave, 3 of 3 hosts must run and be well"), "{planned}");
+    let failed = scene.run(line);
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    let says = "no further wave is begun: 2 of 3 hosts run and are well, at least 3 are wanted (three: the node is down)";
+    assert!(failed.err.contains(says), "{}{}", failed.out, failed.err);
+    let one = failed.out.lines().find(|line| line.starts_with("one")).unwrap_or_default();
+    assert!(one.contains("taken back") && failed.out.matches("skipped").count() == 2, "{}", failed.out);
+    assert_eq!(["one", "two"].map(|host| scene.eval_on(host, "Hotapp.Version.marker()")), ["\"0.1.0\"", "\"0.1.0\""]);
+}

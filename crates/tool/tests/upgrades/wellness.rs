@@ -98,3 +98,27 @@ fn an_upgrade_after_which_a_mailbox_grows_or_errors_are_logged_is_taken_back() {
     assert_eq!((scene.life(), scene.boots().as_str()), (life, "0.1.0"));
     assert_eq!(scene.eval(":logger.get_handler_config(:edeliver_errors) |> elem(0)"), ":error", "nothing is left in the node");
 }
+
+#[test]
+fn a_node_that_does_not_settle_in_time_goes_back_after_an_upgrade_and_after_a_restart() {
+    let by = |function: &str| format!("soak = \"1s\"\n[rollout]\nsettled = \"{function}\"\nsettle_within = \"3s\"");
+    let scene = Scene::new("settled", &by("erlang:is_alive"));
+    scene.count(2);
+    let life = scene.life();
+    scene.configure(&by("Hotapp.Counter.read"));
+    let failed = scene.run("deploy upgrade to staging --version=0.2.0");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    let says = |number: u32| format!("not settled: Hotapp.Counter.read: {number}; within 3s is wanted");
+    assert!(failed.err.contains(&says(2)) && failed.out.contains("0.1.0 serving again"), "{}{}", failed.err, failed.out);
+    assert_eq!((scene.life(), scene.boots().as_str()), (life, "0.1.0"));
+    scene.counted(2);
+
+    let failed = scene.run("deploy release to staging --version=0.2.0 --start-deploy");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains(&says(0)) && failed.out.contains("0.1.0 serving again"), "{}{}", failed.err, failed.out);
+
+    scene.configure(&by("erlang:is_alive"));
+    let done = scene.ok("deploy upgrade to staging --version=0.2.0");
+    assert!(done.err.contains("for 1s, until erlang:is_alive says so"), "{}", done.err);
+    assert_eq!(scene.boots(), "0.2.0");
+}

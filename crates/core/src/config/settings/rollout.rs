@@ -31,6 +31,25 @@ pub struct RolloutSettings {
     pub traffic: Option<Traffic>,
     /// What a node may have while it is watched, restarted or upgraded.
     pub limits: VitalLimits,
+    /// Which nodes must be connected again.
+    pub peers: Peers,
+    /// A function on the node that says when it has found its place in the cluster: `MyApp.Cluster.settled`, as health checks are written.
+    pub settled: Option<String>,
+    /// So long a node may take for both.
+    pub settle_within: Duration,
+    /// So many of the target's hosts must run and be well before the next wave is begun.
+    pub min_healthy: Option<Share>,
+}
+
+/// Of the nodes that a node was connected to before, and that are still up: which must be connected again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// Those of the target's hosts.
+    Target,
+    /// All but hidden ones.
+    All,
+    /// None.
+    Off,
 }
 
 /// As `default.toml` documents it; a test compares.
@@ -46,6 +65,10 @@ impl Default for RolloutSettings {
             migrate: None,
             traffic: None,
             limits: VitalLimits::usual(),
+            peers: Peers::Target,
+            settled: None,
+            settle_within: Duration::from_secs(60),
+            min_healthy: None,
         }
     }
 }

@@ -115,8 +115,11 @@ pub enum HealthCheck {
 /// A page that tells whether the application is well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpCheck {
-    /// Its address on the host. 200 to 299 is well.
+    /// Its address on the host.
     pub address: String,
+    /// The status of a page that is well; `None`: 200 to 299.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// What must stand in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Settling, limits::limits};
+use super::{Settling, limits::limits, targets::FUNCTION};
 use crate::{
     config::{
         raw::{Kind, Value},
@@ -23,6 +23,10 @@ impl Settling<'_> {
         let health = scope.get("health");
         let migrate = scope.get("migrate");
         let traffic = self.traffic(&mut scope);
+        let peers = scope.get("peers");
+        let settled = scope.get_by("settled", |value| FUNCTION.text(value));
+        let settle_within = scope.get("settle_within");
+        let min_healthy = scope.get("min_healthy");
         let limits = limits(scope.table("limits"));
         scope.finish();
         Some(RolloutSettings {
@@ -35,6 +39,10 @@ impl Settling<'_> {
             migrate,
             traffic: traffic?,
             limits: limits?,
+            peers: peers?,
+            settled,
+            settle_within: settle_within?,
+            min_healthy,
         })
     }
 }

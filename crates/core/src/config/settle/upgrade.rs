@@ -69,15 +69,17 @@ impl FromValue for HealthCheck {
         };
         let Kind::Table(table) = &value.kind else { return Err(wrong()) };
         let mut entries: Vec<_> = table.entries.iter().map(|(name, entry)| (name.as_str(), &entry.value)).collect();
-        let body = entries.iter().position(|(name, _)| *name == "body").map(|at| entries.remove(at).1);
+        let mut take = |key: &str| entries.iter().position(|(name, _)| *name == key).map(|at| entries.remove(at).1);
+        let page = (take("status"), take("body"));
         let text =
             |rule: Rule, value: &Value| rule.text(value).map_err(|wrong| Wrong::Item(Box::new(wrong), Box::new(value.clone())));
-        match (entries.as_slice(), body) {
-            ([("command", value)], None) => text(COMMAND, value).map(Self::Command),
-            ([("function", value)], None) => text(FUNCTION, value).map(Self::Function),
-            ([("http", value)], body) => {
+        match (entries.as_slice(), page) {
+            ([("command", value)], (None, None)) => text(COMMAND, value).map(Self::Command),
+            ([("function", value)], (None, None)) => text(FUNCTION, value).map(Self::Function),
+            ([("http", value)], (status, body)) => {
+                let status = status.map(status_of).transpose()?;
                 let body = body.map(|body| text(BODY, body)).transpose()?;
-                Ok(Self::Http(HttpCheck { address: text(LOOPBACK, value)?, body }))
+                Ok(Self::Http(HttpCheck { address: text(LOOPBACK, value)?, status, body }))
             }
             _ => Err(wrong()),
         }
@@ -90,6 +92,15 @@ impl FromValue for HealthCheck {
         };
         format!("{kind} {}", secret::shown(kind, text))
     }
+}
+
+fn status_of(value: &Value) -> Result<u16, Wrong> {
+    let number = match &value.kind {
+        Kind::Int(number) => u16::try_from(*number).ok().filter(|number| (100..=599).contains(number)),
+        _ => None,
+    };
+    let wrong = || Wrong::Kind("a status of HTTP", "write a number from 100 to 599, without quotes");
+    number.ok_or_else(|| Wrong::Item(Box::new(wrong()), Box::new(value.clone())))
 }
 
 /// One line of shell.

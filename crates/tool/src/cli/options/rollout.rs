@@ -20,6 +20,9 @@ pub struct RolloutArgs {
     /// Within a wave, change so many hosts at the same time
     #[arg(long, value_name = "SIZE")]
     pub max_unavailable: Option<Share>,
+    /// Before a further wave, so many hosts must run and be well
+    #[arg(long, value_name = "SIZE")]
+    pub min_healthy: Option<Share>,
     /// So many hosts may fail
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u32>,
@@ -42,7 +45,7 @@ fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
 impl RolloutArgs {
     /// The target, as these words have it.
     pub(crate) fn over(&self, target: &mut TargetSettings) {
-        let Self { waves, batch, max_unavailable, max_failures, on_failure, soak } = self;
+        let Self { waves, batch, max_unavailable, min_healthy, max_failures, on_failure, soak } = self;
         let rollout = &mut target.rollout;
         match (waves.is_empty(), batch) {
             (false, _) => rollout.waves.clone_from(waves),
@@ -50,6 +53,7 @@ impl RolloutArgs {
             (true, None) => {}
         }
         rollout.max_unavailable = max_unavailable.or(rollout.max_unavailable);
+        rollout.min_healthy = min_healthy.or(rollout.min_healthy);
         rollout.max_failures = max_failures.unwrap_or(rollout.max_failures);
         rollout.on_failure = on_failure.unwrap_or(rollout.on_failure);
         if let Some(soak) = soak {
@@ -62,6 +66,7 @@ impl RolloutArgs {
             (!self.waves.is_empty(), "--waves"),
             (self.batch.is_some(), "--batch"),
             (self.max_unavailable.is_some(), "--max-unavailable"),
+            (self.min_healthy.is_some(), "--min-healthy"),
             (self.max_failures.is_some(), "--max-failures"),
             (self.on_failure.is_some(), "--on-failure"),
             (self.soak.is_some(), "--soak"),

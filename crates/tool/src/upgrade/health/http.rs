@@ -11,7 +11,7 @@ const ENOUGH: usize = 64 * 1024;
 /// Why the page does not say that the application is well.
 pub(super) async fn ask(host: &dyn Transport, check: &HttpCheck) -> Result<(), String> {
     let answer = get(host, &check.address).await?;
-    judge(&answer, check.body.as_deref())
+    judge(&answer, check.status, check.body.as_deref())
 }
 
 async fn get(host: &dyn Transport, address: &str) -> Result<Vec<u8>, String> {
@@ -75,18 +75,22 @@ fn text(head: &str, mut body: &[u8]) -> String {
     String::from_utf8_lossy(&whole).into_owned()
 }
 
-fn judge(answer: &[u8], wanted: Option<&str>) -> Result<(), String> {
+fn judge(answer: &[u8], expected: Option<u16>, wanted: Option<&str>) -> Result<(), String> {
     let (head, body) = parts(answer).unwrap_or_else(|| (String::from_utf8_lossy(answer).into_owned(), b""));
     let status = head.lines().next().unwrap_or_default();
     let body = text(&head, body);
     // A page that is not well says why in its first line, if at all.
     let said = body.lines().map(str::trim).find(|line| !line.is_empty()).map(|line| line.chars().take(200).collect::<String>());
-    match (code(&head), wanted) {
+    let is_expected = |code: u16| expected.map_or((200..=299).contains(&code), |expected| code == expected);
+    match (code(&head).map(is_expected), wanted) {
         (None, _) => Err("no HTTP answer".to_owned()),
-        (Some(200..=299), None) => Ok(()),
-        (Some(200..=299), Some(wanted)) if body.contains(wanted) => Ok(()),
-        (Some(200..=299), Some(wanted)) => Err(format!("no {wanted:?} in its page: {}", said.unwrap_or_default())),
-        (Some(_), _) => Err(said.map_or_else(|| status.to_owned(), |said| format!("{status}: {said}"))),
+        (Some(true), None) => Ok(()),
+        (Some(true), Some(wanted)) if body.contains(wanted) => Ok(()),
+        (Some(true), Some(wanted)) => Err(format!("no {wanted:?} in its page: {}", said.unwrap_or_default())),
+        (Some(false), _) => {
+            let expected = expected.map(|code| format!(" (and not {code})")).unwrap_or_default();
+            Err(said.map_or_else(|| format!("{status}{expected}"), |said| format!("{status}{expected}: {said}")))
+        }
     }
 }
 
@@ -125,15 +129,24 @@ mod tests {
     #[test]
     fn status_and_text_of_a_page_decide() {
         let answer = |head: &str, body: &str| format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes();
-        assert_eq!(judge(&answer("204 No Content", ""), None), Ok(()));
+        assert_eq!(judge(&answer("204 No Content", ""), None, None), Ok(()));
         let sick = answer("503 Service Unavailable", "\nno database\nmore");
-        assert_eq!(judge(&sick, None), Err("HTTP/1.1 503 Service Unavailable: no database".to_owned()));
-        assert_eq!(judge(b"SSH-2.0\r\n", None), Err("no HTTP answer".to_owned()));
+        assert_eq!(judge(&sick, None, None), Err("HTTP/1.1 503 Service Unavailable: no database".to_owned()));
+        assert_eq!(judge(b"SSH-2.0\r\n", None, None), Err("no HTTP answer".to_owned()));
         let chunked = answer("200 OK\r\nTransfer-Encoding: chunked", "4\r\nall \r\n4;x=1\r\nwell\r\n0\r\n\r\n");
         for page in [answer("200 OK", "all well"), chunked] {
-            assert_eq!(judge(&page, Some("all well")), Ok(()));
-            assert_eq!(judge(&page, Some("ready")), Err("no \"ready\" in its page: all well".to_owned()));
+            assert_eq!(judge(&page, None, Some("all well")), Ok(()));
+            assert_eq!(judge(&page, None, Some("ready")), Err("no \"ready\" in its page: all well".to_owned()));
         }
+    }
+
+    #[test]
+    fn a_status_of_its_own_may_be_expected() {
+        let answer = |head: &str| format!("HTTP/1.1 {head}\r\n\r\nno entry").into_bytes();
+        assert_eq!(judge(&answer("401 Unauthorized"), Some(401), None), Ok(()));
+        assert_eq!(judge(&answer("401 Unauthorized"), Some(401), Some("entry")), Ok(()));
+        let other = judge(&answer("200 OK"), Some(204), None);
+        assert_eq!(other, Err("HTTP/1.1 200 OK (and not 204): no entry".to_owned()));
     }
 
     #[test]
