@@ -4,7 +4,11 @@
 
 mod program;
 
-use std::{fs, io::Write as _, process::Stdio};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    process::Stdio,
+};
 
 use program::{Program, done};
 
@@ -69,4 +73,31 @@ fn on_a_terminal_it_asks_for_what_it_cannot_know() {
     assert!(asked.out.contains("localhost]"), "{}", asked.out);
     let said = program.run(&["config", "check"]).out;
     assert_eq!(said.trim(), "shop is valid: built on localhost, targets production (2 hosts), no hooks");
+}
+
+#[test]
+fn ctrl_c_at_its_questions_writes_nothing() {
+    let program = Program::new();
+    program.write("mix.exs", MIX);
+    let line = format!("exec {} init", env!("CARGO_BIN_EXE_edeliver"));
+    for answers in [&b"\x03"[..], b"\n\x03"] {
+        let mut command = program.command("script");
+        command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut said = Vec::new();
+        for key in answers {
+            // Each question ends with its suggestion or a question mark, and a blank.
+            while !said.ends_with(b"] ") && !said.ends_with(b"? ") {
+                let mut byte = [0];
+                screen.read_exact(&mut byte).unwrap();
+                said.push(byte[0]);
+            }
+            said.push(b'\n');
+            keys.write_all(&[*key]).unwrap();
+        }
+        std::io::copy(&mut screen, &mut std::io::sink()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{}", String::from_utf8_lossy(&said));
+        assert_eq!(program.files(), ["mix.exs"]);
+    }
 }

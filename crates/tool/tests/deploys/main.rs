@@ -9,6 +9,7 @@ mod drift;
 mod fleet;
 mod lease;
 mod notices;
+mod prompts;
 mod resume;
 mod road;
 mod store;
