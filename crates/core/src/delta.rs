@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 
 pub use alike::Deltas;
 pub use conflict::{Conflict, Use};
+pub use host::whereabouts;
 
 use crate::{
     facts::Seen,

@@ -4,9 +4,11 @@
 //! makes. Both work in a thread of their own, bound to the async side by a short pipe: neither side gets far ahead of the other, and
 //! neither end can mistake the other's failure for the end of the stream.
 
+mod learn;
 mod pack;
 mod pipe;
 mod unpack;
 
+pub use learn::{LearnError, Learnt, learn};
 pub use pack::{Load, PackError, pack};
 pub use unpack::{UnpackError, unpack_into};

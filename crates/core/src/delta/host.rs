@@ -64,11 +64,7 @@ impl<'a> Host<'a> {
 
     fn add_files(&mut self, installed: &'a Installed, manifest: &'a Manifest, stays: bool) {
         for (place, tree) in tree::of_release(manifest) {
-            let dir = match place {
-                Place::Lib(dir) => settled(&installed.dirs, &[dir, &tree::relocated(dir, &tree)]).unwrap_or(dir.to_owned()),
-                Place::Erts(dir) | Place::Release(dir) => dir.to_owned(),
-                Place::Top => top_dir(&installed.version),
-            };
+            let dir = dir_of(installed, place, &tree);
             self.add_sources(place, &dir, &tree);
             if matches!(place, Place::Lib(_) | Place::Erts(_)) {
                 self.add_user(&dir, User { version: &installed.version, tree: Some(tree), stays });
@@ -176,6 +172,28 @@ impl<'a> Host<'a> {
     pub(super) fn need_of_wanted(&self) -> Option<Use> {
         Use::of(self.wanted, self.seen)
     }
+}
+
+/// Where a host has this directory of a release.
+fn dir_of(installed: &Installed, place: Place<'_>, tree: &Tree<'_>) -> String {
+    match place {
+        Place::Lib(dir) => settled(&installed.dirs, &[dir, &tree::relocated(dir, tree)]).unwrap_or(dir.to_owned()),
+        Place::Erts(dir) | Place::Release(dir) => dir.to_owned(),
+        Place::Top => top_dir(&installed.version),
+    }
+}
+
+/// Where a host has each file of a release that edeliver put there, by its path in the release.
+pub fn whereabouts<'a>(installed: &Installed, manifest: &'a Manifest) -> BTreeMap<&'a RelPath, RelPath> {
+    let trees = tree::of_release(manifest);
+    let dirs: BTreeMap<_, _> = trees.iter().map(|(place, tree)| (*place, dir_of(installed, *place, tree))).collect();
+    let there = |path: &'a RelPath| {
+        let place = Place::of(path, &manifest.version);
+        let below = &path.as_str()[place.dir().map_or(0, str::len)..];
+        let there = format!("{}/{}", dirs.get(&place)?, below.trim_start_matches('/'));
+        Some((path, there.parse().ok()?))
+    };
+    manifest.contents().filter_map(|file| there(file.path)).collect()
 }
 
 fn only_files(tree: &Tree<'_>) -> bool {

@@ -135,6 +135,23 @@ fn a_library_that_changed_under_its_version_gets_a_directory_of_its_own() {
 }
 
 #[test]
+fn every_file_of_a_release_is_found_where_the_host_has_it() {
+    let next = changed("0.2.0", &[("=a1", "=a2")]);
+    let mut host = host_with(&[&first()]);
+    assert_eq!(host.deploy(&next, false, None), Applied::Complete);
+    let seen = host.seen();
+    for release in [first(), next] {
+        let installed = seen.installed.iter().find(|installed| installed.version == release.version).unwrap();
+        let places = whereabouts(installed, &release);
+        assert_eq!(places.len(), release.contents().count());
+        for file in release.contents() {
+            let found = host.content(places[file.path].as_str()).unwrap_or_else(|| panic!("{}: {}", file.path, places[file.path]));
+            assert_eq!(Digest::of(found.as_bytes()), file.sha256, "{}", file.path);
+        }
+    }
+}
+
+#[test]
 fn rewritten_files_take_the_place_of_the_originals() {
     let next = changed("0.2.0", &[("=a1", "=a2")]);
     let seen = host_with(&[&first()]).seen();

@@ -1,14 +1,3 @@
-# Sends files of the assembled release as a compressed archive. $1: slot. $2: run. $3: the release's folder. Standard input: the files, one
-# path a line, each starting with `./`.
+# Sends files of the assembled release; comes before send.sh. $1: slot. $2: run. $3: the release's folder.
 call_in "$1" "$2"
 cd "$3" || exit 1
-# A status gets lost in a pipe; what is missing at the far end is noticed there.
-if echo ./releases/start_erl.data | tar -cf /dev/null -T - 2>/dev/null; then
-  tar -cf - -T -
-else
-  # busybox may have no -T. Its command lines take 2 MB, which are some 20000 files.
-  IFS='
-'
-  set -f
-  tar -cf - $(cat)
-fi | gzip -1

@@ -25,7 +25,7 @@ pub(super) const RUN: Script = script!("the build command": "place.sh" "claim.sh
 /// Lists the assembled release.
 pub(super) const DESCRIBE: Script = script!("reading the release": "claim.sh" "assembled.sh" "describe.sh");
 /// Sends files of the assembled release.
-pub(super) const COLLECT: Script = script!("collecting the release": "claim.sh" "collect.sh");
+pub(super) const COLLECT: Script = script!("collecting the release": "claim.sh" "collect.sh" "../transfer/send.sh");
 
 /// Statuses by which our scripts say more than "failed".
 pub(super) mod status {

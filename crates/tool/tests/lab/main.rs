@@ -6,6 +6,7 @@
 
 mod bad_days;
 mod calls;
+mod ci;
 mod classic;
 mod commands;
 mod company;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         main_job::TESTS,
         bad_days::TESTS,
         calls::TESTS,
+        ci::TESTS,
         classic::TESTS,
         commands::TESTS,
         company::TESTS,

@@ -8,6 +8,7 @@ use edeliver_core::{
     hint::Hint,
     name::Version,
     release::{Manifest, Upgrade},
+    size::size,
     upgrade::Verdict,
 };
 
@@ -15,9 +16,12 @@ use crate::{
     cli::options::RelupArgs,
     cmd::{build, fleet::Fleet},
     ctx::Ctx,
-    error::Error,
+    error::{Error, chain},
+    node::Place,
     relup,
     store::{Store, StoreError, blocking},
+    transfer,
+    ui::words::count,
 };
 
 /// Makes what the store lacks, from all releases that nodes run, keeps it there unless it is only planned, and tells what was judged, where it
@@ -30,6 +34,9 @@ pub(super) async fn make(
     plan: bool,
 ) -> Result<Option<Upgrade>, Error> {
     let running: BTreeSet<Version> = fleet.facts.iter().filter_map(runs).filter(|version| *version != to.version).collect();
+    for version in &running {
+        learn(ctx, fleet, version).await?;
+    }
     let (store, to, mut judged, edited) = (ctx.store()?, to.clone(), fleet.judged.clone(), how.edited());
     let made = blocking(move || {
         let (mut from, mut absent) = (Vec::new(), Vec::new());
@@ -64,6 +71,34 @@ pub(super) async fn make(
     build::modify(ctx, &mut prepared, build::modification(ctx, how)?).await?;
     let store = ctx.store()?;
     Ok(blocking(move || prepared.keep(&store)).await?)
+}
+
+/// Takes a release that the store lacks from a host that has it. Where that can't be done the reason is told, and the store goes on lacking it.
+async fn learn(ctx: &Ctx, fleet: &Fleet, version: &Version) -> Result<(), Error> {
+    let (store, asked) = (ctx.store()?, version.clone());
+    if blocking(move || stored(&store, &asked)).await?.is_some() {
+        return Ok(());
+    }
+    for facts in &fleet.facts {
+        let spec = fleet.target.hosts.iter().find(|spec| spec.name == facts.host);
+        let (Some(spec), Some(host), Ok(seen)) = (spec, fleet.transport(&facts.host), &facts.seen) else { continue };
+        let Some(installed) = seen.installed.iter().find(|installed| installed.version == *version) else { continue };
+        let Some(manifest) = &installed.files else { continue };
+        let place = Place::on(spec, &ctx.settings()?.app);
+        match transfer::learn(&*host, &place, installed, manifest, &ctx.store()?, fleet.target.step_timeout).await {
+            Ok(learnt) => {
+                let (bytes, files) = (size(learnt.bytes), count(learnt.files, "file"));
+                ctx.reporter
+                    .info(format!("the store has no release {version}: it was taken from {} ({bytes} in {files})", facts.host));
+                return Ok(());
+            }
+            Err(error) => {
+                let why = chain(&error).join(": ");
+                ctx.reporter.warn(format!("release {version} can't be taken from {}: {why}", facts.host), Vec::new());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn runs(facts: &HostFacts) -> Option<Version> {
