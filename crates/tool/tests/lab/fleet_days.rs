@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edeliver_lab::{Fault, Link};
+use edeliver_lab::{Fault, HostSpec, Link};
 use libtest_mimic::Failed;
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("fleet_a_node_that_falls_while_it_is_watched_brings_the_old_release_back_everywhere", fallen),
     ("fleet_an_application_that_gets_unwell_brings_the_old_release_back_everywhere", unwell),
     ("fleet_an_operator_without_network_tells_what_is_unknown_and_resume_ends_it", operator_cut),
+    ("fleet_a_host_whose_clock_is_wrong_is_told_by_doctor_and_changed_like_the_others", wrong_clock),
     ("fleet_ctrl_c_ends_after_what_is_begun_and_resume_ends_it", interrupted_once),
     ("fleet_ctrl_c_twice_leaves_each_host_with_one_release_and_resume_ends_it", interrupted_twice),
 ];
@@ -236,6 +237,26 @@ fn operator_cut() -> Result<(), Failed> {
     eventually("nobody confirmed it, so it goes back", || serves(&scene, "prod1", "0.1.0"));
     scene.ok("resume --yes");
     assert_eq!(lives(&scene), before, "the same processes with the same state");
+    assert_one(&scene, "0.2.0");
+    Ok(())
+}
+
+/// A day behind, for everything that a login starts there, and so for its node too.
+fn wrong_clock() -> Result<(), Failed> {
+    let faked = "SetEnv LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1 FAKETIME=-1d FAKETIME_DONT_FAKE_MONOTONIC=1";
+    let scene = Scene::fleet_with(App::Hotapp, 3, "prod2", HostSpec { sshd: vec![faked.to_owned()], ..HostSpec::default() });
+    let days = |host| scene.on(host, "date +%s").parse::<i64>().unwrap_or_default() / 86_400;
+    assert_eq!(days("prod1") - days("prod2"), 1, "the host's clock is wrong");
+    scene.configure("apps", "[upgrade]\nsoak = \"1s\"\n");
+    scene.run("doctor production").assert(0, &["prod2: clock"]);
+    scene.ok("deploy release to production --version=0.1.0 --start-deploy");
+    scene.ok("eval Hotapp.Counter.count() on production");
+    let before = lives(&scene);
+    scene.ok(&format!("{UPGRADE} --waves=1,rest"));
+    assert_one(&scene, "0.2.0");
+    scene.ok("rollback production --version=0.1.0");
+    assert_eq!(lives(&scene), before, "the same processes with the same state");
+    scene.ok(DEPLOY);
     assert_one(&scene, "0.2.0");
     Ok(())
 }

@@ -36,6 +36,14 @@ impl Scene {
     pub(crate) fn fleet(app: App, count: usize) -> Self {
         Self::with(app, LabSpec::fleet(count), (1..=count).map(|n| format!("prod{n}")).collect())
     }
+    /// The same, of which one host is of this kind.
+    pub(crate) fn fleet_with(app: App, count: usize, host: &str, spec: HostSpec) -> Self {
+        let of = |name: &str| if name == host { spec.clone() } else { HostSpec::default() };
+        let names: Vec<String> = (1..=count).map(|n| format!("prod{n}")).collect();
+        let hosts = LabSpec::empty().host("build", HostSpec::default());
+        let hosts = names.iter().fold(hosts, |hosts, name| hosts.host(name, of(name)));
+        Self::with(app, hosts, names)
+    }
     /// The same, and one more host, `gate`: another way to the production hosts than by `build`.
     pub(crate) fn behind_gates(app: App, count: usize) -> Self {
         let spec = LabSpec::fleet(count).host("gate", HostSpec::default());
