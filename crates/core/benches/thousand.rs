@@ -78,6 +78,7 @@ fn seen(old: &Arc<Manifest>) -> Seen {
         unfinished: Vec::new(),
         taken_back: Vec::new(),
         drained: None,
+        alone: Default::default(),
         dirs: dirs.into(),
         strays: BTreeMap::new(),
         top: BTreeMap::new(),

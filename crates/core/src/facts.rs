@@ -3,12 +3,16 @@
 //! Facts are possibly incomplete and already old when they are read; plans carry what they were made from as preconditions,
 //! and apply checks those once more before it changes a host.
 
+mod alone;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
+
+pub use alone::{Alone, Came, Unconfirmed, WentBack};
 
 use crate::{
     name::{HostName, NodeName, RunId, Version},
@@ -63,6 +67,9 @@ pub struct Seen {
     /// It was taken out of the traffic and never came back, as far as is known: the run that did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drained: Option<String>,
+    /// A restart that waits to be confirmed, and what the host did by itself.
+    #[serde(default)]
+    pub alone: Alone,
     /// Directories that exist: `lib/*`, `erts-*`, `releases/*` and `.edeliver/top/*`.
     pub dirs: BTreeSet<RelPath>,
     /// Files below these directories that no complete manifest on the host accounts for, with their digests:

@@ -4,6 +4,7 @@ pub mod build;
 mod cluster;
 pub mod deploy;
 pub(crate) mod fit;
+mod guard;
 pub mod hot;
 pub mod keep;
 pub mod lint;

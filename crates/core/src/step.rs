@@ -2,6 +2,7 @@
 //!
 //! One [`Step::describe`] serves the plan view, events and the journal, so what was promised and what is reported are the same words.
 
+mod guard;
 mod upgrade;
 mod watch;
 
@@ -18,6 +19,7 @@ use crate::{
     unit::{Scope, Unit},
 };
 
+pub use guard::Guard;
 pub use upgrade::{Direction, Ending, Hot, Lib, PlaceUpgrade, Soak};
 pub use watch::Watch;
 
@@ -73,6 +75,9 @@ pub enum Step {
         /// The systemd unit that runs it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<Unit>,
+        /// What the host does by itself, if edeliver is lost before what follows is confirmed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guard: Option<Guard>,
     },
     // ---- hot upgrades
     /// Put relup and agent beside the releases, and make the node's own list of releases true.
@@ -95,6 +100,11 @@ pub enum Step {
     Drain(Traffic),
     /// Bring it back. However the host ends, that is not left out as long as a node serves there.
     Resume(Traffic),
+    /// Tell the host, over a new channel, that the release that was started is well: it need not go back by itself.
+    Confirm {
+        /// That release.
+        version: Version,
+    },
     /// Remove releases that nothing needs.
     Prune(Prune),
     /// Note that a release was taken back, for later deploys.
@@ -252,7 +262,10 @@ impl Step {
     }
     /// Whether it changes files of the release root. Others start and stop what is there, by the system's own means perhaps.
     pub fn changes_root(&self) -> bool {
-        !matches!(self, Self::Setup(_) | Self::Start { .. } | Self::Stop { .. } | Self::Watch(_) | Self::Hook { .. })
+        !matches!(
+            self,
+            Self::Setup(_) | Self::Start { .. } | Self::Stop { .. } | Self::Watch(_) | Self::Confirm { .. } | Self::Hook { .. }
+        )
     }
     /// The step in words: present tense, no full stop. The same in the plan, on the screen and in the journal.
     pub fn describe(&self) -> String {
@@ -269,8 +282,10 @@ impl Step {
             Self::Stage(stage) => stage.describe(),
             Self::Activate(activate) => format!("make {} the release that boots", activate.version),
             Self::Start { version, unit, .. } => format!("start {version}{}", by(unit.as_ref())),
-            Self::Stop { version: Some(version), unit, .. } => format!("stop {version}{}", by(unit.as_ref())),
-            Self::Stop { version: None, unit, .. } => format!("stop the node{}", by(unit.as_ref())),
+            Self::Stop { version, unit, guard, .. } => {
+                let what = version.as_ref().map_or("the node", Version::as_str);
+                format!("stop {what}{}{}", by(unit.as_ref()), guard.as_ref().map(Guard::describe).unwrap_or_default())
+            }
             Self::PlaceUpgrade(place) => place.describe(),
             Self::Preflight(hot) => hot.describe_preflight(),
             Self::Install(hot) => hot.describe(),
@@ -281,6 +296,7 @@ impl Step {
             Self::Watch(watch) => watch.describe(),
             Self::Drain(traffic) => format!("drain the host ({})", traffic.drain.describe()),
             Self::Resume(traffic) => format!("resume the host ({})", traffic.resume.describe()),
+            Self::Confirm { version } => format!("confirm {version}"),
             Self::Prune(prune) => format!("remove {}", list(&prune.versions)),
             Self::Remember(it) => format!("note that {} was taken back", it.version),
             Self::Hook { name } => format!("hook {name}"),

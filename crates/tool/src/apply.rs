@@ -15,7 +15,7 @@ mod hook;
 mod host;
 mod migrations;
 mod outcome;
-mod root;
+pub(crate) mod root;
 mod stage;
 mod step;
 mod told;

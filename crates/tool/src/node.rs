@@ -131,10 +131,7 @@ pub async fn start(
     environment: &Environment,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<NodeFacts, NodeError> {
-    let mut args = place.args();
-    args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), environment.profile.clone()]);
-    args.extend(environment.kept_away.iter().map(|pattern| format!("-{pattern}")));
-    args.extend(environment.variables.iter().map(|(name, value)| format!("{name}={value}")));
+    let args = start_words(place, version, timeout, environment);
     let (status, facts, log) = run_telling(host, START, args, timeout + GRACE, tell).await?;
     match status {
         0 => Ok(facts),
@@ -160,9 +157,7 @@ pub async fn stop(
     timeout: Duration,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<(), NodeError> {
-    let version = version.map(ToString::to_string).unwrap_or_default();
-    let mut args = place.args();
-    args.extend([version, timeout.as_secs().max(1).to_string()]);
+    let args = stop_words(place, version, timeout);
     let (status, _, log) = run_telling(host, STOP, args, timeout + GRACE, tell).await?;
     match status {
         0 => Ok(()),
@@ -171,6 +166,22 @@ pub async fn stop(
         32 => Err(NodeError::Unseen { log }),
         status => Err(NodeError::Script { script: STOP.name, status, log }),
     }
+}
+
+/// The arguments of the script that starts a node.
+pub(crate) fn start_words(place: &Place, version: &Version, timeout: Duration, environment: &Environment) -> Vec<String> {
+    let mut args = place.args();
+    args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), environment.profile.clone()]);
+    args.extend(environment.kept_away.iter().map(|pattern| format!("-{pattern}")));
+    args.extend(environment.variables.iter().map(|(name, value)| format!("{name}={value}")));
+    args
+}
+
+/// The arguments of the script that stops one.
+pub(crate) fn stop_words(place: &Place, version: Option<&Version>, timeout: Duration) -> Vec<String> {
+    let mut args = place.args();
+    args.extend([version.map(ToString::to_string).unwrap_or_default(), timeout.as_secs().max(1).to_string()]);
+    args
 }
 
 /// Runs a script whose lines are for the user, but for those that begin with `fact `.

@@ -92,8 +92,7 @@ pub async fn start(
     timeout: Duration,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<NodeFacts, ServiceError> {
-    let mut args = place.args();
-    args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), unit.scope.word().to_owned(), unit.file_name()]);
+    let args = start_words(place, unit, version, timeout);
     let (status, facts, log) = node::run_telling(host, START, args, timeout + GRACE, tell).await?;
     match status {
         0 => Ok(facts),
@@ -118,9 +117,7 @@ pub async fn stop(
     timeout: Duration,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<(), ServiceError> {
-    let [root, _, node] = <[String; 3]>::try_from(place.args()).expect("a place has three arguments");
-    let wanted = version.map(ToString::to_string).unwrap_or_default();
-    let args = vec![root, node, wanted, unit.scope.word().to_owned(), unit.file_name()];
+    let args = stop_words(place, unit, version);
     let (status, _, log) = node::run_telling(host, STOP, args, timeout.max(FOREIGN_STOP) + GRACE, tell).await?;
     match status {
         0 => Ok(()),
@@ -128,6 +125,20 @@ pub async fn stop(
         51 | 53 => Ok(node::stop(host, place, version, timeout, tell).await?),
         status => Err(ServiceError::of(unit, STOP.name, status, log)),
     }
+}
+
+/// The arguments of the script that has systemd start a node.
+pub(crate) fn start_words(place: &Place, unit: &Unit, version: &Version, timeout: Duration) -> Vec<String> {
+    let mut args = place.args();
+    args.extend([version.to_string(), timeout.as_secs().max(1).to_string(), unit.scope.word().to_owned(), unit.file_name()]);
+    args
+}
+
+/// The arguments of the script that has it stop one.
+pub(crate) fn stop_words(place: &Place, unit: &Unit, version: Option<&Version>) -> Vec<String> {
+    let [root, _, node] = <[String; 3]>::try_from(place.args()).expect("a place has three arguments");
+    let wanted = version.map(ToString::to_string).unwrap_or_default();
+    vec![root, node, wanted, unit.scope.word().to_owned(), unit.file_name()]
 }
 
 /// What [`edeliver_core::plan::setup()`] has to know of a host. `environment`: the file as it should be.

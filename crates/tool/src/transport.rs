@@ -27,6 +27,7 @@ use edeliver_core::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::{container::Container, limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
+pub(crate) use wrapper::condensed;
 
 /// Reaches a host in the way it asks for: logs in, or uses this machine.
 ///
@@ -116,13 +117,13 @@ pub struct Call<'a> {
     pub output: Output<'a>,
     /// After this time the script and everything it started are ended, on the host too.
     pub timeout: Duration,
-    /// What is to be looked at on the host before the script begins.
-    pub guard: Option<Guard>,
+    /// What comes in front of the script, in this order.
+    pub before: Vec<Front>,
 }
 
-/// A piece of script in front of another one, for which it looks at something and ends it where that is not as it should be.
+/// A piece of script in front of another one, for which it looks at something, or gets something ready. It may end it before it has begun.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub struct Front {
     /// The text. It takes its own arguments away from the front.
     pub text: &'static str,
     /// They come before the script's.
@@ -133,7 +134,7 @@ impl Call<'static> {
     /// A call without input whose output is collected.
     pub fn new(script: Script, args: impl IntoIterator<Item = impl Into<String>>, timeout: Duration) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self { script, args, input: Input::Empty, output: Output::Collect, timeout, guard: None }
+        Self { script, args, input: Input::Empty, output: Output::Collect, timeout, before: Vec::new() }
     }
 }
 

@@ -97,6 +97,11 @@ impl Host<'_> {
             self.leftovers(),
             self.taken_back(),
             self.drained().into_iter().collect(),
+            self.seen
+                .alone
+                .lines()
+                .map(|line| note("alone", line, say("`edeliver run show` says what the run did; deploy again")))
+                .collect(),
         ];
         parts.into_iter().flatten().collect()
     }

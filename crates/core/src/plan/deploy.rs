@@ -7,7 +7,7 @@ use edeliver_erl::rel::{Rel, releases::Releases};
 use super::{
     FORMAT, HostPlan, Plan, Precondition, ReleaseRef, Verdict, cluster,
     fit::{self, Obstacle},
-    hot,
+    guard, hot,
     keep::{After, Keep, Removal},
     releases,
     switch::{self, Switch},
@@ -20,7 +20,7 @@ use crate::{
     name::{AppName, HostName, Version},
     release::{Digest, Entry, EntryKind, Manifest, ManifestId, RelPath},
     size::size,
-    step::{Prune, Stage, Step},
+    step::{Prune, Stage, Step, Watch},
     strategy::Rollout,
 };
 
@@ -63,6 +63,9 @@ impl<'a> Wanted<'a> {
         let top = manifest.files.iter().filter(listed).map(|entry| &entry.path).collect();
         Self { manifest, rel, rewritten, deltas: Deltas::of(manifest), top }
     }
+    pub(super) fn release(&self) -> ReleaseRef {
+        ReleaseRef { version: self.manifest.version.clone(), manifest: self.id() }
+    }
     /// Its id.
     pub(super) fn id(&self) -> ManifestId {
         self.deltas.id()
@@ -96,7 +99,7 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         format: FORMAT,
         title: format!("deploy {} to {}", wanted.manifest.title(), settings.name),
         target: Some(settings.name.clone()),
-        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
+        release: Some(wanted.release()),
         before: hook(hooks::BEFORE).into_iter().collect(),
         rollout: Rollout::over(settings, &hosts).migrating(settings),
         hosts,
@@ -120,7 +123,10 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     pub(super) fn host(&self, facts: &HostFacts) -> HostPlan {
         match &facts.seen {
-            Ok(seen) => self.fits(&facts.host, seen).map_or_else(|blocked| *blocked, |host| host.plan(&facts.host)),
+            Ok(seen) => match self.fits(&facts.host, seen) {
+                Ok(host) => guard::guarded(host.plan(&facts.host), facts, self.settings, Some(&self.wanted.release())),
+                Err(blocked) => *blocked,
+            },
             Err(unseen) => unreachable(&facts.host, unseen),
         }
     }
@@ -140,7 +146,7 @@ pub(super) fn blocked(host: &HostName, seen: &Seen, obstacles: Vec<Obstacle>) ->
     HostPlan {
         host: host.clone(),
         expect: switch::precondition(seen),
-        reasons: obstacles.iter().map(|obstacle| obstacle.why.clone()).collect(),
+        reasons: obstacles.iter().map(|obstacle| obstacle.why.clone()).chain(seen.alone.lines()).collect(),
         verdict: Verdict::Blocked { hints: obstacles.into_iter().map(|obstacle| obstacle.hint).collect() },
         steps: Vec::new(),
         undo: Vec::new(),
@@ -177,13 +183,14 @@ impl Host<'_> {
         let releases = releases::with_new(self.seen, self.work.wanted.rel, &self.delta.dirs);
         let stage = self.stage().map(Step::Stage);
         let activate = self.activate(stage.is_some(), &releases).map(Step::Activate);
-        let restart = self.restart();
+        let restart = if self.waits_for_us() { self.end_of_another() } else { self.restart() };
         let previous = if activate.is_some() { self.previous.as_ref() } else { self.seen.previous.as_ref() };
-        let prune = self.prune(previous, !restart.is_empty(), releases.clone()).map(Step::Prune);
+        let starts = restart.iter().any(|step| matches!(step, Step::Start { .. }));
+        let prune = self.prune(previous, starts, releases.clone()).map(Step::Prune);
         let undo =
             if activate.is_some() || !restart.is_empty() { self.switch().back_from(self.version(), &releases) } else { Vec::new() };
         let reasons = self.reasons(stage.is_some(), activate.is_some(), prune.as_ref());
-        let meet = self.meeting_points(!restart.is_empty());
+        let meet = self.meeting_points(starts);
         let mut steps: Vec<Step> = stage.into_iter().chain(activate).collect();
         if !steps.is_empty() || !restart.is_empty() {
             steps.extend(meet);
@@ -246,6 +253,15 @@ impl Host<'_> {
     fn is_only_tried(&self) -> bool {
         self.seen.node.ongoing.as_ref().is_some_and(|ongoing| ongoing.to == *self.version())
     }
+    /// Whether it runs since a restart whose run was lost before it confirmed that: the host goes back by itself if nobody does.
+    fn waits_for_us(&self) -> bool {
+        self.runs_already() && self.seen.alone.waits.as_ref().is_some_and(|waits| waits.new == *self.version())
+    }
+    /// What that run had left to do.
+    fn end_of_another(&self) -> Vec<Step> {
+        let watch = Watch::of(self.work.settings, self.version(), &self.seen.node).map(Step::Watch);
+        watch.into_iter().chain([Step::Confirm { version: self.version().clone() }]).collect()
+    }
     fn restart(&self) -> Vec<Step> {
         if self.restarts() { self.switch().restart(self.version()) } else { Vec::new() }
     }
@@ -277,7 +293,7 @@ impl Host<'_> {
         reasons.extend(self.moved());
         reasons.extend(activate.then(|| self.cookie_changes()).flatten());
         reasons.push(self.node_reason());
-        reasons.extend(switch::others(self.seen));
+        reasons.extend(switch::remarks(self.seen));
         reasons.extend(self.switch().unit_reasons());
         if let Some(Step::Prune(prune)) = prune {
             reasons.extend(self.goes(prune));

@@ -93,6 +93,7 @@ struct Checked<'a> {
 impl Checked<'_> {
     fn check(&self) -> Check {
         self.order()?;
+        self.guard()?;
         self.hot()?;
         self.traffic()?;
         for step in &self.host.steps {
@@ -102,7 +103,12 @@ impl Checked<'_> {
                 Step::Start { version, .. } => self.start(version)?,
                 Step::Prune(prune) => self.prune(prune)?,
                 Step::Revert(ending) => self.revert(ending)?,
-                Step::Stop { .. } | Step::Hook { .. } | Step::Setup(_) | Step::Watch(_) | Step::Remember(_) => {}
+                Step::Stop { .. }
+                | Step::Hook { .. }
+                | Step::Setup(_)
+                | Step::Watch(_)
+                | Step::Remember(_)
+                | Step::Confirm { .. } => {}
                 Step::Drain(_) | Step::Resume(_) => {}
                 Step::PlaceUpgrade(_) | Step::Preflight(_) | Step::Install(_) | Step::Soak(_) | Step::Commit(_) => {}
                 other => return Err(format!("`{}` is a step of builds", other.describe())),
@@ -115,6 +121,22 @@ impl Checked<'_> {
     fn order(&self) -> Check {
         let ranks: Vec<u8> = self.host.steps.iter().filter_map(rank).collect();
         require(ranks.windows(2).all(|pair| pair[0] < pair[1]), || "its steps are out of order".to_owned())
+    }
+
+    /// A host that would go back by itself is told that it need not, once the release that it is about was started, and no other is.
+    fn guard(&self) -> Check {
+        let guard = self.host.steps.iter().find_map(|step| if let Step::Stop { guard, .. } = step { guard.as_ref() } else { None });
+        let confirmed =
+            self.host.steps.iter().find_map(|step| if let Step::Confirm { version } = step { Some(version) } else { None });
+        let waits = self.seen.alone.waits.as_ref().map(|waits| &waits.new);
+        require(guard.map(|guard| &guard.new).or(waits.filter(|_| confirmed.is_some())) == confirmed, || {
+            "what is guarded is not what is confirmed".to_owned()
+        })?;
+        require(self.host.undo.iter().all(|step| !matches!(step, Step::Stop { guard: Some(_), .. })), || {
+            "its way back is guarded".to_owned()
+        })?;
+        let there = |version| self.boots() == Some(version) || switch::installed(self.seen, version).is_some();
+        require(guard.is_none_or(|guard| there(&guard.back)), || "the host would go back to what is not there".to_owned())
     }
 
     /// Nothing that an installed release uses is touched; everything that is made lies in a directory that is placed.
@@ -219,9 +241,10 @@ fn rank(step: &Step) -> Option<u8> {
         Step::Stop { .. } => Some(8),
         Step::Start { .. } => Some(9),
         Step::Watch(_) => Some(10),
-        Step::Resume(_) => Some(11),
-        Step::Prune(_) => Some(12),
-        Step::Remember(_) => Some(13),
+        Step::Confirm { .. } => Some(11),
+        Step::Resume(_) => Some(12),
+        Step::Prune(_) => Some(13),
+        Step::Remember(_) => Some(14),
         _ => None,
     }
 }

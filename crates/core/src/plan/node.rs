@@ -1,7 +1,7 @@
 //! Starting, stopping and restarting nodes.
 
 use super::{
-    FORMAT, HostPlan, Plan, Verdict, cluster, deploy, releases,
+    FORMAT, HostPlan, Plan, Verdict, cluster, deploy, guard, releases,
     switch::{self, Switch},
     traffic,
 };
@@ -78,8 +78,9 @@ fn host(action: NodeAction, app: &AppName, settings: &TargetSettings, facts: &Ho
         NodeAction::Restart => restart(&switch),
     };
     let undo = if action == NodeAction::Restart && !steps.is_empty() { undo_restart(&switch) } else { Vec::new() };
-    let reasons = [reason].into_iter().chain(switch::others(seen)).chain(switch.unit_reasons()).collect();
-    HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons, steps, undo }
+    let reasons = [reason].into_iter().chain(switch::remarks(seen)).chain(switch.unit_reasons()).collect();
+    let plan = HostPlan { host: facts.host.clone(), expect: switch::precondition(seen), verdict, reasons, steps, undo };
+    guard::guarded(plan, facts, settings, None)
 }
 
 type Decision = (Verdict, String, Vec<Step>);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use edeliver_erl::rel::releases::Releases;
 
 use super::{
-    FORMAT, HostPlan, Plan, Verdict, Way, deploy,
+    FORMAT, HostPlan, Plan, Verdict, Way, deploy, guard,
     hot::{self, HotHost},
     releases,
     switch::{self, Switch},
@@ -52,7 +52,8 @@ pub fn rollback(request: &RollbackRequest, settings: &TargetSettings, facts: &[H
     let rollout = RolloutSettings { soak: Duration::ZERO, peers: Peers::Off, settled: None, ..settings.rollout.clone() };
     let settings = &TargetSettings { rollout, ..settings.clone() };
     let work = Work { request, settings };
-    let hosts = traffic::around(facts.iter().map(|facts| work.host(facts)).collect(), settings, facts);
+    let hosts = facts.iter().map(|facts| guard::guarded(work.host(facts), facts, settings, None)).collect();
+    let hosts = traffic::around(hosts, settings, facts);
     Plan {
         format: FORMAT,
         title: request.title(&settings.name),
@@ -79,6 +80,7 @@ pub fn take_back(
     let (as_before, facts): (Vec<&HostFacts>, Vec<&HostFacts>) = facts.iter().partition(|facts| is_untouched(facts, failed));
     let facts: Vec<HostFacts> = facts.into_iter().cloned().collect();
     let mut plan = rollback(request, settings, &facts);
+    plan.hosts.iter_mut().for_each(guard::forwards);
     let remember = failed.release.as_ref().zip(run).map(|(release, run)| {
         let it = TakenBack { version: release.version.clone(), manifest: release.manifest, run: run.clone() };
         Step::Remember(it)
@@ -212,7 +214,7 @@ impl Work<'_> {
             (true, true, true) => format!("the node runs {version}: it is restarted"),
             (true, true, false) => format!("the node runs {version} until it is restarted"),
         };
-        vec![boots(seen, goal), node]
+        [boots(seen, goal), node].into_iter().chain(switch::remarks(seen)).collect()
     }
 }
 

@@ -52,7 +52,7 @@ impl Switch<'_> {
         Step::Start { version: version.clone(), timeout: self.settings.start_timeout, unit: self.unit() }
     }
     pub(super) fn stop(&self, version: Option<&Version>) -> Step {
-        Step::Stop { version: version.cloned(), timeout: self.settings.stop_timeout, unit: self.unit() }
+        Step::Stop { version: version.cloned(), timeout: self.settings.stop_timeout, unit: self.unit(), guard: None }
     }
     fn unit(&self) -> Option<Unit> {
         Unit::of(self.settings, self.app)
@@ -173,8 +173,13 @@ pub(super) fn kind(seen: &Seen, app: &AppName, installed: Option<&Installed>) ->
     }
 }
 
+/// What must be known of the host beside what is done there: what it does by itself, and processes that are left alone.
+pub(super) fn remarks(seen: &Seen) -> impl Iterator<Item = String> {
+    seen.alone.lines().chain(others(seen))
+}
+
 /// Only one node of a root is started and stopped; that there are others must be said.
-pub(super) fn others(seen: &Seen) -> Option<String> {
+fn others(seen: &Seen) -> Option<String> {
     let pids: Vec<String> = seen.node.others.iter().map(u32::to_string).collect();
     match &pids[..] {
         [] => None,

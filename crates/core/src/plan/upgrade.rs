@@ -1,7 +1,7 @@
 //! Upgrading running nodes: each by the relup that leads from what it runs, the others by a restart or a deploy, as allowed.
 
 use super::{
-    FORMAT, HostPlan, Plan, ReleaseRef, Verdict, Way, cluster,
+    FORMAT, HostPlan, Plan, Verdict, Way, cluster,
     deploy::{self, DeployRequest, Host, Wanted, Work, hooks},
     fit::Obstacle,
     hot::{self, HotHost},
@@ -51,7 +51,7 @@ pub fn upgrade(
         format: FORMAT,
         title: format!("upgrade {} to {}", settings.name, wanted.manifest.title()),
         target: Some(settings.name.clone()),
-        release: Some(ReleaseRef { version: wanted.manifest.version.clone(), manifest: wanted.id() }),
+        release: Some(wanted.release()),
         before,
         rollout: Rollout::over(settings, &hosts).migrating(settings),
         hosts,
@@ -202,7 +202,7 @@ impl Upgraded<'_> {
             format!("{} was put there otherwise: the node is asked first whether its code is that of the store's", way.from.version)
         }));
         reasons.extend(hot::warnings(way));
-        reasons.extend(switch::others(host.seen));
+        reasons.extend(switch::remarks(host.seen));
         if let Some(Step::Prune(prune)) = prune {
             reasons.extend(host.goes(prune));
         }

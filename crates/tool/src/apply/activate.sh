@@ -127,5 +127,5 @@ if [ -n "$previous" ]; then put "$own/previous"; else must rm -f -- "$own/previo
 must settle
 put "$decides"
 # It boots now, whatever becomes of this. Who makes a release boot that was taken back wants it.
-rm -f -- "$own/taken-back/$version" || :
+rm -f -- "$own/taken-back/$version" "$own/went-back" || :
 settle || :

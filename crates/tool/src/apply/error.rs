@@ -32,6 +32,9 @@ pub enum StepError {
     /// The node that was started did not stay as it should.
     #[error("it is not well")]
     Unwell(#[source] Remote),
+    /// The host went back by itself before it was told that all is well.
+    #[error("it was not confirmed in time")]
+    WentBack(#[source] Remote),
     /// The script failed otherwise.
     #[error("{script} failed with status {status}")]
     Script {
@@ -139,6 +142,7 @@ impl StepError {
             | Self::NoSpace(why)
             | Self::HalfWay(why)
             | Self::Unwell(why)
+            | Self::WentBack(why)
             | Self::Script { why, .. } => why.lines.split_last().map_or(&[], |(_, before)| before),
             Self::Node(error) => error.log(),
             Self::Service(error) => error.log(),

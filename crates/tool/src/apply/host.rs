@@ -11,7 +11,7 @@ use edeliver_core::{
     lease::Loss,
     name::Version,
     plan::HostPlan,
-    step::Step,
+    step::{Guard, Step},
 };
 
 use tokio::sync::Mutex;
@@ -65,6 +65,8 @@ struct SoFar {
     half_way: bool,
     /// The node has been stopped and not started again.
     stopped: bool,
+    /// What the host does by itself, unless it is told that it need not.
+    guard: Option<Guard>,
     /// The release that was made the one that boots.
     activated: Option<Version>,
     /// The release that was started.
@@ -117,7 +119,8 @@ impl HostTask {
     /// Does the next steps, as long as they are such; `None`: they are done.
     async fn work(&mut self, such: fn(&Step) -> bool) -> Option<Pause> {
         while let Some(step) = self.plan.steps.get(self.next).cloned().filter(such) {
-            if self.cancel.is_requested() && self.so_far.may_stop() {
+            // What was started is told of, whether it was watched to the end or not.
+            if self.cancel.is_requested() && self.so_far.may_stop() && !matches!(step, Step::Confirm { .. }) {
                 return Some(Pause::Over(self.over_when_interrupted().await));
             }
             if let Some(why) = self.lost_lease().await {
@@ -169,6 +172,9 @@ impl HostTask {
                 _ => self.so_far.touched = true,
             }
         }
+        if let Step::Stop { guard: Some(guard), .. } = step {
+            self.so_far.guard = self.work_on().holder().map(|_| guard.clone());
+        }
         if index + 1 < self.plan.steps.len() {
             self.site.transport.another_follows();
         }
@@ -178,17 +184,22 @@ impl HostTask {
             note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,
             () = self.cancel.reached(Level::Kill), if !is_traffic => return Err(StepError::Interrupted),
         };
+        if matches!(step, Step::Stop { .. }) && note.is_some() {
+            self.so_far.guard = None;
+        }
         self.reporter.send(told::finished(index, what, began, note));
         self.so_far.note(step);
         Ok(())
     }
 
+    /// All that steps need.
     fn work_on(&self) -> step::Work<'_> {
         step::Work {
             host: &self.plan.host,
             site: &self.site,
             shared: &self.shared,
             expect: &self.plan.expect,
+            plan: &self.plan,
             reporter: &self.reporter,
             session: &self.session,
             cancel: &self.cancel,
@@ -222,6 +233,7 @@ impl HostTask {
             (Step::Watch(_), _) if self.plan.undo.is_empty() => {
                 (HostResult::Broken, format!("{why}; there is nothing to go back to"), Ending::Otherwise)
             }
+            (Step::Confirm { .. }, _) => (HostResult::Failed, why, Ending::Otherwise),
             (Step::Remember(_), _) => (HostResult::Done, self.state_now(), Ending::Changed),
             (Step::Prune(_), _) => {
                 self.so_far.litter = true;
@@ -346,12 +358,27 @@ impl HostTask {
         }
     }
 
+    /// What was told of the host shall stay so: it does not go back by itself any more.
+    async fn call_off(&mut self, result: HostResult) {
+        if self.goes_back(result).is_none() && self.so_far.guard.take().is_some() {
+            // Who has the host by now has called it off.
+            let _ = self.work_on().confirm().await;
+        }
+    }
+
+    /// What the host does by itself after this end: no node runs, or nobody knows. Else it is told that it need not.
+    fn goes_back(&self, result: HostResult) -> Option<&Guard> {
+        self.so_far.guard.as_ref().filter(|_| result == HostResult::Unknown || self.so_far.stopped)
+    }
+
     async fn over(&mut self, end: (HostResult, String, Ending)) -> End {
         let end = self.back_in_traffic(end).await;
+        self.call_off(end.0).await;
         self.told_end(end)
     }
 
-    fn told_end(&self, (result, summary, ending): (HostResult, String, Ending)) -> End {
+    fn told_end(&self, (result, mut summary, ending): (HostResult, String, Ending)) -> End {
+        summary.extend(self.goes_back(result).map(words::alone));
         self.reporter.send(EventKind::HostFinished { result, summary: summary.clone() });
         End { row: HostOutcome { host: self.plan.host.clone(), result, summary }, ending }
     }
@@ -384,6 +411,7 @@ impl SoFar {
             Step::Revert(ending) => (self.upgraded, self.taken_back) = (None, Some(ending.from.clone())),
             Step::Setup(_) => self.set_up = true,
             Step::Resume(_) => self.drained = false,
+            Step::Confirm { .. } => self.guard = None,
             Step::Stop { .. } => (self.stopped, self.started) = (true, None),
             Step::Start { version, .. } => (self.stopped, self.started) = (false, Some(version.clone())),
             _ => {}

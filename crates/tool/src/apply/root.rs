@@ -10,7 +10,10 @@ use edeliver_core::{
 };
 
 use super::{Site, StepError};
-use crate::transport::{Call, Input, Script};
+use crate::{
+    node::Place,
+    transport::{Call, Input, Script},
+};
 
 /// Joins a script of this directory with what it builds upon.
 macro_rules! script {
@@ -33,12 +36,21 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The first three arguments of every script that changes a root.
 pub(super) fn args(site: &Site, boots: Option<&Version>) -> Vec<String> {
-    vec![site.place.root.to_string(), site.place.app.to_string(), boots.map_or("-".to_owned(), Version::to_string)]
+    words(&site.place, boots)
+}
+
+fn words(place: &Place, boots: Option<&Version>) -> Vec<String> {
+    vec![place.root.to_string(), place.app.to_string(), boots.map_or("-".to_owned(), Version::to_string)]
 }
 
 /// Makes a release the one that boots next.
 pub(super) async fn activate(site: &Site, activate: &Activate) -> Result<(), StepError> {
-    let mut args = args(site, activate.from.as_ref());
+    call(site, ACTIVATE, activate_words(&site.place, activate), &activate.releases_file).await
+}
+
+/// The arguments of the script that does that.
+pub(crate) fn activate_words(place: &Place, activate: &Activate) -> Vec<String> {
+    let mut args = words(place, activate.from.as_ref());
     args.extend([
         activate.version.to_string(),
         activate.previous.as_ref().map(Version::to_string).unwrap_or_default(),
@@ -46,7 +58,7 @@ pub(super) async fn activate(site: &Site, activate: &Activate) -> Result<(), Ste
         activate.start_erl.as_deref().unwrap_or_default().trim_end().to_owned(),
         activate.releases_file.len().to_string(),
     ]);
-    call(site, ACTIVATE, args, &activate.releases_file).await
+    args
 }
 
 /// Removes releases. `boots`: what boots by now.
@@ -60,9 +72,14 @@ pub(super) async fn prune(site: &Site, prune: &Prune, boots: Option<&Version>) -
 
 /// Notes that a release was taken back.
 pub(super) async fn remember(site: &Site, it: &TakenBack, boots: Option<&Version>) -> Result<(), StepError> {
-    let mut args = args(site, boots);
+    call(site, REMEMBER, remember_words(&site.place, it, boots), "").await
+}
+
+/// The arguments of the script that does that.
+pub(crate) fn remember_words(place: &Place, it: &TakenBack, boots: Option<&Version>) -> Vec<String> {
+    let mut args = words(place, boots);
     args.extend([it.version.to_string(), it.manifest.to_string(), it.run.to_string()]);
-    call(site, REMEMBER, args, "").await
+    args
 }
 
 /// Notes that the host is taken out of the traffic by this run; `None`: that it is back.

@@ -2,9 +2,10 @@
 
 use edeliver_core::{
     config::Traffic,
-    name::{HostName, Version},
-    plan::Precondition,
-    step::{PlaceUpgrade, Step},
+    lease::Token,
+    name::{HostName, RunId, Version},
+    plan::{HostPlan, Precondition},
+    step::{Guard, PlaceUpgrade, Step},
 };
 
 use tokio::sync::Mutex;
@@ -18,9 +19,11 @@ use super::{
 };
 use crate::{
     cancel::{Cancel, Level},
+    guard::{self, Armed, Arms},
     node,
     report::Reporter,
     service,
+    transport::Transport,
     upgrade::{self, Session, UpgradeError},
 };
 
@@ -30,6 +33,8 @@ pub(super) struct Work<'a> {
     pub(super) site: &'a Site,
     pub(super) shared: &'a Shared,
     pub(super) expect: &'a Precondition,
+    /// What is done to the host.
+    pub(super) plan: &'a HostPlan,
     pub(super) reporter: &'a Reporter,
     /// The way to the node that is upgraded.
     pub(super) session: &'a Mutex<Session>,
@@ -37,7 +42,8 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Carries one step out. `activated`: what this run has made the release that boots. Gives what is worth a word.
+    /// Carries one step out. `activated`: what this run has made the release that boots. Gives what is worth a word; of a stop, why the host does
+    /// not watch over what follows.
     pub(super) async fn carry_out(&self, step: &Step, activated: Option<&Version>) -> Result<Option<String>, StepError> {
         let boots = activated.or(self.expect.permanent.as_ref());
         let mut tell = |line: &str| self.reporter.output(line);
@@ -47,10 +53,21 @@ impl Work<'_> {
             Step::Activate(activate) => root::activate(self.site, activate).await.map(|()| None),
             Step::Remember(it) => root::remember(self.site, it, boots).await.map(|()| None),
             Step::Prune(prune) => root::prune(self.site, prune, boots).await.map(|()| None),
-            Step::Stop { version, timeout, unit: Some(unit) } => {
-                service::stop(host, place, unit, version.as_ref(), *timeout, &mut tell).await?;
-                Ok(None)
+            Step::Stop { version, timeout, unit, guard } => {
+                let armed = guard.as_ref().and_then(|guard| self.armed(guard));
+                let host = armed.as_ref().map_or(host, |armed| armed as &dyn Transport);
+                let mut alone = None;
+                let mut tell = |line: &str| match line.strip_prefix(guard::NO_WATCH) {
+                    Some(why) => alone = Some(format!("the host would not go back by itself: {why}")),
+                    None => tell(line),
+                };
+                match unit {
+                    Some(unit) => service::stop(host, place, unit, version.as_ref(), *timeout, &mut tell).await?,
+                    None => node::stop(host, place, version.as_ref(), *timeout, &mut tell).await?,
+                }
+                Ok(alone)
             }
+            Step::Confirm { .. } => self.confirm().await.map(|()| None),
             Step::Start { version, timeout, unit: Some(unit) } => {
                 let facts = service::start(host, place, unit, version, *timeout, &mut tell).await?;
                 Ok(facts.pid.map(|pid| format!("process {pid}")))
@@ -58,10 +75,6 @@ impl Work<'_> {
             Step::Setup(setup) => {
                 let variables = service::variables(&self.shared.environment.variables, place.node.as_ref());
                 service::write(host, setup, &service::environment_file(&variables)).await?;
-                Ok(None)
-            }
-            Step::Stop { version, timeout, unit: None } => {
-                node::stop(host, place, version.as_ref(), *timeout, &mut tell).await?;
                 Ok(None)
             }
             Step::Start { version, timeout, unit: None } => {
@@ -85,6 +98,26 @@ impl Work<'_> {
         tokio::select! {
             done = going.go(way, traffic) => Ok(done?),
             () = self.cancel.reached(Level::Kill) => Err(TrafficError::Interrupted.into()),
+        }
+    }
+    /// The way to the host that has it watch over the restart; none where its lease, which tells the watch of us, is not ours.
+    fn armed(&self, guard: &Guard) -> Option<Armed> {
+        let ((token, run), place, plan) = (self.holder()?, &self.site.place, self.plan);
+        let arms = Arms { place, plan, guard, token: &token, run, environment: &self.shared.environment };
+        Some(arms.over(self.site.transport.clone()))
+    }
+    /// By what the host knows this run.
+    pub(super) fn holder(&self) -> Option<(Token, &RunId)> {
+        Some((self.shared.lease.as_ref()?.token_on(&self.plan.host)?, self.shared.run.as_ref()?))
+    }
+    /// Tells the host that it need not go back by itself.
+    pub(super) async fn confirm(&self) -> Result<(), StepError> {
+        let Some((token, run)) = self.holder() else { return Ok(()) };
+        let reply = guard::confirm(&*self.site.transport, &self.site.place, &token, run).await?;
+        match reply.status {
+            0 => Ok(()),
+            guard::WENT_BACK => Err(StepError::WentBack(Remote { lines: reply.tail })),
+            _ => Err(StepError::of("confirm", reply)),
         }
     }
     async fn place_upgrade(&self, place: &PlaceUpgrade, boots: Option<&Version>) -> Result<(), StepError> {

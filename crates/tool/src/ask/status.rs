@@ -78,29 +78,36 @@ pub(crate) async fn status(site: &Site, unit: Option<&Unit>) -> Result<Status, E
 
 async fn of_node(site: &Site) -> Result<Status, Error> {
     let Some(found) = node::find::find(&*site.transport, &site.place).await? else {
-        let permanent = node::state(&*site.transport, &site.place).await?.permanent;
+        let answer = node::state(&*site.transport, &site.place).await?;
         return Ok(Status {
             state: NodeState::Down,
             node: None,
             runs: None,
-            permanent,
+            permanent: answer.permanent,
             incarnation: None,
             figures: None,
-            note: String::new(),
+            note: answer.alone.lines().collect::<Vec<_>>().join("; "),
             unit: None,
         });
     };
     let mut link = match link::open_found(&site.transport, &site.place, &found, PATIENCE).await {
         Ok(link) => link,
         Err(LinkError::Find(error)) => return Err(error.into()),
-        Err(error) => return Ok(unasked(&found, state_of(&error), &error)),
+        Err(error) => return Ok(remarked(unasked(&found, state_of(&error), &error), &found)),
     };
     let mut status = ask(&found, &mut *link).await;
     if let Some(why) = link.way().why(&found).filter(|_| status.note.is_empty()) {
         status.note = why.to_owned();
     }
     link.close().await;
-    Ok(status)
+    Ok(remarked(status, &found))
+}
+
+/// With what the host did by itself.
+fn remarked(mut status: Status, found: &Found) -> Status {
+    let notes = found.alone.lines().chain([status.note]).filter(|note| !note.is_empty());
+    status.note = notes.collect::<Vec<_>>().join("; ");
+    status
 }
 
 async fn ask(found: &Found, link: &mut dyn Link) -> Status {

@@ -36,7 +36,7 @@ pub(super) async fn gather(
         input: Input::Bytes(versions),
         output: Output::Collect,
         timeout: PATIENCE,
-        guard: None,
+        before: Vec::new(),
     };
     let reply = transport.run(call).await?.ok(scripts::FACTS)?;
     Ok(parse(&reply.text()))

@@ -48,7 +48,7 @@ impl Lease {
                 }
             };
             let (input, output) = (Input::Stream(Box::new(heard)), Output::Lines(&mut lines));
-            transport.run(Call { script: scripts::HOLD, args, input, output, timeout: LONGEST, guard: None }).await
+            transport.run(Call { script: scripts::HOLD, args, input, output, timeout: LONGEST, before: Vec::new() }).await
         });
         Self { slot: None, told, word, holding }
     }

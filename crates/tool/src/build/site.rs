@@ -177,7 +177,7 @@ impl Site<'_> {
         args.extend(words.iter().cloned());
         let mut lines = |line: &str| self.reporter.output(line);
         let output = Output::Lines(&mut lines);
-        let call = Call { script: scripts::RUN, args, input: Input::Empty, output, timeout: self.work.timeout, guard: None };
+        let call = Call { script: scripts::RUN, args, input: Input::Empty, output, timeout: self.work.timeout, before: Vec::new() };
         Ok(self.transport.run(call).await?)
     }
 
@@ -203,7 +203,7 @@ impl Site<'_> {
     pub(super) fn collecting(&self, slot: &str, dir: &str, paths: String) -> Call<'static> {
         let args = self.args(slot, [dir]);
         let (input, timeout) = (Input::Bytes(paths.into_bytes()), self.work.timeout);
-        Call { script: scripts::COLLECT, args, input, output: Output::Collect, timeout, guard: None }
+        Call { script: scripts::COLLECT, args, input, output: Output::Collect, timeout, before: Vec::new() }
     }
 
     fn folder(&self) -> &str {
@@ -224,7 +224,7 @@ impl Site<'_> {
     }
 
     async fn run(&self, script: Script, args: Vec<String>) -> Result<Reply, BuildError> {
-        let call = Call { script, args, input: Input::Empty, output: Output::Collect, timeout: PATIENCE, guard: None };
+        let call = Call { script, args, input: Input::Empty, output: Output::Collect, timeout: PATIENCE, before: Vec::new() };
         Ok(self.transport.run(call).await?)
     }
 

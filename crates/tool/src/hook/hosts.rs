@@ -88,7 +88,7 @@ fn call<'a>(job: Job, timeout: Duration, output: Output<'a>) -> Call<'a> {
     let merge = if job.merge { "merge" } else { "apart" };
     let args = [merge.to_owned(), job.text].into_iter().chain(job.args).collect();
     let input = if job.stdin.is_empty() { Input::Empty } else { Input::Bytes(job.stdin) };
-    Call { script: JOB, args, input, output, timeout, guard: None }
+    Call { script: JOB, args, input, output, timeout, before: Vec::new() }
 }
 
 /// One host: its output byte by byte, since somebody may capture it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edeliver_core::{
     drift::Closer,
-    facts::{Installed, NodeFacts, Seen, TakenBack, Unfinished},
+    facts::{Alone, Installed, NodeFacts, Seen, TakenBack, Unfinished},
     name::{NameError, Version},
     release::{Digest, Libc, ManifestId, Platform, RelPath},
 };
@@ -86,6 +86,7 @@ struct Lines {
     installed: Vec<Installed>,
     unfinished: Vec<Unfinished>,
     taken_back: Vec<TakenBack>,
+    alone: Alone,
     last: Last,
     manifests: BTreeMap<Version, ManifestId>,
     dirs: BTreeSet<RelPath>,
@@ -125,7 +126,7 @@ impl Lines {
             "cookie-file" => self.closer.cookie_file = Some(value.parse().map_err(|_| bad())?),
             "staging" => self.closer.staging.push(value.to_owned()),
             "busy" => self.closer.busy = value.parse().ok(),
-            _ if self.node.take(line) => {}
+            _ if self.node.take(line) || self.alone.take(word, value) => {}
             _ => return Err(AnswerError::Line(line.chars().take(80).collect()).into()),
         }
         Ok(())
@@ -171,6 +172,7 @@ impl Lines {
             installed: self.installed,
             unfinished: self.unfinished,
             taken_back: self.taken_back,
+            alone: self.alone,
             dirs: self.dirs,
             strays: self.strays,
             top: self.top,

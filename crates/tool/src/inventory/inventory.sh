@@ -188,6 +188,7 @@ tell_all() {
     tell_releases
     tell_unfinished
     tell_taken_back
+    tell_alone .
     tell_dirs
     [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
     [ -z "$salt" ] || tell_closer

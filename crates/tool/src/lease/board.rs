@@ -30,6 +30,11 @@ impl Board {
     pub(super) fn token(&self) -> Token {
         self.claim().token().clone()
     }
+    /// By what a host knows the run, where it has its lease.
+    pub(crate) fn token_on(&self, host: &HostName) -> Option<Token> {
+        let claim = self.claim();
+        claim.is_ours(host).then(|| claim.token().clone())
+    }
     pub(crate) fn hear(&self, host: &HostName, sent: Duration, answer: Answer) {
         self.claim().hear(host, sent, answer);
         self.changed.send_replace(());

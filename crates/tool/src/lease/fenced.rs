@@ -8,7 +8,7 @@ use edeliver_core::lease::Token;
 use super::script::{FENCE, FENCED, FENCED_BY};
 use crate::{
     node::Place,
-    transport::{Call, Counts, GitRemote, Guard, Reply, Stream, Transport, TransportError},
+    transport::{Call, Counts, Front, GitRemote, Reply, Stream, Transport, TransportError},
 };
 
 /// Another transport, whose scripts do nothing where the lease is not this run's any more.
@@ -26,8 +26,9 @@ impl Fenced {
 #[async_trait]
 impl Transport for Fenced {
     async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
-        let guard = Guard { text: FENCE, args: self.args.clone() };
-        let reply = self.inner.run(Call { guard: Some(guard), ..call }).await?;
+        let fence = Front { text: FENCE, args: self.args.clone() };
+        let before = [fence].into_iter().chain(call.before).collect();
+        let reply = self.inner.run(Call { before, ..call }).await?;
         match (reply.status, reply.tail.last().and_then(|line| line.strip_prefix(FENCED_BY))) {
             (FENCED, Some(who)) => Err(TransportError::Fenced { by: who.to_owned() }),
             _ => Ok(reply),

@@ -105,7 +105,7 @@ impl Keeper {
             input: Input::Stream(Box::new(heard)),
             output: Output::Lines(&mut lines),
             timeout: LONGEST,
-            guard: None,
+            before: Vec::new(),
         };
         let (transport, mut sent) = (self.transport.clone(), VecDeque::from([now()]));
         let mut running = std::pin::pin!(transport.run(call));

@@ -132,6 +132,16 @@ end_steps() {
   stop_with 1 "a step of a run whose lease is over can't be ended:$living"
 }
 
+# The watch that an earlier holder has left on the host (guard/watch.sh) goes nowhere any more: what it was to bring back is ours to decide. Under
+# the lock of the lease, as its own last look. It has itself the holder's token, and a word more.
+end_guard() {
+  guards='' guard=''
+  { read -r guards guard _ <"$own/guard"; } 2>/dev/null
+  case $token in "$guards" | "$guards-alone") return ;; esac
+  [ -z "$guards" ] || rm -f -- "$own/guard" 2>/dev/null
+  [ -z "$guard" ] || ! lives "$guard" || kill -TERM "-${guard%%-*}" 2>/dev/null || :
+}
+
 # Takes it with kind $1, or tells who has it.
 take_it() {
   look_on
@@ -140,6 +150,7 @@ take_it() {
   read_lease
   [ -z "$has" ] || [ "$has" = "$token" ] || is_over || refuse
   write_it "$1"
+  end_guard
   unlock_lease
   end_steps
   printf 'taken\n'

@@ -43,7 +43,7 @@ impl Hold {
                 }
             };
             let (input, output) = (Input::Stream(Box::new(heard)), Output::Lines(&mut lines));
-            host.run(Call { script: HOLD, args, input, output, timeout: LONGEST, guard: None }).await
+            host.run(Call { script: HOLD, args, input, output, timeout: LONGEST, before: Vec::new() }).await
         });
         let mut hold = Self { word, holding };
         // The channel closes without a word when the script has ended without the lock.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read};
 
 use edeliver_core::{
-    facts::{Incarnation, Load, NodeFacts, NodeState},
+    facts::{Alone, Incarnation, Load, NodeFacts, NodeState},
     name::{NodeName, Version},
     unit::UnitFacts,
 };
@@ -22,6 +22,8 @@ pub struct Answer {
     pub node: NodeFacts,
     /// What boots next.
     pub permanent: Option<Version>,
+    /// A restart that waits to be confirmed, and what the host did by itself.
+    pub alone: Alone,
     /// Which start of the node this is, where it could be asked.
     pub incarnation: Option<Incarnation>,
     /// The code that it has loaded, if that was asked for.
@@ -57,10 +59,11 @@ impl Answer {
     /// [`AnswerError`].
     pub fn parse(answer: &str) -> Result<Self, AnswerError> {
         let mut node = NodeLines::default();
-        let mut permanent = None;
+        let (mut permanent, mut alone) = (None, Alone::default());
         for line in body(answer, FIRST_LINE)? {
             match line.split_once(' ') {
                 Some(("permanent", version)) => permanent = version.parse().ok(),
+                Some((word, value)) if alone.take(word, value) => {}
                 _ if node.take(line) => {}
                 _ => return Err(AnswerError::Line(line.chars().take(80).collect())),
             }
@@ -68,7 +71,7 @@ impl Answer {
         let said = node.said();
         let incarnation = said.as_ref().and_then(|said| node.incarnation(said));
         let code = said.and_then(|said| said.code);
-        Ok(Self { node: node.facts(permanent.as_ref()), permanent, incarnation, code, unit: None })
+        Ok(Self { node: node.facts(permanent.as_ref()), permanent, alone, incarnation, code, unit: None })
     }
 }
 

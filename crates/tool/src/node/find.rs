@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use edeliver_core::name::{NodeName, Version};
+use edeliver_core::{
+    facts::Alone,
+    name::{NodeName, Version},
+};
 use edeliver_erl::dist::Cookie;
 
 use super::{Incarnation, NodeError, Place, answer};
@@ -48,6 +51,8 @@ pub struct Found {
     pub ports: Ports,
     /// `-proto_dist`, where it is not TCP over IPv4.
     pub proto: Option<String>,
+    /// A restart that waits to be confirmed, and what the host did by itself.
+    pub alone: Alone,
     /// Processes that serve the same root beside it.
     pub others: Vec<u32>,
     cookie: Option<Cookie>,
@@ -125,6 +130,7 @@ impl Found {
             "elixir" => self.elixir = true,
             "proto" => self.proto = Some(value.to_owned()),
             "cookie" => self.cookie = Some(Cookie::new(value)),
+            _ if self.alone.take(word, value) => {}
             _ => return self.ports.take(word, value),
         }
         Ok(())

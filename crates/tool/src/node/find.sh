@@ -69,5 +69,6 @@ tell() {
 
 echo 'edeliver-find 1'
 fact permanent "$(permanent_version "$root" "$app")"
+tell_alone "$root"
 tell
 echo end

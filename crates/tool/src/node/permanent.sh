@@ -1,4 +1,4 @@
-# Which release of a root boots next. For POSIX sh.
+# Which release of a root boots next, and what the host did about it by itself. For POSIX sh.
 
 # Prints it for root $1, release name $2; nothing if nothing is installed. relx writes the version into bin/NAME, which then decides;
 # the others read releases/start_erl.data.
@@ -8,4 +8,15 @@ permanent_version() {
     { read -r _ vsn _ <"$1/releases/start_erl.data" || :; } 2>/dev/null
   fi
   printf '%s\n' "$vsn"
+}
+
+# Prints what the host of root $1 does by itself (see guard/watch.sh): `unconfirmed NEW OLD SECONDS` while it waits, `went-back …`.
+tell_alone() {
+  line='' watch=''
+  { read -r _ watch line <"$1/.edeliver/guard"; } 2>/dev/null
+  watch=${watch%%-*}
+  [ -z "$watch" ] || { [ ! -d "/proc/$watch" ] && ! kill -0 "$watch" 2>/dev/null; } || printf 'unconfirmed %s\n' "$line"
+  line=''
+  { read -r line <"$1/.edeliver/went-back"; } 2>/dev/null
+  [ -z "$line" ] || printf 'went-back %s\n' "$line"
 }

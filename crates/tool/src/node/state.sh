@@ -7,6 +7,7 @@ NODE_CODE=$4
 state=$(
   echo 'edeliver-node 1'
   printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
+  tell_alone "$root"
   tell_node "$root" "$3"
   echo end
 )

@@ -53,7 +53,7 @@ impl Guard {
         holding.spawn(async move {
             let mut lines = move |line: &str| _ = tell.send(line.to_owned());
             let (input, output) = (Input::Stream(Box::new(heard)), Output::Lines(&mut lines));
-            transport.run(Call { script: GUARD, args, input, output, timeout: LONGEST, guard: None }).await
+            transport.run(Call { script: GUARD, args, input, output, timeout: LONGEST, before: Vec::new() }).await
         });
         let made = tokio::time::timeout(BEGINNING, made(&mut told)).await;
         match made {

@@ -53,10 +53,10 @@ impl Nonce {
 /// [`TransportError::Here`] if an argument contains NUL, which no shell can hold.
 pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, TransportError> {
     let seconds = seconds(call.timeout).to_string();
-    let guard = call.guard.as_ref();
-    let script = guard.map(|guard| condensed(guard.text)).unwrap_or_default() + &condensed(call.script.text);
+    let fronts = call.before.iter().map(|front| condensed(front.text)).collect::<String>();
+    let script = fronts + &condensed(call.script.text);
     let own = [nonce.0.as_str(), &seconds, &script];
-    let args = || guard.into_iter().flat_map(|guard| &guard.args).chain(&call.args);
+    let args = || call.before.iter().flat_map(|front| &front.args).chain(&call.args);
     let all = || own.into_iter().chain(args().map(String::as_str));
     if all().any(|text| text.contains('\0')) {
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
@@ -81,7 +81,7 @@ fn packed(code: &str) -> Vec<u8> {
 
 /// The script without indentation and without lines that are comments: half of what would travel with every call. Our scripts have no text
 /// over several lines in which blanks at the beginning matter.
-fn condensed(script: &str) -> String {
+pub(crate) fn condensed(script: &str) -> String {
     let lines = script.lines().map(str::trim_start).filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.flat_map(|line| [line, "\n"]).collect()
 }

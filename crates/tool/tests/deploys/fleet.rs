@@ -90,6 +90,9 @@ impl Fleet {
     pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")
     }
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
     fn host(&self, name: &str) -> PathBuf {
         self.dir.path().join("my hosts").join(name)
     }
@@ -160,6 +163,12 @@ impl Fleet {
         let words = |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         all.filter(|pid| contains(&words(pid), ours)).filter_map(Pid::from_raw).collect()
+    }
+    /// Those of them with another word beside it.
+    pub(crate) fn processes_with(&self, word: &str) -> Vec<Pid> {
+        let has =
+            |pid: &Pid| contains(&fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default(), word.as_bytes());
+        self.processes().into_iter().filter(has).collect()
     }
     /// The process that serves a host's root.
     pub(crate) fn beam(&self, host: &str) -> Option<Pid> {

@@ -5,6 +5,7 @@
 mod adopt;
 mod asked;
 mod bad;
+mod deadman;
 mod drift;
 mod fleet;
 mod lease;

@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("systemd_tells_of_a_unit_that_restarts_in_a_loop_and_stops_it", crash_loop),
     ("a_users_own_systemd_runs_a_node_over_a_reboot", user_unit),
     ("a_node_of_systemd_is_upgraded_and_falls_back_when_it_dies_before_that_is_permanent", upgraded),
+    ("a_host_whose_operator_is_killed_in_a_restart_goes_back_by_systemd_itself", left_alone),
     ("systemd_is_set_up_by_an_account_with_sudo_and_one_without_is_told_what_to_type", sudo),
 ];
 
@@ -209,6 +210,32 @@ fn upgraded() -> Result<(), Failed> {
     scene.assert_serves("prod1", "0.2.0");
     scene.ok("rollback production --yes").assert(0, &["0.1.0 running, downgraded without a restart"]);
     scene.assert_serves("prod1", "0.1.0");
+    scene.ok("stop production --yes");
+    Ok(())
+}
+
+/// Between the end of the old node and the start of the new one, or a moment later: the watch has the same words for systemd as edeliver.
+fn left_alone() -> Result<(), Failed> {
+    let scene = scene(App::Hotapp);
+    configure(&scene, "systemd", "4000");
+    slow(&scene);
+    allow(&scene);
+    scene.ok("deploy release to production --version=0.1.0 --yes");
+    scene.ok("setup production --host=root@prod1 --yes");
+    scene.ok("start production");
+    scene.assert_serves("prod1", "0.1.0");
+    let mut deploy = scene.spawn("deploy release to production --version=0.2.0 --start-deploy --confirm-within=20s --yes");
+    let own = |file: &str| scene.on("prod1", &format!("cat /srv/apps/hotapp/.edeliver/{file} 2>/dev/null || true"));
+    eventually("the host watches, and the node is stopped", || !own("guard").is_empty() && scene.served("prod1").is_none());
+    deploy.kill()?;
+    deploy.wait()?;
+    // It waits for longer than we wait for anything else.
+    std::thread::sleep(Duration::from_secs(20));
+    eventually("the host has gone back", || own("went-back").ends_with(" done"));
+    scene.assert_serves("prod1", "0.1.0");
+    assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
+    scene.ok("status production").assert(0, &["went back to 0.1.0 by itself", "active (running)"]);
+    eventually("nothing is left", || own("guard").is_empty() && scene.on("prod1", "pgrep -f edeliver-[g]uard || true").is_empty());
     scene.ok("stop production --yes");
     Ok(())
 }

@@ -59,7 +59,7 @@ fn steps() -> Vec<Step> {
         hook("pre_extract_release_archive"),
         Step::Stage(stage),
         hook("post_extract_release_archive"),
-        Step::Stop { version: Some(version("1.4.2")), timeout: seconds(30), unit: None },
+        Step::Stop { version: Some(version("1.4.2")), timeout: seconds(30), unit: None, guard: None },
         activate("1.5.0"),
         hook("pre_start_deployed_release"),
         Step::Start { version: version("1.5.0"), timeout: seconds(60), unit: None },

@@ -22,6 +22,7 @@ pub(super) fn empty_seen() -> Seen {
         top: Default::default(),
         taken_back: Vec::new(),
         drained: None,
+        alone: Default::default(),
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,

@@ -73,8 +73,9 @@ deploy app 0.2.0 to production
     - the node runs 0.1.0: it is restarted
     put 0.2.0 beside what is there (4 new files, 11 KB)
     make 0.2.0 the release that boots
-    stop the node
+    stop the node; unless that is confirmed within 2m, the host goes back to 0.1.0 by itself
     start 0.2.0
+    confirm 0.2.0
     undo: stop 0.2.0
     undo: make 0.1.0 the release that boots
     undo: start 0.1.0
@@ -249,8 +250,9 @@ roll production back to the release before
     - the node runs 0.3.0: it is restarted
     - its state is lost: there is no relup from 0.3.0 to 0.2.0
     make 0.2.0 the release that boots
-    stop the node
+    stop the node; unless that is confirmed within 2m, the host goes back to 0.3.0 by itself
     start 0.2.0
+    confirm 0.2.0
     undo: stop 0.2.0
     undo: make 0.3.0 the release that boots
     undo: start 0.3.0
@@ -293,11 +295,14 @@ fn nodes_are_started_stopped_and_restarted_as_they_are_found() {
     assert_eq!(node(NodeAction::Start, &up), (Verdict::Nothing, "the node runs 0.2.0 already: ".into()));
     assert_eq!(node(NodeAction::Stop, &down), (Verdict::Nothing, "no node runs: ".into()));
     assert_eq!(node(NodeAction::Stop, &up), (Verdict::Change, "the node runs 0.2.0: stop the node".into()));
-    assert_eq!(node(NodeAction::Restart, &up).1, "the node runs 0.2.0, 0.2.0 boots: stop the node, start 0.2.0");
+    let restarted =
+        "stop the node; unless that is confirmed within 2m, the host starts 0.2.0 by itself, start 0.2.0, confirm 0.2.0";
+    assert_eq!(node(NodeAction::Restart, &up).1, format!("the node runs 0.2.0, 0.2.0 boots: {restarted}"));
     let mut old = up.clone();
     (old.node.booted, old.node.version) = (Some(version("0.1.0")), Some(version("0.1.0")));
     assert_eq!(node(NodeAction::Start, &old).1, "the node runs 0.1.0 already; 0.2.0 boots when it is restarted: ");
-    let undone = "stop the node, start 0.2.0, stop 0.2.0, make 0.1.0 the release that boots, start 0.1.0";
+    let guarded = "stop the node; unless that is confirmed within 2m, the host goes back to 0.1.0 by itself";
+    let undone = format!("{guarded}, start 0.2.0, confirm 0.2.0, stop 0.2.0, make 0.1.0 the release that boots, start 0.1.0");
     assert_eq!(node(NodeAction::Restart, &old).1, format!("the node runs 0.1.0, 0.2.0 boots: {undone}"));
     let mut two = up.clone();
     two.node.others = vec![12];
@@ -306,4 +311,54 @@ fn nodes_are_started_stopped_and_restarted_as_they_are_found() {
     hung.node.state = Hung;
     assert!(matches!(node(NodeAction::Start, &hung).0, Verdict::Blocked { .. }));
     assert!(matches!(node(NodeAction::Start, &empty_host()).0, Verdict::Blocked { .. }));
+}
+
+#[test]
+fn a_release_that_a_lost_run_has_started_is_watched_and_confirmed_and_nothing_else() {
+    let mut seen = host_with(&[&release("0.1.0", "a"), &release("0.2.0", "a")]);
+    seen.alone.waits = "0.2.0 0.1.0 120".parse().ok();
+    let wanted = "\
+deploy app 0.2.0 to production
+  web1: change
+    - 0.2.0 is there and boots next
+    - the node runs it
+    - 0.2.0 is not confirmed yet: the host goes back to 0.1.0 by itself when it hears nothing for 120 s
+    confirm 0.2.0
+    undo: stop 0.2.0
+";
+    assert_eq!(shown(&deploy(&request(), &release("0.2.0", "a"), &fleet(&[("web1", &seen)]))), wanted);
+}
+
+#[test]
+fn a_host_watches_over_a_restart_only_where_a_node_served_and_files_can_be_changed() {
+    let guards = |seen: &Seen, action| {
+        let facts = fleet(&[("web1", seen)]);
+        let plan = plan::node(action, &"app".parse().unwrap(), &settings(), &facts);
+        plan::lint(&plan, &facts).unwrap();
+        plan.hosts[0].steps.iter().any(|step| matches!(step, Step::Confirm { .. }))
+    };
+    let up = host_with(&[&release("0.1.0", "a")]);
+    assert!(guards(&up, NodeAction::Restart));
+    assert!(!guards(&up, NodeAction::Stop), "who stops a node wants it stopped");
+    assert!(!guards(&Seen { writable: false, ..up.clone() }, NodeAction::Restart));
+    assert!(!guards(&Seen { node: crate::facts::NodeFacts::down(), ..up }, NodeAction::Restart));
+}
+
+#[test]
+fn the_way_back_of_a_fleet_leads_forwards_and_a_deploy_is_remembered() {
+    let (old, new) = (release("0.1.0", "a"), release("0.2.0", "a"));
+    let guard = |plan: &Plan| {
+        plan.hosts[0].steps.iter().find_map(|step| if let Step::Stop { guard, .. } = step { guard.clone() } else { None }).unwrap()
+    };
+    let facts = fleet(&[("web1", &host_with(&[&old]))]);
+    let forth = deploy(&DeployRequest { start: true, ..request() }, &new, &facts);
+    assert_eq!(guard(&forth).remember, Some(new.id()));
+    assert_eq!(forth.hosts[0].alone(&guard(&forth)).len(), forth.hosts[0].undo.len());
+    let facts = fleet(&[("web1", &host_with(&[&old, &new]))]);
+    let request = RollbackRequest { app: "app".parse().unwrap(), to: None, restart: true, ways: Vec::new() };
+    let back = plan::take_back(&forth, &request, &settings(), &facts, &[], None);
+    plan::lint(&back, &facts).unwrap();
+    let guard = guard(&back);
+    assert_eq!((guard.new.as_str(), guard.back.as_str(), guard.remember), ("0.1.0", "0.1.0", None));
+    assert!(matches!(back.hosts[0].alone(&guard)[..], [Step::Start { .. }]));
 }

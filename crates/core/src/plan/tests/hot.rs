@@ -128,8 +128,9 @@ upgrade production to app 0.2.0
     - so the state of its processes is lost
     put 0.2.0 beside what is there (4 new files, 11 KB)
     make 0.2.0 the release that boots
-    stop the node
+    stop the node; unless that is confirmed within 2m, the host goes back to 0.1.0 by itself
     start 0.2.0
+    confirm 0.2.0
     undo: stop 0.2.0
     undo: make 0.1.0 the release that boots
     undo: start 0.1.0

@@ -81,6 +81,7 @@ pub(crate) fn empty_host() -> Seen {
         top: Default::default(),
         taken_back: Vec::new(),
         drained: None,
+        alone: Default::default(),
         releases_file: None,
         node: NodeFacts::down(),
         unit: None,

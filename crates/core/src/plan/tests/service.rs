@@ -81,8 +81,9 @@ fn without_a_unit_nothing_is_started_and_setup_is_named() {
 fn a_node_that_systemd_has_not_started_is_told_of_and_handed_over_by_a_restart() {
     let outside = host(NodeState::Running, loaded("inactive"));
     assert!(node(NodeAction::Start, &outside).1.contains("the node runs outside of unit app.service"));
-    let steps = "stop the node (unit app.service), start 0.2.0 (unit app.service)";
-    assert!(node(NodeAction::Restart, &outside).1.ends_with(steps));
+    let guarded = "stop the node (unit app.service); unless that is confirmed within 2m, the host starts 0.2.0 by itself";
+    let steps = format!("{guarded}, start 0.2.0 (unit app.service), confirm 0.2.0");
+    assert!(node(NodeAction::Restart, &outside).1.ends_with(&steps));
 }
 
 fn setup(service: Service, seen: &Seen, found: SetupFacts, force: bool) -> plan::HostPlan {

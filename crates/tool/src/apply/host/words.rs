@@ -1,6 +1,6 @@
 //! What became of a host, in words.
 
-use edeliver_core::step::{Direction, Step};
+use edeliver_core::step::{Direction, Guard, Step};
 
 use super::{super::StepError, HostTask};
 
@@ -58,6 +58,11 @@ impl HostTask {
     }
 }
 
+/// What a host does by itself that nobody can tell any more that all is well.
+pub(super) fn alone(guard: &Guard) -> String {
+    format!("; {} unless another run is faster", guard.deed())
+}
+
 /// What failed, in a few words.
 pub(super) fn why(step: &Step, error: &StepError) -> String {
     let causes = crate::error::chain(error);
@@ -72,6 +77,7 @@ pub(super) fn why(step: &Step, error: &StepError) -> String {
         Step::Drain(_) => format!("it was not drained: {cause}"),
         Step::Resume(_) => format!("it is still drained, for it was not resumed: {cause}"),
         Step::Watch(watch) => format!("{} is not well: {cause}", watch.version),
+        Step::Confirm { version } => format!("{version} was not confirmed: {cause}"),
         other => format!("{} failed: {cause}", other.describe()),
     }
 }

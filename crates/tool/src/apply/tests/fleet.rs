@@ -326,7 +326,7 @@ async fn what_is_told_of_a_host_is_in_order_and_ends_with_its_result() {
         EventKind::HostFinished { result, .. } => Some(format!("{result:?}")),
         _ => None,
     });
-    let steps = (0..4).flat_map(|index| [format!("started {index}"), format!("finished {index}")]);
+    let steps = (0..5).flat_map(|index| [format!("started {index}"), format!("finished {index}")]);
     assert_eq!(words.collect::<Vec<_>>(), steps.chain(["Done".to_owned()]).collect::<Vec<_>>());
     let total = ran.events.iter().any(|event| matches!(event, EventKind::Progress { done, total } if done == total));
     assert!(total, "the transfer is told to its end");

@@ -32,6 +32,9 @@ pub struct RolloutArgs {
     /// Watch every node so long, after an upgrade or a restart
     #[arg(long, value_name = "TIME", value_parser = super::time)]
     pub soak: Option<Duration>,
+    /// A host that hears nothing from edeliver for so long takes an upgrade or a restart back by itself
+    #[arg(long, value_name = "TIME", value_parser = super::time)]
+    pub confirm_within: Option<Duration>,
 }
 
 fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
@@ -45,7 +48,7 @@ fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
 impl RolloutArgs {
     /// The target, as these words have it.
     pub(crate) fn over(&self, target: &mut TargetSettings) {
-        let Self { waves, batch, max_unavailable, min_healthy, max_failures, on_failure, soak } = self;
+        let Self { waves, batch, max_unavailable, min_healthy, max_failures, on_failure, soak, confirm_within } = self;
         let rollout = &mut target.rollout;
         match (waves.is_empty(), batch) {
             (false, _) => rollout.waves.clone_from(waves),
@@ -56,6 +59,7 @@ impl RolloutArgs {
         rollout.min_healthy = min_healthy.or(rollout.min_healthy);
         rollout.max_failures = max_failures.unwrap_or(rollout.max_failures);
         rollout.on_failure = on_failure.unwrap_or(rollout.on_failure);
+        target.upgrade.limits.confirm = confirm_within.unwrap_or(target.upgrade.limits.confirm);
         if let Some(soak) = soak {
             (rollout.soak, target.upgrade.soak) = (*soak, *soak);
         }
@@ -70,6 +74,7 @@ impl RolloutArgs {
             (self.max_failures.is_some(), "--max-failures"),
             (self.on_failure.is_some(), "--on-failure"),
             (self.soak.is_some(), "--soak"),
+            (self.confirm_within.is_some(), "--confirm-within"),
         ];
         words.into_iter().find(|(given, _)| *given).map(|(_, word)| word)
     }

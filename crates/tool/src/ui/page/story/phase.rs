@@ -40,7 +40,7 @@ impl Phase {
             Step::Stage(_) | Step::PlaceUpgrade(_) | Step::Prune(_) | Step::Remember(_) => Self::Files,
             Step::Activate(_) | Step::Commit(_) | Step::Setup(_) => Self::Switch,
             Step::Start { .. } | Step::Stop { .. } | Step::Install(_) | Step::Revert(_) => Self::Node,
-            Step::Preflight(_) | Step::Soak(_) | Step::Watch(_) => Self::Watch,
+            Step::Preflight(_) | Step::Soak(_) | Step::Watch(_) | Step::Confirm { .. } => Self::Watch,
             Step::Hook { .. } | Step::Drain(_) | Step::Resume(_) => Self::Hook,
         }
     }
