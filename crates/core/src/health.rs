@@ -132,7 +132,7 @@ impl Gates {
         let (before, now) = (self.peers.len(), self.peers.len() - apart.len().min(self.peers.len()));
         let within = duration::show(self.settle_within);
         (!apart.is_empty()).then(|| {
-            format!("peers: {now} now, {before} before; {some}{more}: up, and not connected again; all are wanted within {within}")
+            format!("peers: {now} now, {before} before; {some}{more}: up, and not connected again; all are wanted within {within} (rollout.peers)")
         })
     }
 }

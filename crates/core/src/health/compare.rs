@@ -58,14 +58,14 @@ impl Comparison {
             }
             (MemoryLimit::OfBefore(_), None) => return None,
         };
-        (now.memory > limit).then(|| line("memory", &size(now.memory), before.map(size), &size(limit)))
+        (now.memory > limit).then(|| line("memory", "memory", &size(now.memory), before.map(size), &size(limit)))
     }
     fn run_queue(&self, now: &Vitals) -> Option<String> {
         let before = self.before.as_ref().map(|before| before.run_queue);
         let usual = u64::from(self.limits.run_queue?).saturating_mul(now.schedulers.max(1));
         let limit = usual.max(before.unwrap_or_default().saturating_mul(TWICE));
         let number = |number: u64| number.to_string();
-        (now.run_queue > limit).then(|| line("run queue", &number(now.run_queue), before.map(number), &number(limit)))
+        (now.run_queue > limit).then(|| line("run_queue", "run queue", &number(now.run_queue), before.map(number), &number(limit)))
     }
     fn mailboxes(&self, now: &Vitals) -> Vec<String> {
         let Some(usual) = self.limits.mailbox else { return Vec::new() };
@@ -74,7 +74,7 @@ impl Comparison {
             let limit = u64::from(usual).max(before.unwrap_or_default().saturating_mul(TWICE));
             let number = |number: u64| number.to_string();
             let what = format!("messages that wait for {name}");
-            (*messages > limit).then(|| line(&what, &number(*messages), before.map(number), &number(limit)))
+            (*messages > limit).then(|| line("mailbox", &what, &number(*messages), before.map(number), &number(limit)))
         });
         too_many.collect()
     }
@@ -98,7 +98,7 @@ impl Comparison {
         loops
             .map(|(supervisor, count)| {
                 let what = format!("restarts by {supervisor}");
-                line(&what, &format!("{count} in {}", seconds(since)), None, &limit.to_string())
+                line("restarts", &what, &format!("{count} in {}", seconds(since)), None, &limit.to_string())
             })
             .collect()
     }
@@ -112,7 +112,7 @@ impl Comparison {
         let limit = u64::from(limit).max(before.unwrap_or_default().saturating_mul(TWICE));
         let told = || {
             let a_minute = |errors: u64| format!("{errors} a minute");
-            line("errors logged", &format!("{fresh} in {}", seconds(since)), before.map(a_minute), &a_minute(limit))
+            line("errors", "errors logged", &format!("{fresh} in {}", seconds(since)), before.map(a_minute), &a_minute(limit))
         };
         if fresh > allowed(limit) { vec![told()] } else { Vec::new() }
     }
@@ -124,7 +124,10 @@ impl VitalLimits {
         const SHOWN: usize = 3;
         let limit = self.old_code.filter(|limit| old_code.len() > *limit as usize)?;
         let some = old_code.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-        Some(format!("{} ({some})", line("processes in old code", &old_code.len().to_string(), None, &limit.to_string())))
+        Some(format!(
+            "{} ({some})",
+            line("old_code", "processes in old code", &old_code.len().to_string(), None, &limit.to_string())
+        ))
     }
 }
 
@@ -136,8 +139,8 @@ fn seconds(time: Duration) -> String {
     duration::show(Duration::from_secs(time.as_secs().max(1)))
 }
 
-/// `memory: 812.0 MB now, 240.1 MB before, at most 720.3 MB`
-pub(super) fn line(what: &str, now: &str, before: Option<String>, limit: &str) -> String {
+/// `memory: 812.0 MB now, 240.1 MB before, at most 720.3 MB (rollout.limits.memory)`
+fn line(key: &str, what: &str, now: &str, before: Option<String>, limit: &str) -> String {
     let before = before.map(|before| format!("{before} before, ")).unwrap_or_default();
-    format!("{what}: {now} now, {before}at most {limit}")
+    format!("{what}: {now} now, {before}at most {limit} (rollout.limits.{key})")
 }

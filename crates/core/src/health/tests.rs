@@ -27,20 +27,28 @@ fn memory_and_run_queue_are_compared_with_what_the_node_before_had() {
     const MB: u64 = 1_000_000;
     for (before, now, says) in [
         (Some(load(240 * MB, 0)), vitals(720 * MB, 20), ""),
-        (Some(load(240 * MB, 0)), vitals(721 * MB, 0), "memory: 721.0 MB now, 240.0 MB before, at most 720.0 MB"),
+        (
+            Some(load(240 * MB, 0)),
+            vitals(721 * MB, 0),
+            "memory: 721.0 MB now, 240.0 MB before, at most 720.0 MB (rollout.limits.memory)",
+        ),
         (Some(load(20 * MB, 0)), vitals(276 * MB, 0), ""), // a small node may have three times as much, and more
-        (Some(load(20 * MB, 0)), vitals(277 * MB, 0), "memory: 277.0 MB now, 20.0 MB before, at most 276.0 MB"),
-        (Some(load(MB, 3)), vitals(MB, 21), "run queue: 21 now, 3 before, at most 20"),
+        (
+            Some(load(20 * MB, 0)),
+            vitals(277 * MB, 0),
+            "memory: 277.0 MB now, 20.0 MB before, at most 276.0 MB (rollout.limits.memory)",
+        ),
+        (Some(load(MB, 3)), vitals(MB, 21), "run queue: 21 now, 3 before, at most 20 (rollout.limits.run_queue)"),
         (Some(load(MB, 30)), vitals(MB, 60), ""), // one that always had as many
-        (Some(load(MB, 30)), vitals(MB, 61), "run queue: 61 now, 30 before, at most 60"),
+        (Some(load(MB, 30)), vitals(MB, 61), "run queue: 61 now, 30 before, at most 60 (rollout.limits.run_queue)"),
         // Where nothing ran before, only absolute limits count.
         (None, vitals(9_000 * MB, 20), ""),
-        (None, vitals(MB, 21), "run queue: 21 now, at most 20"),
+        (None, vitals(MB, 21), "run queue: 21 now, at most 20 (rollout.limits.run_queue)"),
     ] {
         assert_eq!(passing(before, VitalLimits::usual(), &now).join("; "), says);
     }
     let bytes = VitalLimits { memory: Some(MemoryLimit::Bytes(MB)), ..VitalLimits::default() };
-    assert_eq!(passing(None, bytes, &vitals(2 * MB, 999)), ["memory: 2.0 MB now, at most 1.0 MB"]);
+    assert_eq!(passing(None, bytes, &vitals(2 * MB, 999)), ["memory: 2.0 MB now, at most 1.0 MB (rollout.limits.memory)"]);
     assert!(passing(Some(load(1, 1)), VitalLimits::default(), &vitals(999 * MB, 999)).is_empty(), "nothing is judged that is off");
 }
 
@@ -49,9 +57,18 @@ fn a_mailbox_that_was_long_before_may_be_twice_as_long() {
     let with = |messages| Vitals { waiting: BTreeMap::from([("sink".to_owned(), messages)]), ..vitals(1, 0) };
     let after = |before, now| Comparison::with(VitalLimits::usual(), &with(before), SECOND).look(SECOND, &with(now)).passing;
     assert!(after(5_000, 10_000).is_empty() && after(30_000, 60_000).is_empty());
-    assert_eq!(after(5_000, 10_001), ["messages that wait for sink: 10001 now, 5000 before, at most 10000"]);
-    assert_eq!(after(30_000, 60_001), ["messages that wait for sink: 60001 now, 30000 before, at most 60000"]);
-    assert_eq!(passing(None, VitalLimits::usual(), &with(10_001)), ["messages that wait for sink: 10001 now, at most 10000"]);
+    assert_eq!(
+        after(5_000, 10_001),
+        ["messages that wait for sink: 10001 now, 5000 before, at most 10000 (rollout.limits.mailbox)"]
+    );
+    assert_eq!(
+        after(30_000, 60_001),
+        ["messages that wait for sink: 60001 now, 30000 before, at most 60000 (rollout.limits.mailbox)"]
+    );
+    assert_eq!(
+        passing(None, VitalLimits::usual(), &with(10_001)),
+        ["messages that wait for sink: 10001 now, at most 10000 (rollout.limits.mailbox)"]
+    );
 }
 
 #[test]
@@ -67,7 +84,7 @@ fn a_supervisor_that_restarts_again_and_again_is_found_and_one_that_did_before_t
     ] {
         let found = compared.look(8 * SECOND, &with(times));
         assert_eq!(!found.lasting.is_empty(), wrong, "{times:?}");
-        assert!(!wrong || found.lasting == ["restarts by sup: 2 in 8s now, at most 1"], "{found:?}");
+        assert!(!wrong || found.lasting == ["restarts by sup: 2 in 8s now, at most 1 (rollout.limits.restarts)"], "{found:?}");
     }
     // The same second may see several.
     let mut compared = Comparison::new(VitalLimits::usual(), None);
@@ -82,12 +99,15 @@ fn errors_are_a_rate_that_a_burst_does_not_make_and_that_was_there_before() {
     let mut compared = Comparison::new(limits.clone(), None);
     assert!(compared.look(SECOND, &with(90)).lasting.is_empty(), "it was counted before");
     assert!(compared.look(5 * SECOND, &with(100)).lasting.is_empty());
-    assert_eq!(compared.look(6 * SECOND, &with(101)).lasting, ["errors logged: 11 in 6s now, at most 10 a minute"]);
+    assert_eq!(
+        compared.look(6 * SECOND, &with(101)).lasting,
+        ["errors logged: 11 in 6s now, at most 10 a minute (rollout.limits.errors)"]
+    );
     assert!(compared.look(120 * SECOND, &with(110)).lasting.is_empty(), "in two minutes twice as many");
     // Before the upgrade there were 30 a minute.
     let compared = |now| Comparison::with(limits.clone(), &with(60), 120 * SECOND).look(SECOND, &with(now)).lasting;
     assert!(compared(120).is_empty());
-    assert_eq!(compared(121), ["errors logged: 61 in 1s now, 30 a minute before, at most 60 a minute"]);
+    assert_eq!(compared(121), ["errors logged: 61 in 1s now, 30 a minute before, at most 60 a minute (rollout.limits.errors)"]);
 }
 
 #[test]
@@ -171,6 +191,6 @@ fn peers_that_are_up_and_apart_are_told_with_how_many_there_were() {
     let peers = ["a@h", "b@h", "c@h"].map(|peer| peer.parse().unwrap()).to_vec();
     let gates = Gates { peers, settle_within: 30 * SECOND, ..Gates::default() };
     assert_eq!(gates.apart(&[]), None);
-    let says = "peers: 2 now, 3 before; b@h: up, and not connected again; all are wanted within 30s";
+    let says = "peers: 2 now, 3 before; b@h: up, and not connected again; all are wanted within 30s (rollout.peers)";
     assert_eq!(gates.apart(&["b@h".to_owned()]).as_deref(), Some(says));
 }

@@ -22,9 +22,20 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// Until the time is over. Gives what is worth a word.
 pub(super) async fn watch(work: &Work<'_>, session: &Mutex<Session>, watch: &Watch) -> Result<Option<String>, StepError> {
+    let mut checks = Checks::after_start(watch, work.reporter);
+    let watched = look(work, session, watch, &mut checks).await;
+    checks.end(&mut *session.lock().await).await;
+    watched
+}
+
+async fn look(
+    work: &Work<'_>,
+    session: &Mutex<Session>,
+    watch: &Watch,
+    checks: &mut Checks<'_>,
+) -> Result<Option<String>, StepError> {
     let began = Instant::now();
     let mut watching = Watching::new(watch.time, watch.warm_up, watch.gates.settle_within);
-    let mut checks = Checks::after_start(watch, work.reporter);
     let mut life = Life::default();
     loop {
         let answer = node::state(&*work.site.transport, &work.site.place).await?;
@@ -38,13 +49,11 @@ pub(super) async fn watch(work: &Work<'_>, session: &Mutex<Session>, watch: &Wat
                 left
             }
             Next::Unwell(lines) => return Err(StepError::Unwell(Remote { lines: vec![lines.join("; ")] })),
-            Next::Well => break,
+            Next::Well => return Ok(None),
         };
         tokio::select! {
             () = sleep(BEAT.min(left)) => {}
             () = work.cancel.reached(Level::Finish) => return Ok(Some("interrupted: it was not watched to the end".to_owned())),
         }
     }
-    checks.end(&mut *session.lock().await).await;
-    Ok(None)
 }

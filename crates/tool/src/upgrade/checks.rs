@@ -83,7 +83,7 @@ impl<'a> Checks<'a> {
             return None;
         };
         let within = duration::show(self.gates.settle_within);
-        Some(format!("not settled: {said}; within {within} is wanted"))
+        Some(format!("not settled: {said}; within {within} is wanted (rollout.settled)"))
     }
     /// Nothing is asked any more.
     pub(crate) async fn end(self, session: &mut Session) {

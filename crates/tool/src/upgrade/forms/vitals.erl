@@ -31,8 +31,9 @@ begin
                  [Name, Host] = [erlang:binary_to_list(Part) || Part <- binary:split(Peer, <<"@">>)],
                  erlang:spawn(fun() -> Self ! {Tag, Peer, catch Epmd:port_please(Name, Host, 2000)} end)
              end || Peer <- Peers, not lists:member(Peer, Nodes)],
+    Until = erlang:monotonic_time(millisecond) + 3000,
     Apart = lists:append([receive {Tag, Peer, Answer} -> [Peer || erlang:is_tuple(Answer), erlang:element(1, Answer) =:= port]
-                          after 3000 -> [] end || _ <- Asked]),
+                          after erlang:max(0, Until - erlang:monotonic_time(millisecond)) -> [] end || _ <- Asked]),
     Errors = case Count andalso logger:get_handler_config(edeliver_errors) of
         false -> none;
         {ok, #{config := #{counter := Counter}}} -> counters:get(Counter, 1);
