@@ -15,7 +15,7 @@ use rustix::process::Signal;
 
 use crate::{
     link::PATIENCE,
-    release::{Kind, Running, first, signal},
+    release::{Kind, Running, first, lasting, signal},
     shells,
 };
 
@@ -57,7 +57,7 @@ async fn without_proc_a_node_is_started_asked_and_stopped() {
         let seen = running.state(&Local::new()).await;
         assert_eq!((node.state, node.pid, &node.name), (NodeState::Running, seen.pid, &seen.name));
         let answer = node::state(&*blind, &running.place).await.unwrap();
-        assert_eq!((&answer.node, answer.incarnation.is_some()), (&node, true));
+        assert_eq!((lasting(&answer.node), answer.incarnation.is_some()), (lasting(&node), true));
         assert_eq!(running.start(&*blind).await.unwrap().pid, node.pid, "it is left running");
         assert_eq!(running.stop(&*blind).await, Vec::<String>::new(), "an orderly stop needs no word");
         assert_eq!(running.state(&Local::new()).await.state, NodeState::Down);

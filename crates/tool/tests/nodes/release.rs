@@ -20,6 +20,11 @@ use edeliver_core::{facts::NodeFacts, name::Version};
 use edeliver_lab::samples::{self, Sample};
 use tempfile::TempDir;
 
+/// What is the same as long as a node runs.
+pub(crate) fn lasting(node: &NodeFacts) -> NodeFacts {
+    NodeFacts { load: None, ..node.clone() }
+}
+
 /// Which sample, and how it is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -157,10 +162,10 @@ impl Running {
     }
     pub(crate) async fn start_within(&self, host: &dyn Transport, seconds: u64) -> Result<NodeFacts, NodeError> {
         let timeout = Duration::from_secs(seconds);
-        node::start(host, &self.place, &first(), timeout, &self.environment, &mut |_| {}).await
+        node::start(host, &self.place, &first(), timeout, &self.environment, &mut |_| {}).await.map(|node| lasting(&node))
     }
     pub(crate) async fn state(&self, host: &dyn Transport) -> NodeFacts {
-        node::state(host, &self.place).await.expect("an answer").node
+        lasting(&node::state(host, &self.place).await.expect("an answer").node)
     }
     /// Stops it, and gives what was told.
     pub(crate) async fn stop(&self, host: &dyn Transport) -> Vec<String> {
