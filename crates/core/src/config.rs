@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod inventory;
 pub mod origin;
 pub mod problem;
+pub mod rate;
 pub mod raw;
 mod scope;
 pub mod secret;
@@ -18,6 +19,7 @@ mod typed;
 
 pub use origin::{Origin, Origins, Setting};
 pub use problem::{Place, Problem, Problems};
+pub use rate::Rate;
 pub use scope::{Env, similar};
 pub use settings::{
     BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostsFrom, HttpCheck, Inventory, Limits,

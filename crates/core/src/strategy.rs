@@ -11,7 +11,7 @@ pub use healthy::Healthy;
 pub use share::{Share, ShareError, WaveSize, WaveSizeError};
 
 use crate::{
-    config::{HostSpec, Migrate, OnFailure, RolloutSettings, TargetSettings},
+    config::{HostSpec, Migrate, OnFailure, Rate, RolloutSettings, TargetSettings},
     name::HostName,
     plan::{HostPlan, Verdict},
 };
@@ -31,6 +31,9 @@ pub struct Rollout {
     /// What is done when more do.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// No more than this leaves this machine for all hosts together, while the release is put there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<Rate>,
     /// When pending migrations are carried out, once, by one of the hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrate: Option<Migrate>,
@@ -49,6 +52,7 @@ impl Rollout {
             at_once: max_unavailable.map(|share| share.of(changed.len())),
             max_failures,
             on_failure,
+            bandwidth: None,
             migrate: None,
             healthy: Healthy::of(settings, hosts.len()),
         }
@@ -58,12 +62,13 @@ impl Rollout {
         let changed: Vec<HostName> = changed(hosts).cloned().collect();
         let at_once = settings.rollout.max_unavailable.map(|share| share.of(changed.len()));
         let waves = if changed.is_empty() { Vec::new() } else { vec![changed] };
-        Self { waves, at_once, max_failures: 0, on_failure: OnFailure::Continue, migrate: None, healthy: None }
+        let on_failure = OnFailure::Continue;
+        Self { waves, at_once, max_failures: 0, on_failure, bandwidth: None, migrate: None, healthy: None }
     }
-    /// The same, with migrations as the target has them.
+    /// The same for what brings a release: how fast it travels, and when its migrations are carried out.
     #[must_use]
-    pub fn migrating(self, settings: &TargetSettings) -> Self {
-        Self { migrate: settings.rollout.migrate.filter(|_| !self.waves.is_empty()), ..self }
+    pub fn bringing(self, settings: &TargetSettings) -> Self {
+        Self { bandwidth: settings.rollout.bandwidth, migrate: settings.rollout.migrate.filter(|_| !self.waves.is_empty()), ..self }
     }
     /// Whether so many failures end it.
     pub fn ends_after(&self, failures: usize) -> bool {
@@ -81,6 +86,7 @@ impl Rollout {
             lines.extend(self.waves.iter().enumerate().map(|(at, hosts)| format!("wave {}: {}", at + 1, some(hosts))));
         }
         lines.extend(self.at_once.map(|hosts| format!("at most {hosts} at the same time")));
+        lines.extend(self.bandwidth.map(|rate| format!("at most {rate} to all of them together")));
         lines.extend(self.migrate.map(|when| format!("pending migrations are carried out once, {}", when.describe())));
         lines.extend(self.healthy.as_ref().filter(|_| self.waves.len() > 1).map(Healthy::describe));
         let after = match self.max_failures {

@@ -42,6 +42,7 @@ use crate::{
     lease,
     node::{Environment, Place},
     store::Store,
+    transfer,
     transport::Transport,
     upgrade::Journeys,
 };
@@ -92,6 +93,8 @@ struct Shared {
     environment: Environment,
     run: Option<RunId>,
     lease: Option<Arc<lease::Board>>,
+    /// How fast releases are sent, where that is limited.
+    pace: Option<transfer::Pace>,
     /// How hosts are drained, for plans that do so.
     road: Option<traffic::Road>,
 }
@@ -106,8 +109,15 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let Means { mut sites, contents, journeys, environment, hooks, mut migrations, lease } = means;
     let mut hooks = hook::Runner { hooks, reporter: ctx.reporter.clone(), cancel: ctx.cancel.clone() };
     let ready = hooks.run_all(&plan.before).await;
-    let shared =
-        Arc::new(Shared { contents, journeys, environment, run: ctx.run().cloned(), lease, road: traffic::Road::of(ctx, plan) });
+    let shared = Arc::new(Shared {
+        contents,
+        journeys,
+        environment,
+        run: ctx.run().cloned(),
+        lease,
+        pace: plan.rollout.bandwidth.map(transfer::Pace::new),
+        road: traffic::Road::of(ctx, plan),
+    });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
     fleet.work(ctx, &mut hooks, &mut migrations).await;
     let (stopped, migrations_failed) = (fleet.is_stopped(), fleet.migrations_failed());

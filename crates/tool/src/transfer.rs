@@ -5,10 +5,12 @@
 //! neither end can mistake the other's failure for the end of the stream.
 
 mod learn;
+mod pace;
 mod pack;
 mod pipe;
 mod unpack;
 
 pub use learn::{LearnError, Learnt, learn};
+pub use pace::Pace;
 pub use pack::{Load, PackError, pack};
 pub use unpack::{UnpackError, unpack_into};

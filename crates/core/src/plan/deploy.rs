@@ -101,7 +101,7 @@ pub fn deploy(request: &DeployRequest, settings: &TargetSettings, wanted: &Wante
         target: Some(settings.name.clone()),
         release: Some(wanted.release()),
         before: hook(hooks::BEFORE).into_iter().collect(),
-        rollout: Rollout::over(settings, &hosts).migrating(settings),
+        rollout: Rollout::over(settings, &hosts).bringing(settings),
         hosts,
         after: [last].into_iter().chain(hooks::UPDATED).filter_map(hook).collect(),
     }

@@ -53,7 +53,7 @@ pub fn upgrade(
         target: Some(settings.name.clone()),
         release: Some(wanted.release()),
         before,
-        rollout: Rollout::over(settings, &hosts).migrating(settings),
+        rollout: Rollout::over(settings, &hosts).bringing(settings),
         hosts,
         after,
     }

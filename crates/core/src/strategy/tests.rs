@@ -77,8 +77,7 @@ fn a_rollout_says_what_is_not_all_at_once() {
     assert_eq!(Rollout::default().describe(), [""; 0]);
     let name = |at| format!("web{at}").parse::<HostName>().unwrap();
     let waves = vec![vec![name(0)], (1..9).map(name).collect()];
-    let rollout =
-        Rollout { waves, at_once: Some(4), max_failures: 1, on_failure: OnFailure::Rollback, migrate: None, healthy: None };
+    let rollout = Rollout { waves, at_once: Some(4), max_failures: 1, on_failure: OnFailure::Rollback, ..Rollout::default() };
     assert_eq!(
         rollout.describe(),
         [

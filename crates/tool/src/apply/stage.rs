@@ -110,6 +110,10 @@ async fn send(
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
     args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
+    let stream = match &work.shared.pace {
+        Some(pace) => pace.keep(stream),
+        None => stream,
+    };
     let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
     Ok(work.site.transport.run(call).await?)
 }

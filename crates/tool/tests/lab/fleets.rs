@@ -1,15 +1,18 @@
 //! What differs on a fleet, and a run that was killed in the middle.
 
+use std::fs;
+
 use libtest_mimic::Failed;
 
 use crate::{
     Test,
-    scene::{Scene, eventually},
+    scene::{Ran, Scene, eventually},
     world::App,
 };
 
 pub(crate) const TESTS: &[Test] = &[
     ("what_differs_on_each_host_is_told_at_one_look", drift),
+    ("twenty_hosts_behind_one_bastion_are_deployed_to_without_a_dropped_login", bastion),
     ("a_run_that_was_killed_in_the_middle_is_resumed_for_what_is_left", resumed),
 ];
 
@@ -34,6 +37,28 @@ fn drift() -> Result<(), Failed> {
     assert!(!told.said().contains("anothercookie"), "{}", told.said());
     scene.lab.cut("prod1")?;
     scene.run("fleet production --host=prod1").assert(6, &["prod1: login"]);
+    Ok(())
+}
+
+/// A stock sshd: MaxStartups 10:30:100, MaxSessions 10.
+fn bastion() -> Result<(), Failed> {
+    let scene = Scene::behind_gates(App::Relapp, 20);
+    let config = scene.file("jump_config");
+    let own = fs::read_to_string(scene.lab.ssh_config())?;
+    fs::write(&config, format!("Match originalhost prod*\n  ProxyJump gate\n{own}"))?;
+    let deploy = |words: &str| {
+        let output = scene.command(words).env("EDELIVER_SSH_CONFIG", &config).output()?;
+        Ok::<_, Failed>(Ran::from(output))
+    };
+    deploy("deploy release to production --version=0.1.0 --bandwidth=50MB/s")?.assert(0, &["at most 50MB/s", "20 hosts done"]);
+    let gate = scene.lab.netstat()?["gate"].clone();
+    assert_eq!((gate.logins, gate.dropped, gate.sessions_refused), (20, 0, 0), "{gate:?}");
+    deploy("deploy release to production --version=0.2.0 --waves=1,25%")?.assert(0, &["20 hosts done"]);
+    let gate = scene.lab.netstat()?["gate"].clone();
+    assert_eq!((gate.logins, gate.dropped, gate.sessions_refused), (40, 0, 0), "{gate:?}");
+    for host in ["prod1", "prod20"] {
+        assert_eq!(scene.permanent(host, "apps"), "0.2.0");
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Traffic;
 use crate::{
+    config::Rate,
     health::VitalLimits,
     strategy::{Share, WaveSize},
 };
@@ -25,6 +26,8 @@ pub struct RolloutSettings {
     pub soak: Duration,
     /// It is asked by the health check of upgrades, where there is one.
     pub health: bool,
+    /// No more than this leaves this machine for all hosts together, while releases are put there.
+    pub bandwidth: Option<Rate>,
     /// When pending migrations are carried out, once for the target; `None`: not by deploys.
     pub migrate: Option<Migrate>,
     /// How hosts are taken out of the traffic meanwhile, if they are.
@@ -62,6 +65,7 @@ impl Default for RolloutSettings {
             on_failure: OnFailure::Stop,
             soak: Duration::ZERO,
             health: true,
+            bandwidth: None,
             migrate: None,
             traffic: None,
             limits: VitalLimits::usual(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Settling, limits::limits, targets::FUNCTION};
 use crate::{
     config::{
+        Rate,
         raw::{Kind, Value},
         scope::Scope,
         settings::RolloutSettings,
@@ -21,6 +22,7 @@ impl Settling<'_> {
         let on_failure = scope.get("on_failure");
         let soak: Option<Duration> = scope.get("soak");
         let health = scope.get("health");
+        let bandwidth = scope.get("bandwidth");
         let migrate = scope.get("migrate");
         let traffic = self.traffic(&mut scope);
         let peers = scope.get("peers");
@@ -36,6 +38,7 @@ impl Settling<'_> {
             on_failure: on_failure?,
             soak: soak.unwrap_or_default(),
             health: health?,
+            bandwidth,
             migrate,
             traffic: traffic?,
             limits: limits?,
@@ -68,6 +71,16 @@ impl FromValue for WaveSize {
     fn from_value(value: &Value) -> Result<Self, Wrong> {
         let how = "write it like 1, \"10%\", \"@canary\", \"eu-*\" or \"rest\"";
         words(value).and_then(|text| text.parse().ok()).ok_or(Wrong::Kind("who belongs to a wave", how))
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl FromValue for Rate {
+    fn from_value(value: &Value) -> Result<Self, Wrong> {
+        let how = "write it like \"20MB/s\" or \"100Mbit/s\": from 1KB/s to 4GB/s";
+        words(value).and_then(|text| text.parse().ok()).ok_or(Wrong::Kind("bytes in a second", how))
     }
     fn show(&self) -> String {
         self.to_string()

@@ -1,5 +1,7 @@
 //! In which order hosts are changed, and what keeps the next ones from it.
 
+use std::time::{Duration, Instant};
+
 use edeliver_core::{
     config::OnFailure,
     event::{EventKind, HostResult},
@@ -14,8 +16,9 @@ use super::{
     fleet::{calls, ran, releases, restart_plan, results, serving, without_hooks},
     folder::{SHELLS, What},
     hosts::{Host, Ran, apply_on, only},
+    releases::Release,
 };
-use crate::cancel;
+use crate::cancel::{self, Cancel};
 
 async fn hosts<const N: usize>(names: [&str; N]) -> Vec<Host> {
     let mut hosts = Vec::new();
@@ -132,4 +135,32 @@ async fn a_release_that_was_taken_back_is_not_deployed_again_unless_somebody_wan
         assert_eq!(host.seen().await.taken_back, [], "it boots, so that is over");
         host.assert_tidy();
     }
+}
+
+/// Bytes that nothing makes shorter.
+fn noise(length: usize) -> Vec<u8> {
+    let next = |state: &mut u64| {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Some(state.to_be_bytes()[0])
+    };
+    let mut state = 7;
+    std::iter::from_fn(|| next(&mut state)).take(length).collect()
+}
+
+#[tokio::test]
+async fn all_hosts_together_are_sent_no_more_than_the_bandwidth() {
+    let mut release = Release::new("0.1.0");
+    release.files.insert("lib/demo-0.1.0/priv/noise".to_owned(), (0o644, noise(300_000)));
+    let mut hosts = [Host::new(SHELLS[0]), Host::new(SHELLS[0])];
+    hosts[1].name = "b".parse().unwrap();
+    let mut plan = hosts[0].plan(&release, |_| {}).await;
+    plan.hosts.extend(hosts[1].plan(&release, |_| {}).await.hosts);
+    let waves = vec![hosts.iter().map(|host| host.name.clone()).collect()];
+    plan.rollout = Rollout { waves, bandwidth: "300KB/s".parse().ok(), ..Rollout::default() };
+    let began = Instant::now();
+    let ran = apply_on(&[&hosts[0], &hosts[1]], &plan, Some(hosts[0].contents(&release)), Cancel::never()).await;
+    ran.assert_done();
+    hosts.iter().for_each(|host| host.assert_complete(&release));
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(1500), "600 KB at 300 KB/s take two seconds: {took:?}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use edeliver_core::{
-    config::{OnFailure, TargetSettings},
+    config::{OnFailure, Rate, TargetSettings},
     strategy::{Share, WaveSize},
 };
 
@@ -29,6 +29,9 @@ pub struct RolloutArgs {
     /// What is done when more do: begin no other host, bring all that were changed back, or go on
     #[arg(long, value_name = "WHAT", value_parser = on_failure())]
     pub on_failure: Option<OnFailure>,
+    /// Send no more than this to all hosts together
+    #[arg(long, value_name = "RATE")]
+    pub bandwidth: Option<Rate>,
     /// Watch every node so long, after an upgrade or a restart
     #[arg(long, value_name = "TIME", value_parser = super::time)]
     pub soak: Option<Duration>,
@@ -48,7 +51,7 @@ fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
 impl RolloutArgs {
     /// The target, as these words have it.
     pub(crate) fn over(&self, target: &mut TargetSettings) {
-        let Self { waves, batch, max_unavailable, min_healthy, max_failures, on_failure, soak, confirm_within } = self;
+        let Self { waves, batch, max_unavailable, min_healthy, max_failures, on_failure, bandwidth, soak, confirm_within } = self;
         let rollout = &mut target.rollout;
         match (waves.is_empty(), batch) {
             (false, _) => rollout.waves.clone_from(waves),
@@ -60,6 +63,7 @@ impl RolloutArgs {
         rollout.max_failures = max_failures.unwrap_or(rollout.max_failures);
         rollout.on_failure = on_failure.unwrap_or(rollout.on_failure);
         target.upgrade.limits.confirm = confirm_within.unwrap_or(target.upgrade.limits.confirm);
+        rollout.bandwidth = bandwidth.or(rollout.bandwidth);
         if let Some(soak) = soak {
             (rollout.soak, target.upgrade.soak) = (*soak, *soak);
         }
@@ -73,6 +77,7 @@ impl RolloutArgs {
             (self.min_healthy.is_some(), "--min-healthy"),
             (self.max_failures.is_some(), "--max-failures"),
             (self.on_failure.is_some(), "--on-failure"),
+            (self.bandwidth.is_some(), "--bandwidth"),
             (self.soak.is_some(), "--soak"),
             (self.confirm_within.is_some(), "--confirm-within"),
         ];
