@@ -308,6 +308,12 @@ impl HostTask {
                     self.reporter.send(told::finished(index, step.describe(), began, Some(note)));
                     continue;
                 }
+                if matches!(step, Step::Revert(_)) && !self.is_up().await {
+                    // It fell on its way back; what follows starts the old release.
+                    self.so_far.fell = true;
+                    self.reporter.send(told::finished(index, step.describe(), began, Some("the node has ended".to_owned())));
+                    continue;
+                }
                 let unknown = error.leaves_unknown() || error.is_out_of_reach();
                 let summary = format!("{why}; {}", words::why(step, &error));
                 self.reporter.send(told::failed(index, step.describe(), error));

@@ -78,6 +78,7 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     build("0.2.1", &RAISES);
     build("0.2.2", &CRASHES);
     build("0.2.3", &LEAKS);
+    build("0.2.4", &HALTS);
     Base { program }
 });
 
@@ -87,6 +88,15 @@ fn ok(program: &Program, line: &str) -> Done {
     assert_eq!(done.code, 0, "{line}\n{}{}", done.err, done.out);
     done
 }
+
+/// Code that works until it is to go back.
+const HALTS: [(&str, &str); 2] = [
+    ("@vsn \"1\"", "@vsn \"2\""),
+    (
+        "def code_change(_vsn, state, _extra), do: {:ok, state}",
+        "def code_change({:down, _vsn}, _state, _extra), do: :erlang.halt(1)\n  def code_change(_vsn, state, _extra), do: {:ok, state}",
+    ),
+];
 
 /// Code that works, and lets messages pile up.
 const LEAKS: [(&str, &str); 3] = [
@@ -100,8 +110,8 @@ const LEAKS: [(&str, &str); 3] = [
 ];
 
 impl Scene {
-    /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails), 0.2.2 (crashes after a while) and 0.2.3 (a mailbox grows); with settings for
-    /// `[upgrade]`.
+    /// A node that runs 0.1.0, and upgrades from there to 0.2.0 (works), 0.2.1 (fails), 0.2.2 (crashes after a while), 0.2.3 (a mailbox grows)
+    /// and 0.2.4 (falls when it is taken back); with settings for `[upgrade]`.
     pub(crate) fn new(node: &str, settings: &str) -> Self {
         let scene = Self::stored(node, settings);
         scene.ok("deploy release to staging --version=0.1.0 --start-deploy");

@@ -38,6 +38,19 @@ fn code_that_crashes_is_taken_back_while_it_is_watched() {
 }
 
 #[test]
+fn a_node_that_falls_while_it_is_taken_back_is_started_into_what_it_had() {
+    let scene = Scene::new("falls", "soak = \"1s\"\nhealth = { command = \"test ! -e sick || { echo I am sick; false; }\" }");
+    scene.count(2);
+    std::fs::write(scene.root().join("sick"), "").unwrap();
+    let failed = scene.run("deploy upgrade to staging --version=0.2.4");
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    assert!(failed.err.contains("I am sick") && failed.err.contains("the node has ended"), "{}", failed.err);
+    assert!(failed.out.contains("0.1.0 serving again after a restart, the state of its processes is lost"), "{}", failed.out);
+    scene.counted(0);
+    assert_eq!((scene.eval("Hotapp.Version.marker()").as_str(), scene.boots().as_str()), ("\"0.1.0\"", "0.1.0"));
+}
+
+#[test]
 fn an_application_that_says_it_is_not_well_goes_back_with_its_state() {
     let scene = Scene::new("unwell", "soak = \"1s\"\nhealth = { command = \"test ! -e sick || { echo I am sick; false; }\" }");
     scene.count(2);
