@@ -51,10 +51,15 @@ pub fn operator() -> Option<String> {
     (!who.is_empty()).then_some(who)
 }
 
+/// In parts of 1/65536.
+fn part_of_second(nanoseconds: i32) -> i64 {
+    (i64::from(nanoseconds) << 16) / 1_000_000_000
+}
+
 /// The identity of a run that begins now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
-    /// Its id: date and time (UTC), and four hex digits so that two runs of one second differ.
+    /// Its id: date and time (UTC), and four hex digits for the part of the second: ids sort in the order in which runs began.
     pub run: RunId,
     /// Seconds since 1970.
     pub unix: u64,
@@ -64,9 +69,22 @@ impl Begun {
     /// A new run's identity.
     pub fn now() -> Self {
         let now = jiff::Timestamp::now();
-        let salt = u32::try_from(now.subsec_nanosecond()).unwrap_or(0) ^ std::process::id();
-        let id = format!("{}-{:04x}", now.strftime("%Y%m%d-%H%M%S"), salt & 0xffff);
+        let id = format!("{}-{:04x}", now.strftime("%Y%m%d-%H%M%S"), part_of_second(now.subsec_nanosecond()));
         let run = id.parse().expect("digits, dashes and hex digits are a run id");
         Self { run, unix: u64::try_from(now.as_second()).unwrap_or(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_runs_of_one_second_the_later_one_has_the_greater_id() {
+        let digits = [0, 20_000, 500_000_000, 999_999_999].map(|time| format!("{:04x}", part_of_second(time)));
+        assert_eq!(digits, ["0000", "0001", "8000", "ffff"]);
+        let first = Begun::now().run;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        assert!(first < Begun::now().run);
     }
 }
