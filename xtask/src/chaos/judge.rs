@@ -117,13 +117,15 @@ impl Case<'_> {
         }
         allowed
     }
-    /// Whether there may be no node: something ended it, or it was under way from one to another when its operator was lost.
+    /// Whether there may be no node: something ended it, or it was under way from one to another when its operator was lost, and the host has no
+    /// room to go back by itself.
     fn may_be_down(&self, before: &View) -> bool {
         let falls = self.allowed(before).contains(&Some(BAD.to_owned()));
-        falls || self.is_struck(&before.host, Fault::ends_node) || self.is_half_way(&before.host)
+        let is_stuck = self.is_struck(&before.host, |fault| fault == Fault::DiskFull) && self.is_half_way(&before.host);
+        falls || self.is_struck(&before.host, Fault::ends_node) || is_stuck
     }
     /// Nobody was there to start what was stopped, and nobody says otherwise.
-    pub(super) fn is_half_way(&self, name: &str) -> bool {
+    fn is_half_way(&self, name: &str) -> bool {
         let unknown = |ending: &Ending| matches!(ending.of(name), Some(HostResult::Unknown | HostResult::Broken));
         self.is_killed() || unknown(self.first) || self.second.is_some_and(unknown)
     }
@@ -152,6 +154,7 @@ pub(super) fn together(views: &[View], version: &str) -> Vec<String> {
         if view.boots != version || view.serves != version || view.nodes != 1 {
             wrong.push(format!("{}: {:?} boots, {:?} serves, {} nodes run", view.host, view.boots, view.serves, view.nodes));
         }
+        wrong.extend(view.guarded.then(|| format!("{}: a restart is not confirmed", view.host)));
         let rest = view.damage.iter().take(5).chain(&view.strays).chain(&view.leftovers);
         wrong.extend(rest.map(|what| format!("{}: {what}", view.host)));
     }
@@ -208,8 +211,11 @@ mod tests {
         let none = || view(GOOD[0], None);
         let operation = Operation::Upgrade(GOOD[1]);
         assert_eq!(breaches(&recipe(operation, Fault::Rebooted), &ending(9, HostResult::Failed), none()), [""; 0]);
-        let wrong = breaches(&recipe(operation, Fault::DiskFull), &ending(9, HostResult::Failed), none());
-        assert!(wrong.iter().any(|what| what.contains("no node runs")), "{wrong:?}");
+        for (fault, code, result) in [(Fault::DiskFull, 9, HostResult::Failed), (Fault::LinkCut, 8, HostResult::Unknown)] {
+            let wrong = breaches(&recipe(operation, fault), &ending(code, result), none());
+            assert!(wrong.iter().any(|what| what.contains("no node runs")), "{wrong:?}");
+        }
+        assert_eq!(breaches(&recipe(operation, Fault::DiskFull), &ending(8, HostResult::Unknown), none()), [""; 0]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct View {
     pub(super) nodes: usize,
     /// The version of the code that answers.
     pub(super) serves: Option<String>,
+    /// Whether the host watches over a restart that nobody has confirmed yet.
+    pub(super) guarded: bool,
     /// What runs of us still.
     pub(super) strays: Vec<String>,
     /// What an interrupted run has left: staged files, private folders.
@@ -59,6 +61,7 @@ fn one(name: &str, root: &Path) -> View {
         previous: word(&app.join(".edeliver/previous"), 0),
         nodes: processes.iter().filter(|(name, _)| name == "beam.smp").count(),
         serves: None,
+        guarded: app.join(".edeliver/guard").exists(),
         strays: processes
             .into_iter()
             .filter(|process| !belongs(process))

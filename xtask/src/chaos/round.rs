@@ -23,8 +23,8 @@ const LONGEST: Duration = Duration::from_secs(240);
 /// A fault whose moment has not come by then has it now.
 const LATEST: Duration = Duration::from_secs(20);
 
-/// Until a fleet is at rest after everything was mended: an upgrade that nobody confirms is taken back, lost sessions end.
-const REST: Duration = Duration::from_secs(60);
+/// Until a fleet is at rest after everything was mended: an upgrade or a restart that nobody confirms is taken back, lost sessions end.
+const REST: Duration = Duration::from_secs(90);
 
 /// How a round ended.
 #[derive(Debug, Default)]
@@ -133,7 +133,8 @@ fn at_rest(field: &Field, wrong: impl Fn(&[View]) -> Vec<String>) -> Result<(Vec
     loop {
         let views = look::fleet(field)?;
         let found = wrong(&views);
-        if found.is_empty() || Instant::now() > end {
+        let is_over = views.iter().all(|view| !view.guarded);
+        if found.is_empty() && is_over || Instant::now() > end {
             return Ok((views, found));
         }
         thread::sleep(Duration::from_secs(1));
