@@ -240,8 +240,10 @@ impl HostTask {
                 (HostResult::Done, self.state_now(), Ending::Changed)
             }
             (_, Some(ending)) => (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), ending),
-            _ if !self.so_far.touched && out_of_reach => {
-                (HostResult::Failed, format!("{why}; {}", self.state_last_seen()), Ending::Otherwise)
+            (step, _) if !self.so_far.touched && out_of_reach => {
+                // What is prepared changes nothing, so the fleet is as it was as far as it is ours.
+                let ending = if step.is_preparation() { Ending::AsBefore } else { Ending::Otherwise };
+                (HostResult::Failed, format!("{why}; {}", self.state_last_seen()), ending)
             }
             _ if !self.so_far.touched => {
                 (HostResult::Failed, format!("{why}; {}", self.state_before("as before")), Ending::AsBefore)
