@@ -71,8 +71,8 @@ Made by `cargo xtask chaos --write`. In each round an operation is done on four 
 moment of it. Then everything is mended, and every host is looked at from outside, by its files, its processes and what its node answers:
 
 - the release that boots is complete, every file by its digest, and is the old or the new one;
-- one node runs, serves the old or the new release, and all code loaded in it is as built. None may run where its host was rebooted, where it was killed, or
-  where the operator was lost between stop and start: `edeliver start` has to bring it up then;
+- one node runs, serves the old or the new release, and all code loaded in it is as built. None may run where its host was rebooted or where it was killed,
+  or where a disk is full: `edeliver start` has to bring it up then. Where the operator was lost between stop and start the host must have gone back by itself;
 - the last table was true, row by row, and so was the exit code;
 - the same command again (where it is tried), and then a deploy without faults, end in one version everywhere, and nothing is left: no processes, no staged files,
   no private folders.
