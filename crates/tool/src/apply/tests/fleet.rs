@@ -89,7 +89,11 @@ async fn a_failure_on_one_host_neither_stops_nor_hides_the_others() {
     let expected = [("a", HostResult::Done), ("b", HostResult::Failed), ("c", HostResult::Done)];
     assert_eq!((results(&ran), ran.outcome.exit_code), (expected.to_vec(), 8));
     assert_eq!(ran.summary(), "0.2.0 running");
-    assert!(ran.outcome.hosts[1].summary.ends_with("no route to host; 0.1.0 was serving when it was last asked"), "{:?}", ran.outcome.hosts[1]);
+    assert!(
+        ran.outcome.hosts[1].summary.ends_with("no route to host; 0.1.0 was serving when it was last asked"),
+        "{:?}",
+        ran.outcome.hosts[1]
+    );
     assert_eq!(calls(&hosts[0]), ["stage", "activate", "node stop", "node start"]);
     assert_eq!(calls(&hosts[1]), ["stage"]);
     hosts[1].assert_boots(&releases().0);
