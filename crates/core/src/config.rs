@@ -28,6 +28,7 @@ pub use settings::{
     TrafficProgram, TransportKind, UpgradeSettings, Webhook,
 };
 pub use settle::{Around, settle, settle_toml};
+pub use typed::Choice;
 
 #[cfg(test)]
 mod tests;

@@ -10,12 +10,13 @@
 
 mod error;
 mod fleet;
+mod guard;
 mod healthy;
 mod hook;
 mod host;
 mod migrations;
 mod outcome;
-pub(crate) mod root;
+mod root;
 mod stage;
 mod step;
 mod told;

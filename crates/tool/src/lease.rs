@@ -2,7 +2,7 @@
 //! (`edeliver_core::lease`); here is what asks them, keeps renewing, and stops a run that is not sure any more.
 //!
 //! A run's lease on a host is kept by one script, which lives as long as the lease, over the connection that is open already: a renewal
-//! is one word to it. Scripts that change something go through [`Fenced`], which has the host look whether the lease is still theirs.
+//! is one word to it. Scripts that change something go through [`Lease::fence`], which has the host look whether the lease is still theirs.
 
 mod board;
 mod error;
@@ -19,7 +19,7 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 #[cfg(test)]
 pub(crate) use self::board::now;
-pub use self::{board::Board, error::LeaseError, fenced::Fenced};
+pub use self::{board::Board, error::LeaseError};
 pub(crate) use self::{
     error::in_words,
     take::{Voter, Wanted},
@@ -43,7 +43,7 @@ impl Lease {
     }
     /// The host, for scripts that belong to this run.
     pub(crate) fn fence(&self, transport: Arc<dyn Transport>, place: &Place) -> Arc<dyn Transport> {
-        Arc::new(Fenced::new(transport, place, self.board.token()))
+        Arc::new(fenced::fenced(transport, place, &self.board.token()))
     }
     /// Lets go of it, and waits until others know.
     pub(crate) async fn release(mut self) {

@@ -17,7 +17,6 @@ pub mod editor;
 pub mod error;
 pub mod flow;
 pub mod git;
-mod guard;
 pub mod hook;
 pub mod image;
 pub mod inventory;

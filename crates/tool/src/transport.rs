@@ -7,6 +7,7 @@
 mod call;
 mod container;
 mod detached;
+mod fronted;
 pub mod limits;
 mod local;
 mod marks;
@@ -27,7 +28,7 @@ use edeliver_core::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::{container::Container, limits::Limits, local::Local, ssh::Ssh, wrapper::BOOTSTRAP};
-pub(crate) use wrapper::condensed;
+pub(crate) use self::{fronted::Fronted, wrapper::condensed};
 
 /// Reaches a host in the way it asks for: logs in, or uses this machine.
 ///

@@ -4,6 +4,8 @@ use std::{fmt, num::NonZeroU32, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::size;
+
 /// So many bytes in a second; never none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate(NonZeroU32);
@@ -13,20 +15,8 @@ pub struct Rate(NonZeroU32);
 #[error("write it like 20MB/s, 500KB/s or 100Mbit/s: from 1KB/s to 4GB/s")]
 pub struct RateError;
 
-/// Units with what they are in bits.
-const UNITS: [(&str, u64); 11] = [
-    ("KiB", 8 << 10),
-    ("MiB", 8 << 20),
-    ("GiB", 8 << 30),
-    ("KB", 8_000),
-    ("kB", 8_000),
-    ("MB", 8_000_000),
-    ("GB", 8_000_000_000),
-    ("Kbit", 1_000),
-    ("kbit", 1_000),
-    ("Mbit", 1_000_000),
-    ("Gbit", 1_000_000_000),
-];
+/// Units beside those of sizes, with what they are in bits.
+const BITS: [(&str, u64); 4] = [("Kbit", 1_000), ("kbit", 1_000), ("Mbit", 1_000_000), ("Gbit", 1_000_000_000)];
 /// A slower one would never end, and nobody means it.
 const SLOWEST: u64 = 1_000;
 const FASTEST: u64 = 4_000_000_000;
@@ -41,13 +31,8 @@ impl Rate {
 impl FromStr for Rate {
     type Err = RateError;
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let text = text.trim();
-        let text = text.strip_suffix("/s").ok_or(RateError)?;
-        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let number: u64 = text[..digits].parse().map_err(|_| RateError)?;
-        let unit = text[digits..].trim_start();
-        let (_, bits) = UNITS.iter().find(|(known, _)| *known == unit).ok_or(RateError)?;
-        let bytes = number.checked_mul(*bits).ok_or(RateError)? / 8;
+        let text = text.trim().strip_suffix("/s").ok_or(RateError)?;
+        let bytes = size::bytes(text).or_else(|| Some(size::of_units(text, &BITS)? / 8)).ok_or(RateError)?;
         let bytes = Some(bytes).filter(|bytes| (SLOWEST..=FASTEST).contains(bytes)).ok_or(RateError)?;
         u32::try_from(bytes).ok().and_then(NonZeroU32::new).map(Self).ok_or(RateError)
     }

@@ -248,8 +248,17 @@ impl<T: FromValue> FromValue for Vec<T> {
 }
 
 /// A type with a few values, each with its word.
-pub(super) trait Choice: Copy + PartialEq + 'static {
+pub trait Choice: Copy + PartialEq + 'static {
+    /// All of them.
     const WORDS: &'static [(&'static str, Self)];
+    /// The value of this word.
+    fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, choice)| *choice)
+    }
+    /// The words.
+    fn words() -> Vec<&'static str> {
+        Self::WORDS.iter().map(|(word, _)| *word).collect()
+    }
 }
 
 macro_rules! choices {
@@ -260,8 +269,7 @@ macro_rules! choices {
         impl FromValue for $name {
             fn from_value(value: &Value) -> Result<Self, Wrong> {
                 let written = string(value)?;
-                let chosen = Self::WORDS.iter().find(|(word, _)| *word == written);
-                chosen.map(|(_, choice)| *choice).ok_or_else(|| Wrong::Choice(Self::WORDS.iter().map(|(word, _)| *word).collect()))
+                Self::of_word(&written).ok_or_else(|| Wrong::Choice(Self::words()))
             }
             fn show(&self) -> String {
                 let chosen = Self::WORDS.iter().find(|(_, choice)| choice == self);

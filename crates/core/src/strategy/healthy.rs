@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Share;
 use crate::{
     config::{HealthCheck, OnFailure, TargetSettings},
     name::HostName,
@@ -29,13 +28,8 @@ impl Healthy {
     pub(super) fn of(settings: &TargetSettings, of: usize) -> Option<Self> {
         let rollout = &settings.rollout;
         let least = rollout.min_healthy.filter(|_| rollout.on_failure != OnFailure::Continue)?;
-        let hosts = match least {
-            Share::Count(count) => count as usize,
-            // Rounded up, so that 80% of three are not two.
-            Share::Percent(percent) => (of * percent as usize).div_ceil(100),
-        };
         let health = settings.upgrade.health.clone().filter(|_| rollout.health);
-        Some(Self { hosts: hosts.min(of), of, health, health_timeout: settings.upgrade.health_timeout })
+        Some(Self { hosts: least.at_least(of), of, health, health_timeout: settings.upgrade.health_timeout })
     }
     /// Why too few of them are well, if so. `unwell`: who is not, and why.
     pub fn lacks(&self, unwell: &[(HostName, String)]) -> Option<String> {

@@ -28,6 +28,14 @@ impl Share {
         };
         share.max(1)
     }
+    /// Of so many hosts, where at least so many are wanted: 80% of three are three. Never more than there are.
+    pub fn at_least(self, hosts: usize) -> usize {
+        let share = match self {
+            Self::Count(count) => count as usize,
+            Self::Percent(percent) => (hosts * percent as usize).div_ceil(100),
+        };
+        share.min(hosts)
+    }
 }
 
 impl FromStr for Share {

@@ -101,37 +101,35 @@ impl StepError {
     /// Whether nobody can say how far the step came.
     pub(super) fn leaves_unknown(&self) -> bool {
         match self {
-            Self::Transport(error)
-            | Self::Node(NodeError::Transport(error))
-            | Self::Service(ServiceError::Node(NodeError::Transport(error))) => {
-                matches!(error, TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Interrupted)
-            }
             Self::Upgrade(error) => error.aftermath() == Aftermath::Unknown,
             Self::Interrupted => true,
             Self::Script { status, .. } => *status >= 128,
-            _ => false,
+            _ => matches!(
+                self.transport(),
+                Some(TransportError::LinkLost { .. } | TransportError::Timeout { .. } | TransportError::Interrupted)
+            ),
         }
     }
     /// Whether there is no connection any more. The step did nothing; what the host does by now, nobody knows.
     pub(super) fn is_out_of_reach(&self) -> bool {
-        let direct = match self {
-            Self::Transport(error)
-            | Self::Node(NodeError::Transport(error))
-            | Self::Service(ServiceError::Node(NodeError::Transport(error))) => Some(error),
-            _ => None,
-        };
         let sources = std::iter::successors(self.source(), |error| (*error).source());
         let among = sources.filter_map(|error| error.downcast_ref::<TransportError>());
-        direct.into_iter().chain(among).any(|error| matches!(error, TransportError::Unreachable { .. }))
+        self.transport().into_iter().chain(among).any(|error| matches!(error, TransportError::Unreachable { .. }))
     }
     /// Whether the host is somebody else's by now, so that nothing was done there.
     pub(super) fn is_fenced(&self) -> bool {
-        matches!(
-            self,
-            Self::Transport(TransportError::Fenced { .. })
-                | Self::Node(NodeError::Transport(TransportError::Fenced { .. }))
-                | Self::Service(ServiceError::Node(NodeError::Transport(TransportError::Fenced { .. })))
-        )
+        matches!(self.transport(), Some(TransportError::Fenced { .. }))
+    }
+    /// The connection's own error, where a script of the step was ended by it.
+    fn transport(&self) -> Option<&TransportError> {
+        match self {
+            Self::Transport(error)
+            | Self::Node(NodeError::Transport(error))
+            | Self::Service(ServiceError::Node(NodeError::Transport(error))) => Some(error),
+            // The mark is written, or removed, by a script like any other step's.
+            Self::Traffic(TrafficError::Mark(error)) => error.transport(),
+            _ => None,
+        }
     }
     /// Lines that the host printed before it failed, without the cause.
     pub(super) fn output(&self) -> &[String] {

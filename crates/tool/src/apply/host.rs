@@ -195,10 +195,8 @@ impl HostTask {
     /// All that steps need.
     fn work_on(&self) -> step::Work<'_> {
         step::Work {
-            host: &self.plan.host,
             site: &self.site,
             shared: &self.shared,
-            expect: &self.plan.expect,
             plan: &self.plan,
             reporter: &self.reporter,
             session: &self.session,
@@ -267,7 +265,7 @@ impl HostTask {
     }
 
     /// Why the next step must not be begun for want of the lease. Between the end of a node and the start of the next the host alone has a say
-    /// (see `lease::Fenced`): nothing would serve otherwise.
+    /// (see `Lease::fence`): nothing would serve otherwise.
     async fn lost_lease(&self) -> Option<String> {
         let lease = self.shared.lease.as_ref().filter(|_| self.so_far.may_stop())?;
         let (Loss::Host(why) | Loss::Quorum(why)) = lease.sure_of(&self.plan.host).await.err()?;

@@ -49,7 +49,7 @@ pub(super) async fn activate(site: &Site, activate: &Activate) -> Result<(), Ste
 }
 
 /// The arguments of the script that does that.
-pub(crate) fn activate_words(place: &Place, activate: &Activate) -> Vec<String> {
+pub(super) fn activate_words(place: &Place, activate: &Activate) -> Vec<String> {
     let mut args = words(place, activate.from.as_ref());
     args.extend([
         activate.version.to_string(),
@@ -76,7 +76,7 @@ pub(super) async fn remember(site: &Site, it: &TakenBack, boots: Option<&Version
 }
 
 /// The arguments of the script that does that.
-pub(crate) fn remember_words(place: &Place, it: &TakenBack, boots: Option<&Version>) -> Vec<String> {
+pub(super) fn remember_words(place: &Place, it: &TakenBack, boots: Option<&Version>) -> Vec<String> {
     let mut args = words(place, boots);
     args.extend([it.version.to_string(), it.manifest.to_string(), it.run.to_string()]);
     args

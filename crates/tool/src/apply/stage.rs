@@ -92,7 +92,7 @@ fn fetched<'a>(stage: &'a Stage, links: &'a Links) -> impl Iterator<Item = &'a P
 
 /// The manifest of the release that boots, if we know it and it is another version.
 async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<Manifest> {
-    let version = work.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
+    let version = work.plan.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
     let store = contents.store.clone();
     blocking(move || store.known(&version)).await.ok()
 }
@@ -106,7 +106,7 @@ async fn send(
 ) -> Result<Reply, StepError> {
     let Sent { load, mends } = load(stage, contents, base, links)?;
     let total = load.files.iter().map(|file| file.size).sum();
-    let mut args = root::args(work.site, work.expect.permanent.as_ref());
+    let mut args = root::args(work.site, work.plan.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
     args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));

@@ -3,7 +3,7 @@
 use edeliver_core::{
     config::Traffic,
     lease::Token,
-    name::{HostName, RunId, Version},
+    name::{RunId, Version},
     plan::{HostPlan, Precondition},
     step::{Guard, PlaceUpgrade, Step},
 };
@@ -13,27 +13,25 @@ use tokio::sync::Mutex;
 use super::{
     Shared, Site, StepError, TrafficError,
     error::Remote,
+    guard::{self, Arms},
     root, stage,
     traffic::{Going, Way},
     watch,
 };
 use crate::{
     cancel::{Cancel, Level},
-    guard::{self, Armed, Arms},
     node,
     report::Reporter,
     service,
-    transport::Transport,
+    transport::{Fronted, Transport},
     upgrade::{self, Session, UpgradeError},
 };
 
 /// A host and all that its steps need.
 pub(super) struct Work<'a> {
-    pub(super) host: &'a HostName,
     pub(super) site: &'a Site,
     pub(super) shared: &'a Shared,
-    pub(super) expect: &'a Precondition,
-    /// What is done to the host.
+    /// What is done to the host, and as what it was found.
     pub(super) plan: &'a HostPlan,
     pub(super) reporter: &'a Reporter,
     /// The way to the node that is upgraded.
@@ -45,7 +43,7 @@ impl Work<'_> {
     /// Carries one step out. `activated`: what this run has made the release that boots. Gives what is worth a word; of a stop, why the host does
     /// not watch over what follows.
     pub(super) async fn carry_out(&self, step: &Step, activated: Option<&Version>) -> Result<Option<String>, StepError> {
-        let boots = activated.or(self.expect.permanent.as_ref());
+        let boots = activated.or(self.plan.expect.permanent.as_ref());
         let mut tell = |line: &str| self.reporter.output(line);
         let (host, place) = (&*self.site.transport, &self.site.place);
         match step {
@@ -94,14 +92,14 @@ impl Work<'_> {
     }
     async fn go(&self, way: Way, traffic: &Traffic, boots: Option<&Version>) -> Result<(), StepError> {
         let road = self.shared.road.as_ref().ok_or(StepError::Misplanned)?;
-        let going = Going { host: self.host, site: self.site, road, reporter: self.reporter, boots };
+        let going = Going { host: &self.plan.host, site: self.site, road, reporter: self.reporter, boots };
         tokio::select! {
             done = going.go(way, traffic) => Ok(done?),
             () = self.cancel.reached(Level::Kill) => Err(TrafficError::Interrupted.into()),
         }
     }
     /// The way to the host that has it watch over the restart; none where its lease, which tells the watch of us, is not ours.
-    fn armed(&self, guard: &Guard) -> Option<Armed> {
+    fn armed(&self, guard: &Guard) -> Option<Fronted> {
         let ((token, run), place, plan) = (self.holder()?, &self.site.place, self.plan);
         let arms = Arms { place, plan, guard, token: &token, run, environment: &self.shared.environment };
         Some(arms.over(self.site.transport.clone()))

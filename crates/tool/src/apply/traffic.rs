@@ -2,11 +2,11 @@
 //!
 //! The host itself has a mark from before it is drained until it is back, so that nobody has to remember it: whoever comes next sees it.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use edeliver_core::{
     config::{Traffic, TrafficProgram},
-    name::{HostName, Version},
+    name::{HostName, RunId, Version},
     notice::HostNotice,
     plan::Plan,
     step::Step,
@@ -65,7 +65,8 @@ pub enum TrafficError {
 pub(super) struct Road {
     project: PathBuf,
     secrets: Vec<String>,
-    notices: HashMap<HostName, HostNotice>,
+    /// What is told, but for the host and the moment.
+    notice: HostNotice,
     permits: Arc<Semaphore>,
 }
 
@@ -94,16 +95,14 @@ impl Way {
 impl Road {
     /// `None`: the plan has no such step, or there is no configuration.
     pub(super) fn of(ctx: &Ctx, plan: &Plan) -> Option<Self> {
-        let mut steps = plan.hosts.iter().flat_map(|host| &host.steps);
-        steps.find(|step| matches!(step, Step::Drain(_) | Step::Resume(_)))?;
+        let goes = |step: &Step| matches!(step, Step::Drain(_) | Step::Resume(_));
+        let first = plan.hosts.iter().find(|host| host.steps.iter().any(goes))?;
         let loaded = ctx.loaded().ok()?;
-        let (app, by) = (&loaded.settings.app, crate::runs::operator());
-        let hosts = plan.hosts.iter().map(|host| &host.host);
-        let notice = |host: &HostName| HostNotice::of(plan, ctx.run().cloned(), app.clone(), by.clone(), host.clone());
+        let (app, by) = (loaded.settings.app.clone(), crate::runs::operator());
         Some(Self {
             project: ctx.project.clone(),
             secrets: loaded.secrets(),
-            notices: hosts.map(|host| (host.clone(), notice(host))).collect(),
+            notice: HostNotice::of(plan, ctx.run().cloned(), app, by, first.host.clone()),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
@@ -124,7 +123,8 @@ impl Going<'_> {
     pub(super) async fn go(&self, way: Way, traffic: &Traffic) -> Result<(), TrafficError> {
         match way {
             Way::Out => {
-                self.mark(Some(self.notice(way))).await?;
+                let run = self.road.notice.run.as_ref().map_or("unknown", RunId::as_str);
+                self.mark(Some(run)).await?;
                 self.run(way, traffic).await
             }
             Way::Back => {
@@ -133,17 +133,13 @@ impl Going<'_> {
             }
         }
     }
-    fn notice(&self, way: Way) -> Option<HostNotice> {
-        let notice = self.road.notices.get(self.host)?.clone();
-        Some(HostNotice { moment: way.word().to_owned(), ..notice })
-    }
-    async fn mark(&self, drained: Option<Option<HostNotice>>) -> Result<(), TrafficError> {
-        let run = drained.map(|notice| notice.and_then(|notice| notice.run).map_or("unknown".to_owned(), |run| run.to_string()));
-        let marked = root::mark_drained(self.site, run.as_deref(), self.boots).await;
+    /// `run`: that has drained it; none: it is back.
+    async fn mark(&self, run: Option<&str>) -> Result<(), TrafficError> {
+        let marked = root::mark_drained(self.site, run, self.boots).await;
         marked.map_err(|error| TrafficError::Mark(Box::new(error)))
     }
     async fn run(&self, way: Way, traffic: &Traffic) -> Result<(), TrafficError> {
-        let notice = self.notice(way).ok_or(TrafficError::Interrupted)?;
+        let notice = HostNotice { moment: way.word().to_owned(), host: self.host.clone(), ..self.road.notice.clone() };
         match way.program(traffic) {
             TrafficProgram::Here(program) => {
                 let _permit = self.road.permits.acquire().await;

@@ -1,6 +1,6 @@
 //! From the build host to the store: only content that the store lacks travels.
 
-use std::{collections::HashSet, io::Read as _, sync::Arc};
+use std::{io::Read as _, sync::Arc};
 
 use edeliver_core::{
     event::EventKind,
@@ -15,12 +15,8 @@ use super::{
 };
 use crate::{
     store::{Existing, Intake, Store, StoreError, blocking},
-    transfer::unpack_into,
-    transport::Output,
+    transfer::{bring, lacking},
 };
-
-/// So much may wait in the middle while the link brings more and the store writes.
-const BUFFER: usize = 256 * 1024;
 
 /// A release that is in the store now.
 #[derive(Debug)]
@@ -60,7 +56,7 @@ pub(super) async fn keep(
     let lacking = lacking(&intake, &draft).await?;
     let bytes = lacking.iter().map(|file| file.size).sum();
     if !lacking.is_empty() {
-        bring(site, slot, &assembled.described.dir, &intake, &lacking, bytes).await?;
+        bring_files(site, slot, &assembled.described.dir, &intake, &lacking, bytes).await?;
     }
     let leaks = leaks(site, &intake, &lacking).await?;
     if let Some((true, manifest)) = there {
@@ -109,15 +105,7 @@ async fn stored(store: &Store, version: &Version) -> Result<Option<Manifest>, Bu
     }
 }
 
-/// One file for each content that the store lacks.
-async fn lacking<'m>(intake: &Arc<Intake>, draft: &'m Manifest) -> Result<Vec<Content<'m>>, BuildError> {
-    let (wanted, intake) = (draft.clone(), intake.clone());
-    let missing = blocking(move || Ok::<_, StoreError>(intake.missing(wanted.contents()))).await?;
-    let mut missing: HashSet<Digest> = missing.into_iter().collect();
-    Ok(draft.contents().filter(|file| missing.remove(&file.sha256)).collect())
-}
-
-async fn bring(
+async fn bring_files(
     site: &Site<'_>,
     slot: &str,
     dir: &str,
@@ -125,21 +113,10 @@ async fn bring(
     files: &[Content<'_>],
     total: u64,
 ) -> Result<(), BuildError> {
-    let paths = files.iter().map(|file| format!("./{}\n", file.path)).collect();
-    let (sink, source) = tokio::io::duplex(BUFFER);
-    let mut call = site.collecting(slot, dir, paths);
-    call.output = Output::Stream(Box::new(sink));
     let reporter = site.reporter.clone();
     let progress = move |done| reporter.send(EventKind::Progress { done, total });
-    let (sent, taken) = tokio::join!(site.transport.run(call), unpack_into(intake, source, files.iter().copied(), progress));
-    // What refuses the content closes the pipe, and the far end fails then too; a far end that fails cuts the content off. The cause is told.
-    match taken {
-        Err(refused) if !refused.is_cut_off() => Err(refused.into()),
-        taken => {
-            Site::checked(sent?, scripts::COLLECT)?;
-            Ok(taken?)
-        }
-    }
+    let reply = bring::<BuildError>(&*site.transport, site.collecting(slot, dir), intake, files, progress).await?;
+    Site::checked(reply, scripts::COLLECT).map(drop)
 }
 
 /// Which of the new files name the folder they were built in. The runtime system was not built there.

@@ -200,10 +200,8 @@ impl Site<'_> {
     }
 
     /// A call that sends files of the release, given one path a line, as a compressed archive.
-    pub(super) fn collecting(&self, slot: &str, dir: &str, paths: String) -> Call<'static> {
-        let args = self.args(slot, [dir]);
-        let (input, timeout) = (Input::Bytes(paths.into_bytes()), self.work.timeout);
-        Call { script: scripts::COLLECT, args, input, output: Output::Collect, timeout, before: Vec::new() }
+    pub(super) fn collecting(&self, slot: &str, dir: &str) -> Call<'static> {
+        Call::new(scripts::COLLECT, self.args(slot, [dir]), self.work.timeout)
     }
 
     fn folder(&self) -> &str {

@@ -4,7 +4,8 @@ mod rollout;
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use edeliver_core::config::{Migrate, TargetSettings, duration, settle};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use edeliver_core::config::{Choice, Migrate, TargetSettings, duration, settle};
 use edeliver_core::name::{HostName, NameError, TargetName, UserName};
 use edeliver_core::select::Selector;
 
@@ -205,14 +206,17 @@ pub struct ThenArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MigrateWhen(Option<Migrate>);
 
-fn migrate_when(text: &str) -> Result<MigrateWhen, &'static str> {
-    Ok(MigrateWhen(match text {
-        "" => None,
-        "before" => Some(Migrate::Before),
-        "after-first-wave" => Some(Migrate::AfterFirstWave),
-        "after" => Some(Migrate::After),
-        _ => return Err("choose one of: before, after-first-wave, after"),
-    }))
+fn migrate_when(text: &str) -> Result<MigrateWhen, String> {
+    if text.is_empty() {
+        return Ok(MigrateWhen(None));
+    }
+    let when = Migrate::of_word(text).ok_or_else(|| format!("choose one of: {}", Migrate::words().join(", ")))?;
+    Ok(MigrateWhen(Some(when)))
+}
+
+/// One of the words that the configuration has for it.
+fn choice<T: Choice + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(T::words()).try_map(|word| T::of_word(&word).ok_or("it is none of the possible values"))
 }
 
 impl ThenArgs {

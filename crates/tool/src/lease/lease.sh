@@ -132,7 +132,7 @@ end_steps() {
   stop_with 1 "a step of a run whose lease is over can't be ended:$living"
 }
 
-# The watch that an earlier holder has left on the host (guard/watch.sh) goes nowhere any more: what it was to bring back is ours to decide. Under
+# The watch that an earlier holder has left on the host (apply/guard/watch.sh) goes nowhere any more: what it was to bring back is ours to decide. Under
 # the lock of the lease, as its own last look. It has itself the holder's token, and a word more.
 end_guard() {
   guards='' guard=''

@@ -11,10 +11,10 @@ use std::{
 use edeliver_core::lease::{Answer, Holder, Token};
 use tempfile::TempDir;
 
-use super::{Fenced, script};
+use super::{fenced::fenced, script};
 use crate::{
     node::Place,
-    transport::{BOOTSTRAP, Call, Local, Script, Transport, TransportError},
+    transport::{BOOTSTRAP, Call, Fronted, Local, Script, Transport, TransportError},
 };
 
 /// A host whose `/bin/sh` is this one.
@@ -65,8 +65,8 @@ impl Host {
         fs::write(self.own("lease"), format!("{name} run {boot} {at}\n{name}@laptop\ndeploy\n")).unwrap();
         fs::write(self.own("lease-beat"), format!("{name} {boot} {at} 7 yes\n")).unwrap();
     }
-    fn fenced(&self, name: &str) -> Fenced {
-        Fenced::new(self.transport.clone(), &self.place, token(name))
+    fn fenced(&self, name: &str) -> Fronted {
+        fenced(self.transport.clone(), &self.place, &token(name))
     }
 }
 

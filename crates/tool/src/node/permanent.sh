@@ -10,7 +10,7 @@ permanent_version() {
   printf '%s\n' "$vsn"
 }
 
-# Prints what the host of root $1 does by itself (see guard/watch.sh): `unconfirmed NEW OLD SECONDS` while it waits, `went-back …`.
+# Prints what the host of root $1 does by itself (see apply/guard/watch.sh): `unconfirmed NEW OLD SECONDS` while it waits, `went-back …`.
 tell_alone() {
   line='' watch=''
   { read -r _ watch line <"$1/.edeliver/guard"; } 2>/dev/null

@@ -3,28 +3,22 @@
 //! Whoever upgrades from a fresh clone has no release but the one just built. What a node runs is on its host, and most of it is what the new
 //! release has too.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use edeliver_core::{
     delta::whereabouts,
     facts::Installed,
-    release::{Content, Digest, Manifest, RelPath},
+    release::{Content, Manifest},
 };
 
-use super::{UnpackError, unpack_into};
+use super::{UnpackError, bring, lacking};
 use crate::{
     node::Place,
-    store::{Existing, Intake, Store, StoreError, blocking},
-    transport::{Call, Input, Output, Script, Transport, TransportError},
+    store::{Existing, Store, StoreError, blocking},
+    transport::{Call, Script, Transport, TransportError},
 };
 
 const GIVE: Script = Script { name: "sending the release", text: concat!(include_str!("give.sh"), include_str!("send.sh")) };
-/// So much may wait in the middle while the link brings more and the store writes.
-const BUFFER: usize = 256 * 1024;
 
 /// Why a release could not be taken from a host.
 #[derive(Debug, thiserror::Error)]
@@ -65,50 +59,14 @@ pub async fn learn(
     let begun = store.clone();
     let intake = Arc::new(blocking(move || begun.intake()).await?);
     let places = whereabouts(installed, manifest);
-    let lacking = lacking(&intake, manifest, &places).await?;
+    let there = |file: Content<'_>| Some(Content { path: places.get(file.path)?, ..file });
+    let lacking: Vec<Content<'_>> = lacking(&intake, manifest).await?.into_iter().filter_map(there).collect();
     if !lacking.is_empty() {
-        bring(host, place, &intake, &lacking, timeout).await?;
+        let call = Call::new(GIVE, [place.root.to_string()], timeout);
+        bring::<LearnError>(host, call, &intake, &lacking, |_| {}).await?.ok(GIVE)?;
     }
     let learnt = Learnt { files: lacking.len(), bytes: lacking.iter().map(|file| file.size).sum() };
     let manifest = manifest.clone();
     blocking(move || intake.finish(&manifest, Existing::Refuse)).await?;
     Ok(learnt)
-}
-
-/// One file for each content that the store lacks, at its place on the host.
-async fn lacking<'p>(
-    intake: &Arc<Intake>,
-    manifest: &Arc<Manifest>,
-    places: &'p BTreeMap<&RelPath, RelPath>,
-) -> Result<Vec<Content<'p>>, StoreError> {
-    let (asked, wanted) = (intake.clone(), manifest.clone());
-    let missing = blocking(move || Ok::<_, StoreError>(asked.missing(wanted.contents()))).await?;
-    let mut missing: HashSet<Digest> = missing.into_iter().collect();
-    let files = manifest.contents().filter_map(|file| Some(Content { path: places.get(file.path)?, ..file }));
-    Ok(files.filter(|file| missing.remove(&file.sha256)).collect())
-}
-
-async fn bring(
-    host: &dyn Transport,
-    place: &Place,
-    intake: &Arc<Intake>,
-    files: &[Content<'_>],
-    timeout: Duration,
-) -> Result<(), LearnError> {
-    let paths: String = files.iter().map(|file| format!("./{}\n", file.path)).collect();
-    let (sink, source) = tokio::io::duplex(BUFFER);
-    let call = Call {
-        input: Input::Bytes(paths.into_bytes()),
-        output: Output::Stream(Box::new(sink)),
-        ..Call::new(GIVE, [place.root.to_string()], timeout)
-    };
-    let (sent, taken) = tokio::join!(host.run(call), unpack_into(intake, source, files.iter().copied(), |_| {}));
-    // What refuses the content closes the pipe, and the far end fails then too; a far end that fails cuts the content off. The cause is told.
-    match taken {
-        Err(refused) if !refused.is_cut_off() => Err(refused.into()),
-        taken => {
-            sent?.ok(GIVE)?;
-            Ok(taken?)
-        }
-    }
 }

@@ -18,6 +18,16 @@ pub fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// The line that gives a script these arguments.
+pub fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    format!("set -- {}", words(texts))
+}
+
+/// A function that is a script in a shell of its own, with these arguments and then those that it is called with.
+pub fn function(name: &'static str, args: &[String], script: &str) -> String {
+    format!("{name}() (\n{} \"$@\"\n{script}\n)\n", set(args.iter().map(String::as_str)))
+}
+
 /// Bytes as one word of a `/bin/sh` line; for paths and other text that need not be UTF-8.
 pub fn bytes(text: &[u8]) -> Vec<u8> {
     if is_plain(text) {

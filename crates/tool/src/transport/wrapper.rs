@@ -62,7 +62,7 @@ pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, Transp
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it contains a NUL byte");
         return Err(TransportError::Here { what: "an argument can't be given to a script", source });
     }
-    let code = format!("set -- {}\n{}", quote::words(all()), condensed(WRAPPER));
+    let code = format!("{}\n{}", quote::set(all()), condensed(WRAPPER));
     Ok(match call.input {
         Input::Empty if code.len() > ROOM => [LOADER.as_bytes(), b"gzip\n", &packed(&code)].concat(),
         Input::Bytes(_) | Input::Stream(_) if code.len() > ROOM_BESIDE_INPUT => {

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -86,6 +87,20 @@ impl Fleet {
             hosts.join(", "),
         );
         fs::write(self.project().join("edeliver.toml"), text).unwrap();
+    }
+    /// A program of the project.
+    pub(crate) fn script(&self, path: &str, text: &str) {
+        let path = self.project().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    /// Has the configuration end with this table.
+    pub(crate) fn last_table(&self, name: &str, lines: &str) {
+        let file = self.project().join("edeliver.toml");
+        let (text, head) = (fs::read_to_string(&file).unwrap(), format!("[{name}]"));
+        let before = text.split(&head).next().unwrap();
+        fs::write(file, format!("{before}{head}\n{lines}\n")).unwrap();
     }
     pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")

@@ -78,27 +78,15 @@ fn answer(stream: TcpStream, status: u16) -> String {
     String::from_utf8(body).unwrap()
 }
 
-fn script(fleet: &Fleet, path: &str, text: &str) {
-    let path = fleet.project().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-fn configure(fleet: &Fleet, more: &str) {
-    let file = fleet.project().join("edeliver.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let text = text.split("[run_hooks]").next().unwrap();
-    fs::write(file, format!("{text}[run_hooks]\n{more}\n")).unwrap();
-}
 /// A fleet whose every hook writes its moment, and keeps what it is told.
 fn fleet(hosts: usize, more: &str) -> Fleet {
     let fleet = Fleet::new(App::Relx, hosts);
     let keep = r#"echo "$EDELIVER_RUN_MOMENT $EDELIVER_RUN_TARGET $EDELIVER_RUN_VERSION $EDELIVER_RUN_HOSTS $EDELIVER_RUN_RESULT" >>told
 cat >"$EDELIVER_RUN_MOMENT.json""#;
-    script(&fleet, "deploy/keep", keep);
+    fleet.script("deploy/keep", keep);
     let hooks: String =
         HOOKS.iter().filter(|hook| !more.contains(*hook)).map(|hook| format!("{hook} = \"deploy/keep\"\n")).collect();
-    configure(&fleet, &format!("{hooks}{more}"));
+    fleet.last_table("run_hooks", &format!("{hooks}{more}"));
     fleet
 }
 fn told(fleet: &Fleet) -> Vec<String> {
@@ -148,7 +136,7 @@ fn hooks_of_a_run_are_told_what_is_done_before_and_after_it() {
 fn a_hook_that_stands_before_and_fails_stops_the_run_before_anything_is_changed() {
     let server = Server::start(&[200]);
     let fleet = fleet(1, &format!("before_deploy = \"deploy/no\"\n[notify]\nwebhook = {:?}", server.address()));
-    script(&fleet, "deploy/no", "echo 'it is Friday' >&2; exit 3");
+    fleet.script("deploy/no", "echo 'it is Friday' >&2; exit 3");
     let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(4);
     for part in ["the hook before-deploy failed with exit status: 3", "it is Friday", "nothing was changed"] {
         assert!(told_user.contains(part), "{part}: {told_user}");
@@ -160,7 +148,7 @@ fn a_hook_that_stands_before_and_fails_stops_the_run_before_anything_is_changed(
 #[test]
 fn a_hook_that_stands_after_and_fails_is_told_and_undoes_nothing() {
     let fleet = fleet(1, "after_deploy = \"deploy/no\"");
-    script(&fleet, "deploy/no", "echo 'no tag' >&2; exit 3");
+    fleet.script("deploy/no", "echo 'no tag' >&2; exit 3");
     let told_user = fleet.edeliver("deploy release --version=0.1.0").ok();
     assert!(told_user.contains("warning: the hook after-deploy failed with exit status: 3: no tag"), "{told_user}");
     assert!(told_user.contains("what was done stays done"), "{told_user}");
@@ -197,7 +185,7 @@ fn hooks_stand_around_each_wave_and_the_one_before_may_stop_the_rollout() {
     let wave = r#"echo "$EDELIVER_RUN_MOMENT $EDELIVER_RUN_WAVE $EDELIVER_RUN_HOSTS" >>told
 cat >"wave.json"
 [ "$EDELIVER_RUN_VERSION $EDELIVER_RUN_MOMENT $EDELIVER_RUN_WAVE" != "0.2.0 before-wave 2/2" ] || { echo 'the graph looks odd'; exit 1; }"#;
-    script(&fleet, "deploy/wave", wave);
+    fleet.script("deploy/wave", wave);
     fleet.edeliver("deploy release --version=0.1.0").ok();
     let waves = ["before-wave 1/2 one", "after-wave 1/2 one", "before-wave 2/2 two three", "after-wave 2/2 two three"];
     assert_eq!(told(&fleet)[1..5], waves);
@@ -219,7 +207,7 @@ cat >"wave.json"
 #[test]
 fn a_hook_that_hangs_is_ended_when_its_time_is_over() {
     let fleet = fleet(1, "before_deploy = \"deploy/hang\"\ntimeout = \"1s\"");
-    script(&fleet, "deploy/hang", "echo $$ >pid; echo waiting; sleep 300");
+    fleet.script("deploy/hang", "echo $$ >pid; echo waiting; sleep 300");
     let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(4);
     assert!(told_user.contains("did not end within 1 s") && told_user.contains("run_hooks.timeout"), "{told_user}");
     assert_gone(&fs::read_to_string(fleet.project().join("pid")).unwrap());
@@ -229,12 +217,12 @@ fn a_hook_that_hangs_is_ended_when_its_time_is_over() {
 #[test]
 fn an_interruption_ends_a_hook_and_the_run_and_one_after_the_work_only_the_hook() {
     let fleet = fleet(1, "before_deploy = \"deploy/hang\"\nafter_rollback = \"deploy/hang\"");
-    script(&fleet, "deploy/hang", "echo $$ >pid.new; mv pid.new pid; sleep 300");
+    fleet.script("deploy/hang", "echo $$ >pid.new; mv pid.new pid; sleep 300");
     let (code, said) = interrupted(&fleet, &["deploy", "release", "--version=0.1.0"]);
     assert_eq!(code, 130, "{said}");
     assert!(nothing_was_changed(&fleet) && told(&fleet).is_empty());
 
-    configure(&fleet, "after_rollback = \"deploy/hang\"");
+    fleet.last_table("run_hooks", "after_rollback = \"deploy/hang\"");
     fleet.edeliver("deploy release --version=0.1.0").ok();
     fleet.edeliver("deploy release --version=0.2.0").ok();
     let (code, said) = interrupted(&fleet, &["rollback"]);
@@ -269,7 +257,7 @@ fn what_a_hook_prints_is_shown_without_secrets_and_it_may_call_edeliver_without_
     let fleet = fleet(1, &(more + other));
     // Another target's: this one's hosts are ours as long as this run changes them.
     let call = format!("cat edeliver.toml\n{} deploy release to other --version=0.1.0 2>&1", env!("CARGO_BIN_EXE_edeliver"));
-    script(&fleet, "deploy/call", &call);
+    fleet.script("deploy/call", &call);
     let told_user = fleet.edeliver("deploy release --version=0.1.0 --verbose").ok();
     assert!(told_user.contains("the hook before-deploy is not run, because a hook runs this command"), "{told_user}");
     assert!(told_user.contains("webhook = \"********\""), "{told_user}");
@@ -282,7 +270,7 @@ fn what_a_hook_prints_is_shown_without_secrets_and_it_may_call_edeliver_without_
 fn a_webhook_never_fails_a_run_and_its_address_is_never_shown() {
     let server = Server::start(&[500, 503, 200, 404]);
     let fleet = Fleet::new(App::Relx, 1);
-    configure(&fleet, "[notify]\nformat = \"json\"\n");
+    fleet.last_table("run_hooks", "[notify]\nformat = \"json\"\n");
     let deploy = |address: &str, line: &str| {
         let output = fleet.edeliver_with(&[("EDELIVER_NOTIFY_WEBHOOK", address)], line);
         assert!(!output.told.contains("hunter2"), "{}", output.told);
@@ -311,15 +299,15 @@ fn a_webhook_never_fails_a_run_and_its_address_is_never_shown() {
 #[test]
 fn a_hook_that_cannot_be_run_is_told_before_anything_is_done() {
     let fleet = Fleet::new(App::Relx, 1);
-    configure(&fleet, "after_deploy = \"deploy/missing\"");
+    fleet.last_table("run_hooks", "after_deploy = \"deploy/missing\"");
     let told_user = fleet.edeliver("deploy release --version=0.1.0").ends_with(3);
     assert!(told_user.contains("`run_hooks.after_deploy`: deploy/missing does not exist"), "{told_user}");
     assert!(told_user.contains("after_deploy = \"deploy/missing\""), "its place: {told_user}");
-    script(&fleet, "deploy/missing", "");
+    fleet.script("deploy/missing", "");
     fs::set_permissions(fleet.project().join("deploy/missing"), fs::Permissions::from_mode(0o644)).unwrap();
     let told_user = fleet.edeliver("config check").ends_with(3);
     assert!(told_user.contains("is not executable") && told_user.contains("chmod +x"), "{told_user}");
-    configure(&fleet, "after_deplyo = \"deploy/missing\"");
+    fleet.last_table("run_hooks", "after_deplyo = \"deploy/missing\"");
     assert!(fleet.edeliver("config check").ends_with(3).contains("did you mean `after_deploy`?"));
     assert!(!fleet.root("one").exists());
 }

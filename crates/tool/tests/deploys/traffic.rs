@@ -1,23 +1,12 @@
 //! Hosts are taken out of the traffic before their nodes are stopped, and come back.
 
-use std::{fs, os::unix::fs::PermissionsExt, thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{fleet::Fleet, store::App};
 
-fn script(fleet: &Fleet, name: &str, text: &str) {
-    let path = fleet.project().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-fn rollout(fleet: &Fleet, lines: &str) {
-    let file = fleet.project().join("edeliver.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let text = text.split("[targets.staging.rollout]").next().unwrap();
-    fs::write(file, format!("{text}[targets.staging.rollout]\n{lines}\n")).unwrap();
-}
 /// A fleet whose programs note what they are called for, the release that their host runs by then, and whether it has its mark.
 fn fleet(app: App, hosts: usize, more: &str) -> Fleet {
     let fleet = Fleet::new(app, hosts);
@@ -31,8 +20,8 @@ cat >"$EDELIVER_RUN_MOMENT-$EDELIVER_RUN_HOST.json"
 [ ! -e "no-$EDELIVER_RUN_MOMENT-$EDELIVER_RUN_HOST" ] || {{ echo 'the balancer is away' >&2; exit 3; }}"#,
         hosts.display()
     );
-    script(&fleet, "traffic", &note);
-    rollout(&fleet, &format!("drain = \"traffic\"\nresume = \"traffic\"\n{more}"));
+    fleet.script("traffic", &note);
+    fleet.last_table("targets.staging.rollout", &format!("drain = \"traffic\"\nresume = \"traffic\"\n{more}"));
     fleet
 }
 fn told(fleet: &Fleet) -> Vec<String> {
@@ -129,8 +118,8 @@ fn a_host_that_was_not_resumed_says_so_and_the_same_command_again_does_just_that
 fn a_run_that_was_killed_while_a_host_was_drained_is_resumed_with_it() {
     let fleet = fleet(App::Relx, 1, "");
     fleet.edeliver("deploy release --version=0.1.0 --start-deploy").ok();
-    script(&fleet, "hang", "echo $$ >pid.new; mv pid.new pid; exec sleep 300");
-    rollout(&fleet, "drain = \"hang\"\nresume = \"traffic\"");
+    fleet.script("hang", "echo $$ >pid.new; mv pid.new pid; exec sleep 300");
+    fleet.last_table("targets.staging.rollout", "drain = \"hang\"\nresume = \"traffic\"");
     let mut child = fleet.start(&["deploy", "release", "--version=0.2.0", "--start-deploy"]);
     let file = fleet.project().join("pid");
     while !file.exists() {
@@ -140,7 +129,7 @@ fn a_run_that_was_killed_while_a_host_was_drained_is_resumed_with_it() {
     child.wait().unwrap();
     kill_process(Pid::from_raw(fs::read_to_string(&file).unwrap().trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
     assert!(is_marked(&fleet, "one"));
-    rollout(&fleet, "drain = \"traffic\"\nresume = \"traffic\"");
+    fleet.last_table("targets.staging.rollout", "drain = \"traffic\"\nresume = \"traffic\"");
     let said = fleet.edeliver("resume --yes").ok();
     assert!(said.contains("it was drained (run ") && said.contains("is resumed: edeliver deploy release"), "{said}");
     assert_eq!(told(&fleet), ["drain one 0.2.0 nodes=1 marked", "resume one 0.2.0 nodes=1 marked"]);
@@ -152,8 +141,8 @@ fn an_interruption_while_a_host_is_drained_changes_nothing_and_brings_it_back() 
     let fleet = fleet(App::Relx, 1, "");
     fleet.edeliver("deploy release --version=0.1.0 --start-deploy").ok();
     let node = fleet.beam("one");
-    script(&fleet, "slow", "echo $$ >pid.new; mv pid.new pid; while [ ! -e go ]; do sleep 0.2; done");
-    rollout(&fleet, "drain = \"slow\"\nresume = \"traffic\"");
+    fleet.script("slow", "echo $$ >pid.new; mv pid.new pid; while [ ! -e go ]; do sleep 0.2; done");
+    fleet.last_table("targets.staging.rollout", "drain = \"slow\"\nresume = \"traffic\"");
     let child = fleet.start(&["deploy", "release", "--version=0.2.0", "--start-deploy"]);
     while !fleet.project().join("pid").exists() {
         thread::sleep(Duration::from_millis(100));
@@ -185,7 +174,7 @@ fn what_is_stopped_stays_drained_until_it_is_started() {
 fn commands_run_on_the_host_with_the_same_words() {
     let fleet = fleet(App::Relx, 1, "");
     let command = r#"{ command = "echo $EDELIVER_RUN_MOMENT $EDELIVER_RUN_HOST $(grep -c title) in ${PWD##*/} >>told; [ ! -e no ] || { echo nginx says no >&2; exit 4; }" }"#;
-    rollout(&fleet, &format!("drain = {command}\nresume = {command}"));
+    fleet.last_table("targets.staging.rollout", &format!("drain = {command}\nresume = {command}"));
     fleet.edeliver("deploy release --version=0.1.0 --start-deploy").ok();
     fleet.edeliver("restart").ok();
     assert_eq!(fleet.read("one", "told"), "drain one 1 in relapp\nresume one 1 in relapp\n");
@@ -198,14 +187,14 @@ fn commands_run_on_the_host_with_the_same_words() {
 #[test]
 fn half_of_it_and_what_cannot_be_run_are_told_before_anything_is_done() {
     let fleet = Fleet::new(App::Relx, 1);
-    rollout(&fleet, "drain = \"traffic\"");
+    fleet.last_table("targets.staging.rollout", "drain = \"traffic\"");
     let said = fleet.edeliver("config check").ends_with(3);
     assert!(said.contains("there is `targets.staging.rollout.drain`, and no `targets.staging.rollout.resume`"), "{said}");
     assert!(said.contains("edeliver.toml:"), "its place: {said}");
-    rollout(&fleet, "drain = \"traffic\"\nresume = { command = \"true\" }");
+    fleet.last_table("targets.staging.rollout", "drain = \"traffic\"\nresume = { command = \"true\" }");
     let said = fleet.edeliver("config check").ends_with(3);
     assert!(said.contains("`targets.staging.rollout.drain`: traffic does not exist"), "{said}");
-    rollout(&fleet, "drain = 7\nresume = { cmd = \"true\" }");
+    fleet.last_table("targets.staging.rollout", "drain = 7\nresume = { cmd = \"true\" }");
     let said = fleet.edeliver("config check").ends_with(3);
     assert_eq!(said.matches("should be a program or a table with command").count(), 2, "{said}");
 }

@@ -12,7 +12,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Test,
-    scene::{Ran, Scene, eventually},
+    scene::{Ran, Scene, eventually, signal},
     world::App,
 };
 
@@ -75,11 +75,6 @@ fn assert_one(scene: &Scene, version: &str) {
         assert_eq!(scene.on(host, "pgrep -c beam.smp"), "1", "{host}");
     }
     scene.ok("fleet production").assert(0, &["the fleet is one"]);
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -s {name}");
 }
 
 const DEPLOY: &str = "deploy release to production --version=0.2.0 --start-deploy";

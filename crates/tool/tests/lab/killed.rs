@@ -1,12 +1,12 @@
 //! edeliver killed and interrupted.
 
-use std::{process::Child, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use libtest_mimic::Failed;
 
 use crate::{
     Test,
-    scene::{Ran, Scene, eventually},
+    scene::{Ran, Scene, eventually, signal},
     world::App,
 };
 
@@ -16,12 +16,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_killed_build_frees_its_slot", killed_build),
     ("two_builds_at_once_do_not_disturb_each_other", two_builds),
 ];
-
-fn signal(child: &Child, name: &str) {
-    // The child is the lab's program, which has become edeliver by exec: the same process.
-    let status = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -s {name}");
-}
 
 fn killed_anywhere() -> Result<(), Failed> {
     let scene = Scene::fleet(App::Hotapp, 1);

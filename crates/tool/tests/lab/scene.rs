@@ -156,3 +156,9 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// Signals a command that goes on. The child is the lab's program, which has become edeliver by exec: the same process.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -s {name}");
+}

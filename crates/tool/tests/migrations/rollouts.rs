@@ -55,9 +55,7 @@ impl Rollout {
     }
     #[track_caller]
     fn run(&self, line: &str, code: i32) -> Done {
-        let done = self.program.run(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(done.code, code, "{line}\n{}{}", done.err, done.out);
-        done
+        self.program.ends_with(line, code)
     }
     fn boots(&self, host: &str) -> Option<String> {
         let data = fs::read_to_string(self.host(host).join("hotapp/releases/start_erl.data")).ok()?;

@@ -49,6 +49,13 @@ impl Program {
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         done(self.command(env!("CARGO_BIN_EXE_edeliver")).args(arguments).output().unwrap())
     }
+    /// Runs edeliver with the words of this line, which must end with this code.
+    #[track_caller]
+    pub(crate) fn ends_with(&self, line: &str, code: i32) -> Done {
+        let done = self.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(done.code, code, "{line}\n{}{}", done.err, done.out);
+        done
+    }
     /// Runs a bash line that calls edeliver as `"$EDELIVER"`.
     pub(crate) fn shell(&self, line: &str) -> Done {
         done(self.command("bash").args(["-c", line]).env("EDELIVER", env!("CARGO_BIN_EXE_edeliver")).output().unwrap())

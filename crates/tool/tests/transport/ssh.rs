@@ -408,6 +408,22 @@ async fn a_session_opened_beforehand_serves_the_next_call_and_one_that_ended_doe
     wait_until("nothing waits on a closed connection", SOON, || waiting(daemon).is_empty()).await;
 }
 
+#[tokio::test]
+async fn as_many_sessions_are_opened_beforehand_as_calls_are_known_to_follow() {
+    let sshd = Sshd::start("");
+    let host = sshd.open().await.unwrap();
+    host.another_follows();
+    host.another_follows();
+    let (daemon, _) = numbers(&host, "echo $PPID").await;
+    wait_until("two shells wait", SOON, || waiting(daemon).len() == 2).await;
+    let spares = waiting(daemon);
+    for left in [1, 0] {
+        let (_, used) = numbers(&host, "echo $PPID; echo $$").await;
+        assert!(spares.contains(&used[0]), "the call ran in a shell that waited");
+        wait_until("no further one was opened", SOON, || waiting(daemon).len() == left).await;
+    }
+}
+
 /// The connection's sshd, and what else the script printed.
 async fn numbers(host: &dyn Transport, text: &'static str) -> (u32, Vec<u32>) {
     let reply = host.run(call(text, &[])).await.unwrap().text();

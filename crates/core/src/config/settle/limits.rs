@@ -7,6 +7,7 @@ use crate::{
         typed::{FromValue, Wrong},
     },
     health::{MemoryLimit, VitalLimits},
+    size,
 };
 
 /// What takes a limit away.
@@ -50,17 +51,12 @@ impl FromValue for AtMost {
 /// A part of what was there before, or bytes, or none.
 struct Memory(Option<MemoryLimit>);
 
-/// Units as [`crate::size::size`] has them.
-const UNITS: [(&str, u64); 2] = [("MB", 1_000_000), ("GB", 1_000_000_000)];
-
 fn memory(text: &str) -> Option<MemoryLimit> {
-    let number =
-        |digits: &str| digits.parse::<u64>().ok().filter(|number| *number > 0 && digits.bytes().all(|c| c.is_ascii_digit()));
-    if let Some(percent) = text.strip_suffix('%') {
-        return u32::try_from(number(percent)?).ok().filter(|percent| *percent > 100).map(MemoryLimit::OfBefore);
-    }
-    let (digits, unit) = UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)))?;
-    number(digits.trim_end())?.checked_mul(*unit).map(MemoryLimit::Bytes)
+    let Some(percent) = text.strip_suffix('%') else {
+        return size::bytes(text).filter(|bytes| *bytes > 0).map(MemoryLimit::Bytes);
+    };
+    let number = percent.bytes().all(|digit| digit.is_ascii_digit()).then(|| percent.parse().ok()).flatten();
+    number.filter(|percent| *percent > 100).map(MemoryLimit::OfBefore)
 }
 
 impl FromValue for Memory {
@@ -78,7 +74,8 @@ impl FromValue for Memory {
         match self.0 {
             None => OFF.to_owned(),
             Some(MemoryLimit::OfBefore(percent)) => format!("{percent}%"),
-            Some(MemoryLimit::Bytes(bytes)) => format!("{}MB", bytes / 1_000_000),
+            Some(MemoryLimit::Bytes(bytes)) if bytes.is_multiple_of(1_000_000) => format!("{}MB", bytes / 1_000_000),
+            Some(MemoryLimit::Bytes(bytes)) => format!("{}KB", bytes / 1_000),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use edeliver_core::{
     config::{OnFailure, Rate, TargetSettings},
     strategy::{Share, WaveSize},
@@ -27,7 +26,7 @@ pub struct RolloutArgs {
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u32>,
     /// What is done when more do: begin no other host, bring all that were changed back, or go on
-    #[arg(long, value_name = "WHAT", value_parser = on_failure())]
+    #[arg(long, value_name = "WHAT", value_parser = super::choice::<OnFailure>())]
     pub on_failure: Option<OnFailure>,
     /// Send no more than this to all hosts together
     #[arg(long, value_name = "RATE")]
@@ -38,14 +37,6 @@ pub struct RolloutArgs {
     /// A host that hears nothing from edeliver for so long takes an upgrade or a restart back by itself
     #[arg(long, value_name = "TIME", value_parser = super::time)]
     pub confirm_within: Option<Duration>,
-}
-
-fn on_failure() -> impl TypedValueParser<Value = OnFailure> {
-    PossibleValuesParser::new(["stop", "rollback", "continue"]).map(|word| match word.as_str() {
-        "rollback" => OnFailure::Rollback,
-        "continue" => OnFailure::Continue,
-        _ => OnFailure::Stop,
-    })
 }
 
 impl RolloutArgs {

@@ -151,7 +151,6 @@ fn the_watch_is_a_script_for_every_shell() {
     let host = Host::new();
     let Host { place, plan, guard, token, run, .. } = &host;
     let text = Arms { place, plan, guard, token, run, environment: &Environment::default() }.text();
-    eprintln!("{} bytes", text.len());
     for shell in [&["dash", "-n"][..], &["busybox", "sh", "-n"], &["bash", "-n"]] {
         let file = host.dir.path().join("text");
         fs::write(&file, &text).unwrap();

@@ -1,15 +1,16 @@
 # The host's own watch over a restart. It waits until the restart is confirmed (its mark is gone then, see confirm.sh), or until edeliver was
 # not heard of for so long: then it goes the plan's way back alone. In a session of its own, begun by arm.sh. Comes after process.sh,
-# permanent.sh, files.sh, vm.sh, ask.sh, watch.sh of nodes, and the functions go_lease, go_stop, go_activate, go_start, go_remember.
+# permanent.sh, files.sh, vm.sh, ask.sh, watch.sh of nodes, and the functions go_lease VERB, go_stop_node, go_stop_unit (where there is one),
+# go_releases, go_activate, go_start, go_remember.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 the run's token, $5 seconds, $6 the release that is started, $7 the one that
-# serves again, $8 the run.
+# serves again, $8 the run, $9 whether systemd is to run the node: a word, or empty.
 #
 # .edeliver/guard       TOKEN PROCESS NEW OLD SECONDS; who takes the lease of the host removes it (lease.sh)
 # .edeliver/went-back   TIME NEW OLD SECONDS RUN HOW: what it did, for whoever looks next
 #
 # edeliver is heard of by what a lease leaves: renewals, and scripts of the run that live. What the watch does it does with a lease of its
 # own, so no run is in its way, nor it in any run's.
-root=$(absolute_root "$1") app=$2 prefer=$3 token=$4 seconds=$5 new=$6 old=$7 run=$8
+root=$(absolute_root "$1") app=$2 prefer=$3 token=$4 seconds=$5 new=$6 old=$7 run=$8 unit=$9
 own=.edeliver guard=$own/guard
 cd -P -- "$root" || exit 1
 boot=''
@@ -57,6 +58,15 @@ note() {
   { printf '%s\n' "$now $new $old $seconds $run $1" >"$own/went-back.new"; } 2>/dev/null && mv -f -- "$own/went-back.new" "$own/went-back"
 }
 
+# As edeliver itself stops it: a node that is not systemd's is ended by its own means.
+stop_it() {
+  if [ -n "$unit" ]; then
+    go_stop_unit
+    case $? in 0) return 0 ;; 51 | 53) ;; *) return 1 ;; esac
+  fi
+  go_stop_node
+}
+
 go_back() {
   if [ "$new" = "$old" ]; then
     ! find_node "$root" "$prefer" || return 0
@@ -65,8 +75,8 @@ go_back() {
     return
   fi
   note begun
-  if ! go_stop; then note not-stopped; return; fi
-  if ! go_activate; then note not-activated; return; fi
+  if ! stop_it; then note not-stopped; return; fi
+  if ! go_releases | go_activate; then note not-activated; return; fi
   # Whatever makes a release the one that boots forgets what was before.
   note begun
   if go_start; then note "done"; else note not-started; fi

@@ -1,0 +1,2 @@
+# Prints $1 as it is.
+printf '%s' "$1"
