@@ -773,17 +773,29 @@ read_config(#tx{config = Snapshot} = Tx) when is_map(Snapshot) -> Tx#tx{config =
 resolved_config(#{root := Root, to := To}, Timeout) ->
     Dir = filename:join([Root, "releases", To]),
     case render_sources(Dir) of
-        ok -> with_providers(consult_config(filename:join(Dir, "sys.config")), Timeout);
+        ok -> with_providers(consult_config(config_file(Dir)), Timeout);
         {error, Reason} -> {error, Reason}
+    end.
+
+%% What a start of this release would read: its own file, or the host's that stands for it in every release.
+config_file(Dir) -> of_host("LINK_SYS_CONFIG", filename:join(Dir, "sys.config")).
+
+of_host(Variable, Own) ->
+    case os:getenv(Variable, "") of
+        "" -> Own;
+        File -> File
     end.
 
 consult_config(File) ->
     case file:consult(File) of
         {ok, [Config]} when is_list(Config) -> {ok, Config};
-        {error, enoent} -> {ok, []};
+        {error, enoent} -> no_config(File, of_host("LINK_SYS_CONFIG", none));
         {error, Why} -> {error, note(config, "~ts: ~ts", [File, file:format_error(Why)], none)};
         _ -> {error, note(config, "~ts is not one list", [File], none)}
     end.
+
+no_config(File, File) -> {error, note(config, "LINK_SYS_CONFIG: ~ts is not there", [File], none)};
+no_config(_, _) -> {ok, []}.
 
 with_providers({ok, Static}, Timeout) ->
     Elixir = proplists:get_value(elixir, [E || {_, _} = E <- Static], []),
@@ -1979,7 +1991,7 @@ settled(#{root := Root, to := To} = Plan) ->
     Dir = filename:join([string(Root), "releases", string(To)]),
     Config = permanent_config(Dir, Plan),
     _ = [os:putenv(Name, Value) || {Name, Value} <- [{"RELEASE_VSN", string(To)}, {"RELEASE_SYS_CONFIG", Config},
-                                                     {"RELEASE_VM_ARGS", filename:join(Dir, "vm.args")}], os:getenv(Name) =/= false],
+                                                     {"RELEASE_VM_ARGS", of_host("LINK_VM_ARGS", filename:join(Dir, "vm.args"))}], os:getenv(Name) =/= false],
     case boot_of(Dir) of
         {ok, Boot} ->
             Found = filelib:is_regular(Config ++ ".config") andalso Config,
@@ -2018,7 +2030,7 @@ not_again(Sup, Id, Why) ->
 
 %% Where the configuration is completed by a second boot, that boot rewrites the file it was given: it must not be the release's own.
 permanent_config(Dir, Plan) ->
-    Own = filename:join(Dir, "sys"),
+    Own = filename:rootname(config_file(Dir), ".config"),
     case consult_config(Own ++ ".config") of
         {ok, Config} ->
             case proplists:get_value(config_provider_init, proplists:get_value(elixir, [E || {_, _} = E <- Config], []), none) of

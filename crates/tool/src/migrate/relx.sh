@@ -56,6 +56,7 @@ rendered() {
 
 # Writes the configuration to a place of ours: it may hold secrets, and that of the release belongs to its node.
 configure() {
+  [ -z "${LINK_SYS_CONFIG:-}" ] || { cat "$LINK_SYS_CONFIG" >"$scratch/sys.config"; return; }
   for template in "$root/releases/$boots/sys.config.src" "$root/releases/$boots/sys.config.orig"; do
     [ ! -r "$template" ] || { rendered "$template" >"$scratch/sys.config"; return; }
   done

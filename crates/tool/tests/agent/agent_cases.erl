@@ -764,6 +764,22 @@ a_configuration_that_cant_be_read_is_refused() ->
     {{refused, _, [{config, _, _}]}, _, _} = reverted(stays_plan()),
     {refused, [{config, _, _}]} = edeliver_agent:preflight(stays_plan()).
 
+the_hosts_own_configuration_counts_in_place_of_the_releases() ->
+    configured([{lab, [{a, 1}]}], [{lab, [{a, 2}]}]),
+    File = filename:join(agent_lab:root(), "host/sys.config"),
+    os:putenv("LINK_SYS_CONFIG", File),
+    os:putenv("LINK_VM_ARGS", "/host/vm.args"),
+    os:putenv("RELEASE_SYS_CONFIG", "of the release"),
+    os:putenv("RELEASE_VM_ARGS", "of the release"),
+    {refused, [{config, Text, _}]} = edeliver_agent:preflight(stays_plan()),
+    {match, _} = re:run(Text, "host/sys.config is not there"),
+    agent_lab:put_file("host/sys.config", "[{lab, [{a, host}]}]."),
+    done(stays_plan()),
+    [{a, host}, {app, 2}, {app_new, 2}] = env(),
+    {ok, _} = edeliver_agent:commit(<<"run1">>),
+    {"/host/vm.args", Stem} = {os:getenv("RELEASE_VM_ARGS"), os:getenv("RELEASE_SYS_CONFIG")},
+    File = Stem ++ ".config".
+
 configuration_sources_of_relx_are_rendered_with_the_nodes_environment() ->
     configured([{lab, [{a, 1}]}], []),
     os:putenv("LAB_VALUE", "\"from the node & more\""),

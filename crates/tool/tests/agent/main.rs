@@ -155,6 +155,7 @@ cases! { case:
     a_configuration_that_cant_be_read_is_refused
     a_release_that_cant_boot_is_refused
     configuration_sources_of_relx_are_rendered_with_the_nodes_environment
+    the_hosts_own_configuration_counts_in_place_of_the_releases
     applications_join_and_leave_and_come_back
     a_new_application_that_ends_while_the_upgrade_soaks_is_told
     a_failure_after_applications_joined_and_left_brings_them_back

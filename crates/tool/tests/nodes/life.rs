@@ -81,20 +81,28 @@ async fn a_node_gets_the_environment_of_the_settings_and_none_of_the_callers() {
     assert!(!format!("{:?}", running.environment).contains("second line"), "values may be secrets");
 }
 
-/// What `LINK_VM_ARGS` of a classic config becomes.
+/// What `LINK_VM_ARGS` and `LINK_SYS_CONFIG` of a classic config become.
 #[tokio::test]
-async fn a_node_is_started_with_the_flags_that_the_host_has_in_a_file() {
-    for (kind, variable) in [(Kind::Mix, "RELEASE_VM_ARGS"), (Kind::Relx, "VMARGS_PATH")] {
+async fn a_node_is_started_with_the_flags_and_the_configuration_that_the_host_has_in_files() {
+    for (kind, flags, config) in [(Kind::Mix, "RELEASE_VM_ARGS", "RELEASE_SYS_CONFIG"), (Kind::Relx, "VMARGS_PATH", "RELX_CONFIG_PATH")] {
         let mut running = Running::new(kind);
-        let file = running.dir().join("vm.args");
+        let (vm_args, sys_config) = (running.dir().join("vm.args"), running.dir().join("own.config"));
         // relx's script takes name and cookie from nowhere else.
         let own = format!("-sname {}\n-setcookie relapp-sample-cookie\n", running.variable("RELEASE_NODE"));
         let own = if kind == Kind::Relx { own } else { String::new() };
-        fs::write(&file, format!("{own}-flagged here\n")).unwrap();
-        running.set(variable, file.to_str().unwrap());
+        fs::write(&vm_args, format!("{own}-flagged here\n")).unwrap();
+        fs::write(&sys_config, format!("[{{{}, [{{greeting, <<\"of the host\">>}}]}}].", kind.app())).unwrap();
+        running.set(flags, vm_args.to_str().unwrap());
+        let whole = sys_config.to_str().unwrap();
+        running.set(config, if kind == Kind::Relx { whole } else { whole.trim_end_matches(".config") });
         let node = running.start(&Local::new()).await.unwrap();
         let words = fs::read(format!("/proc/{}/cmdline", node.pid.unwrap())).unwrap();
         assert!(String::from_utf8_lossy(&words).contains("-flagged\0here"), "{kind:?}: {}", String::from_utf8_lossy(&words));
+        let mut link = open(&running).await.unwrap();
+        let ask = Mfa::literal("application", "get_env", [Term::atom(kind.app()), Term::atom("greeting")]);
+        let told = link.call(&ask, PATIENCE, &mut |_| {}).await.unwrap();
+        assert_eq!(told, Term::tuple([Term::atom("ok"), Term::binary(*b"of the host")]), "{kind:?}");
+        link.close().await;
     }
 }
 

@@ -9,6 +9,7 @@ mod appups;
 mod commands;
 mod cowboy;
 mod fleet;
+mod linked;
 mod modification;
 mod rehearsals;
 mod relups;

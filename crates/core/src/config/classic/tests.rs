@@ -60,13 +60,16 @@ fn files_of_the_host_are_named_in_every_start_scripts_way() {
     let expected = [
         "VMARGS_PATH=/etc/hotapp/vm.args",
         "RELEASE_VM_ARGS=/etc/hotapp/vm.args",
+        "LINK_VM_ARGS=/etc/hotapp/vm.args",
         "RELX_CONFIG_PATH=/etc/hotapp/sys.config",
         "SYS_CONFIG_PATH=/etc/hotapp/sys.config",
+        "LINK_SYS_CONFIG=/etc/hotapp/sys.config",
         "RELEASE_SYS_CONFIG=/etc/hotapp/sys",
     ];
     assert_eq!(env, expected);
-    let refused = refused(&[README, &[("LINK_VM_ARGS", "~/vm.args")]].concat());
-    assert!(refused.contains("LINK_VM_ARGS: \"~/vm.args\" is not a whole path"), "{refused}");
+    let wrong = refused(&[README, &[("LINK_VM_ARGS", "~/vm.args"), ("LINK_SYS_CONFIG", "/etc/hotapp.conf")]].concat());
+    assert!(wrong.contains("LINK_VM_ARGS: \"~/vm.args\" is not a whole path"), "{wrong}");
+    assert!(wrong.contains("LINK_SYS_CONFIG: \"/etc/hotapp.conf\" is not called .config"), "{wrong}");
 }
 
 const README: &[(&str, &str)] = &[
