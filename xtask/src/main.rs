@@ -1,6 +1,7 @@
 //! The project's habits, as `cargo xtask VERB`. One file per verb; a new one needs its module and its line in `Habit`.
 
 mod bench;
+mod book;
 mod cargo;
 mod chaos;
 mod demo;
@@ -20,6 +21,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Habit {
+    Book(book::Args),
     Chaos(chaos::Args),
     Demo(demo::Args),
     Dist(dist::Args),
@@ -33,6 +35,7 @@ enum Habit {
 
 fn main() -> ExitCode {
     let done = match Habit::parse() {
+        Habit::Book(args) => book::run(args),
         Habit::Chaos(args) => chaos::run(args),
         Habit::Demo(args) => demo::run(args),
         Habit::Dist(args) => dist::run(&args),

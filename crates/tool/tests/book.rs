@@ -139,17 +139,36 @@ fn pages() -> Vec<String> {
     names.filter(is_page).collect()
 }
 
+/// What a heading is called in a link: as mdBook and GitHub do it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c)).collect::<String>();
+    kept.replace(' ', "-")
+}
+
+fn has_anchor(page: &str, wanted: &str) -> bool {
+    let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#'));
+    headings.map(anchor).any(|anchor| anchor == wanted)
+}
+
 #[test]
 fn the_book_has_every_page_and_every_link_leads_somewhere() {
     let summary = fs::read_to_string(docs().join("SUMMARY.md")).unwrap();
-    let link = Regex::new(r"\]\(([^)#:]+\.md)[)#]").unwrap();
     for page in pages() {
-        assert!(summary.contains(&format!("]({page})")), "{page} is not in SUMMARY.md");
+        assert_eq!(summary.matches(&format!("]({page})")).count(), 1, "{page} is in SUMMARY.md once");
     }
-    for page in pages().iter().map(String::as_str).chain(["SUMMARY.md"]) {
-        let text = fs::read_to_string(docs().join(page)).unwrap();
-        for to in link.captures_iter(&text).map(|found| found[1].to_owned()) {
-            assert!(docs().join(&to).is_file(), "{page} has a link to {to}, which is not there");
+    let link = Regex::new(r"\]\(([^)#:\s]*)(#[^)\s]+)?\)").unwrap();
+    let others = ["SUMMARY.md", "../README.md", "../CONTRIBUTING.md", "../elixir/README.md"];
+    for page in pages().iter().map(String::as_str).chain(others) {
+        let (file, text) = (docs().join(page), fs::read_to_string(docs().join(page)).unwrap());
+        for found in link.captures_iter(&text) {
+            let to = if found[1].is_empty() { file.clone() } else { file.parent().unwrap().join(&found[1]) };
+            assert!(to.exists(), "{page} has a link to {}, which is not there", &found[1]);
+            let Some(place) = found.get(2).map(|place| &place.as_str()[1..]) else { continue };
+            assert!(
+                has_anchor(&fs::read_to_string(&to).unwrap(), place),
+                "{page} has a link to {}, which has no such heading",
+                &found[0]
+            );
         }
     }
 }

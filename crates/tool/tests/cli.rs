@@ -4,8 +4,9 @@
 
 mod program;
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
+use clap::CommandFactory as _;
 use program::{Done, Program, done};
 
 /// Writes a file of the project.
@@ -277,7 +278,28 @@ const WRONG: &[(&str, &str)] = &[
     ("migrate --repo=repo", "a module is written like MyApp.Repo"),
     ("exec --timeout=soon -- ls", "write it like 30s, 5m or 1h30m"),
     ("status --watch=never", "write it like 5 or 500ms"),
-    ("logs --lines=many", "invalid value 'many' for '--lines <LINES>'"),
+    ("logs --lines=many", "invalid value 'many' for '--lines <LINES>': it is a number like 5"),
+    ("run list --last=few", "invalid value 'few' for '--last <NUMBER>': it is a number like 5"),
+    ("deploy release --max-failures=-1", "invalid value '-1' for '--max-failures <N>': it is a number like 5"),
+    ("deploy release --waves=0", "a tag like @canary, a pattern of host names like eu-*, or `rest` is expected"),
+    ("deploy release --batch=half", "a number of hosts like 2, or a part of them like 10%, is expected"),
+    ("deploy release --max-unavailable=120%", "a number of hosts like 2, or a part of them like 10%, is expected"),
+    ("deploy release --min-healthy=most", "a number of hosts like 2, or a part of them like 10%, is expected"),
+    ("deploy release --on-failure=cry", "[possible values: stop, rollback, continue]"),
+    ("deploy release --soak=long", "write it like 30s, 5m or 1h30m"),
+    ("deploy release --confirm-within=soon", "write it like 30s, 5m or 1h30m"),
+    ("deploy release --lock-wait=soon", "write it like 30s, 5m or 1h30m"),
+    ("deploy release --bandwidth=fast", "write it like 20MB/s, 500KB/s or 100Mbit/s"),
+    ("deploy release --run-migrations=never", "before, after-first-wave"),
+    ("deploy release --on=", "a tag like @web or a pattern of host names like eu-* is expected"),
+    ("upgrade --to=-x", "it starts with a dash"),
+    ("increase --from=-x", "it starts with a dash"),
+    ("edit appups --application=/", "is not an application name"),
+    ("init --app=/", "is not an application name"),
+    ("init --build-host=", "is not a host name: it is empty"),
+    ("init --path=", "is not a path on a host: it is empty"),
+    ("init --target=web1", "write it like production=web1,web2"),
+    ("migrate --direction=left", "[possible values: up, down]"),
     ("completions tcsh", "possible values: bash"),
     ("increase patch", "possible values: major, minor"),
     ("show relup x --version=1", "'[ARCHIVE]' cannot be used with '--version <VERSION>'"),
@@ -285,6 +307,26 @@ const WRONG: &[(&str, &str)] = &[
     ("check release --version=/", "is not a release version"),
     ("pack release --version=/", "is not a release version"),
 ];
+
+/// Options for which any text is right: messages, and files that are made or looked for.
+const ANY_TEXT: &[&str] = &["message", "output", "only"];
+
+/// The names of all options that take a value, of this command and of those below it.
+fn with_a_value(command: &clap::Command, names: &mut BTreeSet<String>) {
+    let valued = command.get_arguments().filter(|option| option.get_num_args().is_some_and(|range| range.takes_values()));
+    names.extend(valued.filter_map(|option| option.get_long().map(str::to_owned)));
+    command.get_subcommands().for_each(|below| with_a_value(below, names));
+}
+
+#[test]
+fn no_option_that_takes_a_value_is_left_out_of_the_wrong_ones() {
+    let (mut command, mut names) = (edeliver::cli::Cli::command(), BTreeSet::new());
+    command.build();
+    with_a_value(&command, &mut names);
+    let is_tried = |name: &String| WRONG.iter().any(|(line, _)| line.contains(&format!(" --{name}")));
+    let left: Vec<_> = names.iter().filter(|name| !is_tried(name) && !ANY_TEXT.contains(&name.as_str())).collect();
+    assert!(names.len() > 30 && left.is_empty(), "nobody tries a wrong value of {left:?}");
+}
 
 #[test]
 fn a_wrong_value_of_an_option_is_told_with_what_is_right() {

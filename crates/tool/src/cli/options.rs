@@ -134,6 +134,11 @@ pub(crate) fn time(text: &str) -> Result<Duration, &'static str> {
     duration::parse(text).ok_or("write it like 30s, 5m or 1h30m")
 }
 
+/// Reads how many.
+pub(crate) fn number<N: FromStr>(text: &str) -> Result<N, &'static str> {
+    text.parse().map_err(|_| "it is a number like 5")
+}
+
 /// How a plan is treated.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct PlanArgs {

@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(short = 'f', long)]
     pub follow: bool,
     /// Show so many lines of the past
-    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 50)]
+    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 50, value_parser = crate::cli::options::number::<u32>)]
     pub lines: u32,
 }
 

@@ -23,7 +23,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
     /// Show at most this many, the latest
-    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20, value_parser = crate::cli::options::number::<usize>)]
     pub last: usize,
 }
 

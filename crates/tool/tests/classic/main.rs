@@ -4,7 +4,9 @@
 
 #[path = "../program/mod.rs"]
 mod program;
+mod relx;
 mod tools;
+mod umbrella;
 
 use std::fs;
 

@@ -74,7 +74,7 @@ fn a_release_is_built_in_a_container_whose_work_is_kept() {
 }
 
 /// An application for rebar 2, which generates the rest.
-const OLD_APP: &[(&str, &str)] = &[
+pub(crate) const OLD_APP: &[(&str, &str)] = &[
     (
         "src/oldapp.app.src",
         "{application, oldapp, [{description, \"\"}, {vsn, \"0.1.0\"}, {registered, []}, {applications, [kernel, stdlib, sasl]}, {mod, {oldapp, []}}]}.\n",
@@ -133,7 +133,7 @@ fn a_release_of_rebar_and_reltool_is_built_upgraded_and_gone_back_from() {
 }
 
 /// Stops the node when a test ends, well or not.
-struct Stopped<'a>(&'a Program);
+pub(crate) struct Stopped<'a>(pub(crate) &'a Program);
 
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {

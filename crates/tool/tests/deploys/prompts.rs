@@ -27,12 +27,17 @@ fn interrupted_at(question: &str, mut child: Child) -> (String, Option<i32>) {
 
 #[test]
 fn ctrl_c_at_a_question_ends_it_and_nothing_is_done() {
-    let fleet = Fleet::new(App::Mix, 1);
+    let fleet = Fleet::new(App::Mix, 2);
     fleet.configure("prompts", "confirm = true");
-    let questions: [(&str, &[&str]); 2] =
-        [("[1-", &["deploy", "release", "to", "staging"]), ("[y/N]", &["deploy", "release", "to", "staging", "--version=0.1.0"])];
-    for (question, words) in questions {
-        let (said, code) = interrupted_at(question, fleet.at_a_terminal(words));
+    let questions = [
+        ("[1-", "deploy release to staging"),
+        ("[y/N]", "deploy release to staging --version=0.1.0"),
+        ("[1-", "unpack release"),
+        ("[1-", "console staging"),
+    ];
+    for (question, line) in questions {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (said, code) = interrupted_at(question, fleet.at_a_terminal(&words));
         assert_eq!(code, Some(130), "{words:?}: {said}");
         assert!(!fleet.root("one").join("releases").exists(), "{words:?}: {said}");
     }

@@ -84,7 +84,9 @@ async fn a_node_gets_the_environment_of_the_settings_and_none_of_the_callers() {
 /// What `LINK_VM_ARGS` and `LINK_SYS_CONFIG` of a classic config become.
 #[tokio::test]
 async fn a_node_is_started_with_the_flags_and_the_configuration_that_the_host_has_in_files() {
-    for (kind, flags, config) in [(Kind::Mix, "RELEASE_VM_ARGS", "RELEASE_SYS_CONFIG"), (Kind::Relx, "VMARGS_PATH", "RELX_CONFIG_PATH")] {
+    for (kind, flags, config) in
+        [(Kind::Mix, "RELEASE_VM_ARGS", "RELEASE_SYS_CONFIG"), (Kind::Relx, "VMARGS_PATH", "RELX_CONFIG_PATH")]
+    {
         let mut running = Running::new(kind);
         let (vm_args, sys_config) = (running.dir().join("vm.args"), running.dir().join("own.config"));
         // relx's script takes name and cookie from nowhere else.

@@ -22,7 +22,8 @@ impl<'a> Reading<'a> {
         if let Some(path) = self.file_of_host("LINK_SYS_CONFIG") {
             SYS_CONFIG.iter().for_each(|name| self.set(&format!("deploy.env.{name}"), path, "LINK_SYS_CONFIG"));
             let Some(stem) = path.strip_suffix(".config") else {
-                let problem = Problem::new(format!("LINK_SYS_CONFIG: {path:?} is not called .config"), self.place("LINK_SYS_CONFIG"));
+                let problem =
+                    Problem::new(format!("LINK_SYS_CONFIG: {path:?} is not called .config"), self.place("LINK_SYS_CONFIG"));
                 let remedy = "give the file on the hosts a name that ends with .config";
                 return self.out.problems.push(problem.label("Erlang reads configuration from such files only").remedy(remedy));
             };

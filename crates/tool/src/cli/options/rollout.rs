@@ -23,7 +23,7 @@ pub struct RolloutArgs {
     #[arg(long, value_name = "SIZE")]
     pub min_healthy: Option<Share>,
     /// So many hosts may fail
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::number::<u32>)]
     pub max_failures: Option<u32>,
     /// What is done when more do: begin no other host, bring all that were changed back, or go on
     #[arg(long, value_name = "WHAT", value_parser = super::choice::<OnFailure>())]
