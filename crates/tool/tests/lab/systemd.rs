@@ -57,24 +57,39 @@ fn allow(scene: &Scene) {
     scene.as_root(&format!("echo '{rule}' >/etc/sudoers.d/hotapp && chmod 440 /etc/sudoers.d/hotapp"));
 }
 
+/// docs/services.md shows what this command says: its lines, but for those that it leaves out, times and ids.
+fn as_in_the_book(command: &str, ran: &Ran) {
+    let page = include_str!("../../../../docs/services.md");
+    let (_, block) = page.split_once(&format!("$ edeliver {command}\n")).expect("the page shows it");
+    let lasting = |line: &str| line.split("  run ").next().and_then(|line| line.split(" (2.0 s)").next()).map(str::to_owned);
+    for line in block.lines().take_while(|line| *line != "```").filter(|line| line.trim() != "…").filter_map(lasting) {
+        assert!(
+            ran.said().lines().any(|said| said.starts_with(&line)),
+            "docs/services.md shows {line:?}, and now it is\n{}",
+            ran.said()
+        );
+    }
+}
+
 fn system_unit() -> Result<(), Failed> {
     let scene = scene(App::Hotapp);
     configure(&scene, "systemd", "4000");
-    slow(&scene);
     scene.ok("deploy release to production --version=0.1.0 --yes");
     let ran = scene.run("start production");
     ran.assert(4, &["there is no unit hotapp.service", "edeliver setup production"]);
     let ran = scene.run("setup production --host=root@prod1 --plan");
     ran.assert(0, &["User=deploy", "ExecStart=\"/srv/apps/hotapp/bin/hotapp\" start", "SECRET_KEY_BASE"]);
     assert!(!ran.said().contains("top secret"), "{}", ran.said());
+    as_in_the_book("setup production --host=root@prod1 --plan", &ran);
+    slow(&scene);
     scene.ok("setup production --host=root@prod1 --yes").assert(0, &["unit hotapp.service is new", "systemd runs the node"]);
     scene.ok("setup production --host=root@prod1").assert(0, &["is as it should be"]);
     assert_eq!(scene.as_root("stat -c '%U %a' /etc/edeliver/hotapp.env /etc/systemd/system/hotapp.service"), "root 600\nroot 644");
     scene.run("start production").assert(9, &["may not start and stop unit hotapp.service", "sudoers"]);
     allow(&scene);
-    scene
-        .ok("start production --verbose")
-        .assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up, starting kernel"]);
+    let ran = scene.ok("start production --verbose");
+    ran.assert(0, &["start 0.1.0 (unit hotapp.service)", "applications are up, starting kernel"]);
+    as_in_the_book("start production", &ran);
     scene.assert_serves("prod1", "0.1.0");
     assert_eq!(scene.as_root("systemctl is-active hotapp.service"), "active");
     scene.ok("status production").assert(0, &["active (running)"]);
