@@ -58,6 +58,33 @@ defmodule Edeliver.ProgramTest do
     end
   end
 
+  test "the package is a dependency from git, too" do
+    dir = Path.join(System.tmp_dir!(), "edeliver-git-#{System.pid()}")
+    on_exit(fn -> File.rm_rf!(dir) end)
+    package = Path.join(dir, "source/elixir")
+    File.mkdir_p!(package)
+    for part <- ["mix.exs", "lib", "rebar3_edeliver"], do: File.cp_r!(Path.expand("../#{part}", __DIR__), Path.join(package, part))
+    git = ~w(-c user.name=t -c user.email=t@localhost -c init.defaultBranch=main -c commit.gpgsign=false)
+
+    for words <- [["init", "-q"], ["add", "."], ["commit", "-qm", "it"]],
+        do: {_, 0} = System.cmd("git", git ++ words, cd: Path.dirname(package))
+
+    project = Path.join(dir, "project")
+    File.mkdir_p!(project)
+    source = "file://#{Path.dirname(package)}"
+
+    File.write!(Path.join(project, "mix.exs"), """
+    defmodule Shop.MixProject do
+      use Mix.Project
+      def project, do: [app: :shop, version: "1.0.0", deps: [{:edeliver, git: #{inspect(source)}, sparse: "elixir", runtime: false}]]
+    end
+    """)
+
+    assert {_, 0} = System.cmd("mix", ["deps.get"], cd: project, env: [{"MIX_ENV", "test"}], stderr_to_stdout: true)
+    assert {text, 7} = run({"mix", project}, "echo \"[$1]\"; exit 7\n", ["two words"])
+    assert text =~ "[two words]\n"
+  end
+
   test "standard input arrives to its last byte, and ends", %{tools: tools} do
     around = &"printf 'yes\\nno \\303\\244 end' | #{&1}"
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod program;
+#[path = "program/terminal.rs"]
+mod terminal;
 
 use edeliver::store::Store;
 use edeliver_core::{
@@ -118,6 +120,15 @@ fn nonsense_is_told_with_its_place_and_never_kept() {
     assert_eq!(edit(&program, "s/point_of_no_return,/,/", &["--force"]).code, 2);
     let forced = edit(&program, "s/point_of_no_return,//", &["--force"]);
     assert_eq!((forced.code, kept(&program).author), (0, Author::Edited), "{}", forced.err);
+}
+
+#[test]
+fn ctrl_c_at_the_question_whether_it_is_edited_again_changes_nothing() {
+    let program = with_upgrades(&["0.2.0"]);
+    let mut script = program.command("script");
+    script.env("EDELIVER_EDITOR", "sed -i -e 's/point_of_no_return,//'");
+    let (said, code) = terminal::interrupted_at("Edit it again?", terminal::at_a_terminal(script, &["edit", "relup"]));
+    assert_eq!((code, kept(&program).relup.as_str()), (Some(130), RELUP), "{said}");
 }
 
 #[test]

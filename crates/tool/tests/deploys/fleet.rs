@@ -139,10 +139,7 @@ impl Fleet {
     }
     /// The same at a terminal of its own, whose keys are pressed with the pipe.
     pub(crate) fn at_a_terminal(&self, words: &[&str]) -> Child {
-        let line = edeliver::transport::quote::words([env!("CARGO_BIN_EXE_edeliver")].into_iter().chain(words.iter().copied()));
-        let mut command = self.program("script");
-        command.args(["-qec", &format!("exec {line}"), "/dev/null"]).env("TERM", "xterm");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+        crate::terminal::at_a_terminal(self.program("script"), words)
     }
     fn command(&self) -> Command {
         self.program(env!("CARGO_BIN_EXE_edeliver"))

@@ -14,4 +14,6 @@ mod prompts;
 mod resume;
 mod road;
 mod store;
+#[path = "../program/terminal.rs"]
+mod terminal;
 mod traffic;

@@ -1,29 +1,6 @@
 //! Ctrl-C where a question stands on the terminal: nothing was done, and that is what the exit code says.
 
-use std::{
-    io::{Read as _, Write as _},
-    process::Child,
-    time::{Duration, Instant},
-};
-
-use crate::{fleet::Fleet, store::App};
-
-/// Waits for the question, presses Ctrl-C, and gives what was said and the exit code.
-fn interrupted_at(question: &str, mut child: Child) -> (String, Option<i32>) {
-    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
-    while !String::from_utf8_lossy(&said).contains(question) {
-        let count = screen.read(&mut buffer).unwrap();
-        assert!(count > 0, "it ended without {question:?}: {}", String::from_utf8_lossy(&said));
-        said.extend_from_slice(&buffer[..count]);
-    }
-    keys.write_all(b"\x03").unwrap();
-    let began = Instant::now();
-    screen.read_to_end(&mut said).unwrap();
-    let status = child.wait().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    (String::from_utf8_lossy(&said).into_owned(), status.code())
-}
+use crate::{fleet::Fleet, store::App, terminal::interrupted_at};
 
 #[test]
 fn ctrl_c_at_a_question_ends_it_and_nothing_is_done() {

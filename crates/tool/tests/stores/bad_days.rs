@@ -4,7 +4,8 @@ use std::{fs, time::Instant};
 
 use crate::{
     scene::{Checkout, folder, over_ssh},
-    sshd::Sshd,
+    sshd::{Sshd, keygen},
+    terminal::{at_a_terminal, interrupted_at},
 };
 
 #[test]
@@ -21,6 +22,23 @@ fn a_host_that_is_gone_or_not_trusted_is_said_and_nothing_is_changed() {
     let told = here.ends_with(6, "show releases");
     assert!(told.contains("the release store box:") && told.contains("can't be reached"), "{told}");
     assert_eq!(fs::read_dir(shelf.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn ctrl_c_at_the_question_for_a_passphrase_or_whether_a_file_is_replaced_ends_it() {
+    let sshd = Sshd::start("");
+    let shelf = tempfile::tempdir().unwrap();
+    let here = Checkout::new(&over_ssh(&sshd, shelf.path()));
+    here.program.write("notes", "one");
+    here.ok("upload notes");
+    here.program.write("notes", "two");
+    let at = |words: &[&str]| at_a_terminal(here.program.command("script"), words);
+    let (said, code) = interrupted_at("Replace it?", at(&["upload", "notes"]));
+    assert_eq!((code, fs::read_to_string(shelf.path().join("notes")).unwrap().as_str()), (Some(130), "one"), "{said}");
+    keygen(&sshd.path("id"), "open sesame");
+    fs::copy(sshd.path("id.pub"), sshd.path("authorized_keys")).unwrap();
+    let (said, code) = interrupted_at("Enter passphrase for key", at(&["upload", "notes", "--force"]));
+    assert_eq!((code, fs::read_to_string(shelf.path().join("notes")).unwrap().as_str()), (Some(130), "one"), "{said}");
 }
 
 #[test]

@@ -13,3 +13,5 @@ mod server;
 #[path = "../transport/sshd.rs"]
 #[expect(dead_code, reason = "a part of it is used here")]
 mod sshd;
+#[path = "../program/terminal.rs"]
+mod terminal;
