@@ -52,13 +52,6 @@ pub(crate) struct Args {
     write: bool,
 }
 
-impl Args {
-    /// What `cargo xtask test` has time for, with this edeliver.
-    pub(crate) fn short(program: PathBuf) -> Self {
-        Self { only: Vec::new(), engine: None, short: true, program: Some(program), list: false, write: false }
-    }
-}
-
 /// Tries all rows and prints the table.
 ///
 /// # Errors

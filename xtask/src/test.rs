@@ -1,8 +1,11 @@
 //! `cargo xtask test`: everything that has to hold.
 
 mod again;
+mod lanes;
+mod programs;
 
 use std::{
+    env,
     error::Error,
     num::NonZero,
     path::Path,
@@ -10,7 +13,9 @@ use std::{
     thread,
 };
 
-use crate::{cargo, packages, scenarios};
+use crate::{cargo, packages};
+use lanes::Job;
+use programs::Program;
 
 /// Run everything that has to hold: formatting, lints, all tests, those on lab hosts included
 #[derive(Debug, clap::Args)]
@@ -18,6 +23,9 @@ pub(crate) struct Args {
     /// Only tests with this in their name, and no lints
     filter: Option<String>,
 }
+
+/// Test programs that wait for hosts and nodes most of their time, the longest first.
+const WAITING: [&str; 9] = ["lab", "upgrades", "deploys", "nodes", "transport_lab", "migrations", "disks", "ecto", "transport"];
 
 /// Installs what is missing, then formatting, lints, all tests and doctests, and the short choice of scenarios.
 ///
@@ -28,47 +36,75 @@ pub(crate) struct Args {
 /// The first stage that fails.
 pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
-    if filter.is_none() {
-        lint()?;
+    let all = filter.is_none();
+    if all && has("fmt") {
+        cargo::run(&["fmt", "--all", "--check"])?;
     }
-    // The lab's program is started by tests of other packages, so it has to be there before them.
-    cargo::run(&["build", "--workspace", "--bins"])?;
-    let at_once = at_once();
-    let mut args = vec!["test", "--workspace", "--no-fail-fast"];
-    args.extend(filter.as_deref());
-    args.extend(["--", &at_once]);
-    again::run(&args)?;
-    if filter.is_some() {
-        return Ok(ExitCode::SUCCESS);
+    let filter = filter.as_slice();
+    let (waiting, busy): (Vec<_>, Vec<_>) = programs::build()?.into_iter().partition(|program| rank(program).is_some());
+    let mut jobs = in_order(waiting, filter);
+    if all {
+        jobs.insert(1.min(jobs.len()), scenarios()?);
     }
-    elixir()?;
-    scenarios::run(scenarios::Args::short(cargo::target_dir().join("debug/edeliver")))
+    jobs.extend(in_order(busy, filter));
+    jobs.push(doctests(filter));
+    if all {
+        jobs.push(elixir());
+        jobs.extend(has("clippy").then(clippy));
+    }
+    again::settle(&lanes::run(jobs)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// How many tests run at once, as an argument of each test program: twice as many as there are processors, as most of them wait for hosts
-/// and nodes most of the time.
-fn at_once() -> String {
+/// Its place among those that wait.
+fn rank(program: &Program) -> Option<usize> {
+    WAITING.iter().position(|name| !program.is_unit && *name == program.name)
+}
+
+fn in_order(mut programs: Vec<Program>, filter: &[String]) -> Vec<Job> {
+    programs.sort_by_key(|program| (program.is_unit, rank(program)));
+    programs.into_iter().map(|program| tests(program, filter)).collect()
+}
+
+/// Twice as many tests at once as there are processors, where most of them wait for hosts and nodes most of the time.
+fn tests(program: Program, filter: &[String]) -> Job {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    format!("--test-threads={}", 2 * processors)
+    let at_once = if rank(&program).is_some() { 2 * processors } else { processors };
+    let mut command = program.command();
+    command.args(filter).arg(format!("--test-threads={at_once}"));
+    Job { title: program.title(), command, program: Some(program) }
+}
+
+fn doctests(filter: &[String]) -> Job {
+    let mut command = cargo::cargo(&["test", "--workspace", "--doc", "--quiet", "--"]);
+    command.args(filter);
+    Job { title: "doctests".to_owned(), command, program: None }
 }
 
 /// The tests of the mix package, which has no dependencies and so needs no network.
-fn elixir() -> Result<(), Box<dyn Error>> {
+fn elixir() -> Job {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../elixir");
-    let status = Command::new("mix").arg("test").current_dir(package).env("MIX_ENV", "test").status()?;
-    if status.success() { Ok(()) } else { Err(format!("mix test in elixir/: {status}").into()) }
+    let mut command = Command::new("mix");
+    command.arg("test").current_dir(package).env("MIX_ENV", "test");
+    Job { title: "mix test in elixir".to_owned(), command, program: None }
 }
 
-/// Formatting and clippy, where the toolchain has them.
-fn lint() -> Result<(), Box<dyn Error>> {
-    for (component, args) in [
-        ("fmt", &["fmt", "--all", "--check"][..]),
-        ("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"][..]),
-    ] {
-        match cargo::cargo(&[component, "--version"]).output() {
-            Ok(output) if output.status.success() => cargo::run(args)?,
-            _ => println!("cargo {component} is not installed here: skipped"),
-        }
+fn scenarios() -> Result<Job, Box<dyn Error>> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["scenarios", "--short", "--program"]).arg(cargo::target_dir().join("debug/edeliver"));
+    Ok(Job { title: "scenarios".to_owned(), command, program: None })
+}
+
+fn clippy() -> Job {
+    let command = cargo::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]);
+    Job { title: "clippy".to_owned(), command, program: None }
+}
+
+/// Whether the toolchain has this component; told if not.
+fn has(component: &str) -> bool {
+    let has = cargo::cargo(&[component, "--version"]).output().is_ok_and(|output| output.status.success());
+    if !has {
+        println!("cargo {component} is not installed here: skipped");
     }
-    Ok(())
+    has
 }
