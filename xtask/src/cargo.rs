@@ -14,8 +14,19 @@ pub(crate) fn workspace() -> &'static Path {
 
 /// cargo, in the workspace.
 pub(crate) fn cargo(args: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = here();
     command.args(args).current_dir(workspace());
+    command
+}
+
+/// cargo, in the folder that we are in. It does not hear what the cargo that has started us says of this package: build scripts listen to that
+/// (ring's does), and what was compiled before we were started would be compiled again, and again by the next `cargo xtask`.
+pub(crate) fn here() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let is_ours = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(is_ours) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -13,6 +13,8 @@ use std::{
     thread,
 };
 
+use edeliver_lab::Lab;
+
 use crate::{cargo, packages};
 use lanes::Job;
 use programs::Program;
@@ -27,7 +29,7 @@ pub(crate) struct Args {
 /// Test programs that wait for hosts and nodes most of their time, the longest first.
 const WAITING: [&str; 9] = ["lab", "upgrades", "deploys", "nodes", "transport_lab", "migrations", "disks", "ecto", "transport"];
 
-/// Installs what is missing, then formatting, lints, all tests and doctests, and the short choice of scenarios.
+/// Installs what is missing, then formatting, lints, all tests and doctests, the short choice of scenarios, and some rounds of chaos.
 ///
 /// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them. A failed test of live nodes
 /// is asked once more, alone; if it passes then, it is told as flaky.
@@ -44,7 +46,8 @@ pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     let (waiting, busy): (Vec<_>, Vec<_>) = programs::build()?.into_iter().partition(|program| rank(program).is_some());
     let mut jobs = in_order(waiting, filter);
     if all {
-        jobs.insert(1.min(jobs.len()), scenarios()?);
+        jobs.insert(1.min(jobs.len()), itself("scenarios")?);
+        jobs.splice(2.min(jobs.len())..2.min(jobs.len()), chaos().transpose()?);
     }
     jobs.extend(in_order(busy, filter));
     jobs.push(doctests(filter));
@@ -89,10 +92,22 @@ fn elixir() -> Job {
     Job { title: "mix test in elixir".to_owned(), command, program: None }
 }
 
-fn scenarios() -> Result<Job, Box<dyn Error>> {
+/// The short form of another habit, with the edeliver that is tested.
+fn itself(habit: &str) -> Result<Job, Box<dyn Error>> {
     let mut command = Command::new(env::current_exe()?);
-    command.args(["scenarios", "--short", "--program"]).arg(cargo::target_dir().join("debug/edeliver"));
-    Ok(Job { title: "scenarios".to_owned(), command, program: None })
+    command.args([habit, "--short", "--program"]).arg(cargo::target_dir().join("debug/edeliver"));
+    Ok(Job { title: habit.to_owned(), command, program: None })
+}
+
+/// Where there can be hosts for it.
+fn chaos() -> Option<Result<Job, Box<dyn Error>>> {
+    match Lab::possible() {
+        Ok(()) => Some(itself("chaos")),
+        Err(why) => {
+            println!("chaos is skipped: {why}");
+            None
+        }
+    }
 }
 
 fn clippy() -> Job {

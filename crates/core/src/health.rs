@@ -4,6 +4,7 @@
 
 mod compare;
 mod life;
+mod past;
 mod watching;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -18,6 +19,7 @@ use crate::{
 
 pub use compare::Comparison;
 pub use life::Life;
+pub use past::Past;
 pub use watching::{Found, Next, Watching};
 
 /// What a node may have while it is watched; `None`: whatever it likes.
@@ -150,6 +152,8 @@ pub struct Vitals {
     pub waiting: BTreeMap<String, u64>,
     /// By supervisor: when it restarted children, in seconds of the node's own clock. It forgets them after a while.
     pub restarts: BTreeMap<String, Vec<i64>>,
+    /// The second it is by that clock.
+    pub now: i64,
     /// Events of level error and worse since counting began, if they are counted.
     pub errors: Option<u64>,
     /// Peers that are up and not connected.

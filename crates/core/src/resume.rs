@@ -25,6 +25,8 @@ pub struct Past {
     pub release: Option<Version>,
     /// The releases that its plan made the ones that boot.
     pub boots: BTreeSet<Version>,
+    /// Whether its plan had migrations.
+    pub migrates: bool,
 }
 
 /// Which hosts are meant.
@@ -106,6 +108,7 @@ impl Past {
     fn take_plan(&mut self, plan: &Plan) {
         self.hosts = plan.hosts.iter().map(|host| (host.host.clone(), None)).collect();
         self.release = plan.release.as_ref().map(|release| release.version.clone());
+        self.migrates = plan.rollout.migrate.is_some();
         let steps = plan.hosts.iter().flat_map(|host| &host.steps);
         self.boots.extend(steps.filter_map(|step| match step {
             Step::Activate(activate) => Some(activate.version.clone()),
@@ -135,6 +138,9 @@ impl Past {
         let Some((_, of_hosts)) = VERBS.iter().find(|(known, _)| known == first) else {
             return Err(Refused::NotRepeated { verb: verb.join(" ") });
         };
+        if let Some(words) = self.migrations_left(which) {
+            return Ok(words);
+        }
         let mut words = without(words, &["--yes", "-y", "--json"], &["--project"]);
         if *of_hosts {
             words = self.for_hosts(words, which)?;
@@ -143,6 +149,11 @@ impl Past {
             return Err(Refused::NoHosts);
         }
         Ok(words)
+    }
+    /// What carries the migrations out, if nothing else can be left: they follow a change, and every host is changed.
+    fn migrations_left(&self, which: Which) -> Option<Vec<String>> {
+        let target = self.target.as_ref().filter(|_| self.migrates && which == Which::Left && !self.hosts.is_empty())?;
+        self.left(which).is_empty().then(|| vec!["migrate".to_owned(), target.to_string()])
     }
     fn for_hosts(&self, words: Vec<String>, which: Which) -> Result<Vec<String>, Refused> {
         let left = self.left(which);

@@ -6,6 +6,7 @@
 //! became of it.
 
 pub mod agent;
+mod before;
 mod carry;
 mod checks;
 mod error;
@@ -20,6 +21,7 @@ mod vitals;
 mod watch;
 mod ways;
 
+pub(crate) use before::Before;
 pub use carry::carry_out;
 pub(crate) use checks::Checks;
 pub use error::{Aftermath, UpgradeError};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Found, MemoryLimit, VitalLimits, Vitals};
+use super::{Found, MemoryLimit, Past, VitalLimits, Vitals};
 use crate::{config::duration, facts::Load, size::size};
 
 /// More than twice what was before is more than before.
@@ -21,6 +21,8 @@ pub struct Comparison {
     errors: Option<u64>,
     /// Errors before the upgrade, and in how long a time.
     errors_before: Option<(u64, Duration)>,
+    /// By supervisor: restarts before the restart of the node, and in how long a time.
+    restarts_before: BTreeMap<String, (usize, Duration)>,
     looked: bool,
 }
 
@@ -34,6 +36,7 @@ impl Comparison {
             restarts: BTreeMap::new(),
             errors: None,
             errors_before: None,
+            restarts_before: BTreeMap::new(),
             looked: false,
         }
     }
@@ -41,6 +44,13 @@ impl Comparison {
     pub fn with(limits: VitalLimits, before: &Vitals, counted: Duration) -> Self {
         let errors_before = before.errors.map(|errors| (errors, counted));
         Self { waited: before.waiting.clone(), errors: before.errors, errors_before, ..Self::new(limits, Some(before.load())) }
+    }
+    /// The same of a node that follows one that was looked at.
+    #[must_use]
+    pub fn after(self, past: &Past) -> Self {
+        let errors_before = past.errors.map(|errors| (errors, past.counted));
+        let before = self.before.map(|before| Load { memory: past.memory, run_queue: past.run_queue, ..before });
+        Self { before, waited: past.waiting.clone(), errors_before, restarts_before: past.restarts.clone(), ..self }
     }
     /// What is wrong, a line each. `since`: the watch began so long ago.
     pub fn look(&mut self, since: Duration, now: &Vitals) -> Found {
@@ -94,13 +104,15 @@ impl Comparison {
         for ((supervisor, _), (first, most)) in &self.restarts {
             *fresh.entry(supervisor).or_default() += most - first;
         }
-        let loops = fresh.into_iter().filter(|(_, count)| *count > limit as usize);
-        loops
-            .map(|(supervisor, count)| {
-                let what = format!("restarts by {supervisor}");
-                line("restarts", &what, &format!("{count} in {}", seconds(since)), None, &limit.to_string())
-            })
-            .collect()
+        let too_many = fresh.into_iter().filter_map(|(supervisor, count)| {
+            let before = self.restarts_before.get(supervisor);
+            let limit = limit as usize + before.map_or(0, |before| expected(*before, since));
+            let what = format!("restarts by {supervisor}");
+            let in_time = |count: usize, time| format!("{count} in {}", seconds(time));
+            let told = || line("restarts", &what, &in_time(count, since), before.map(|(c, t)| in_time(*c, *t)), &limit.to_string());
+            (count > limit).then(told)
+        });
+        too_many.collect()
     }
     /// A rate of the time watched, but never of less than a minute: one burst is no rate.
     fn errors(&mut self, since: Duration, now: &Vitals) -> Vec<String> {
@@ -129,6 +141,12 @@ impl VitalLimits {
             line("old_code", "processes in old code", &old_code.len().to_string(), None, &limit.to_string())
         ))
     }
+}
+
+/// How many there would be in this time if it went on as before.
+fn expected((count, within): (usize, Duration), since: Duration) -> usize {
+    let many = count as u64 * millis(since);
+    usize::try_from(many.div_ceil(millis(within).max(1))).unwrap_or(usize::MAX)
 }
 
 fn millis(time: Duration) -> u64 {

@@ -194,3 +194,40 @@ fn peers_that_are_up_and_apart_are_told_with_how_many_there_were() {
     let says = "peers: 2 now, 3 before; b@h: up, and not connected again; all are wanted within 30s (rollout.peers)";
     assert_eq!(gates.apart(&["b@h".to_owned()]).as_deref(), Some(says));
 }
+
+#[test]
+fn a_restarted_node_may_restart_log_and_let_wait_as_much_as_the_one_before_it() {
+    let with = |now: i64, times: &[i64], errors: u64, messages: u64| Vitals {
+        restarts: BTreeMap::from([("sup".to_owned(), times.to_vec())]),
+        now,
+        errors: Some(errors),
+        waiting: BTreeMap::from([("sink".to_owned(), messages)]),
+        ..vitals(1, 0)
+    };
+    // Ten seconds: a restart every two, of which the supervisor remembers the last three; 30 errors; a long mailbox.
+    let past = Past::of(&with(-100, &[-102], 5, 0), with(-90, &[-91, -93, -95], 35, 30_000), 10 * SECOND);
+    let limits = VitalLimits { errors: Some(10), ..VitalLimits::usual() };
+    let compared = || {
+        let mut compared = Comparison::new(limits.clone(), Some(load(1, 0))).after(&past);
+        compared.look(SECOND, &with(5, &[], 0, 0));
+        compared
+    };
+    // 4 in the 13 s since the oldest, which are 7 in 20 s; and one that is always free. 60 errors a minute, for a minute at least.
+    let times = |count: i64| (0..count).map(|at| 10 + at).collect::<Vec<_>>();
+    let fine = compared().look(20 * SECOND, &with(25, &times(8), 60, 60_000));
+    assert_eq!(fine, Found::default());
+    let much = compared().look(20 * SECOND, &with(25, &times(9), 61, 60_001));
+    assert_eq!(
+        much.lasting,
+        [
+            "restarts by sup: 9 in 20s now, 4 in 13s before, at most 8 (rollout.limits.restarts)",
+            "errors logged: 61 in 20s now, 30 a minute before, at most 60 a minute (rollout.limits.errors)",
+        ]
+    );
+    assert_eq!(much.passing, ["messages that wait for sink: 60001 now, 30000 before, at most 60000 (rollout.limits.mailbox)"]);
+    // One that did nothing of it excuses nothing.
+    let quiet = Past::of(&with(-100, &[], 0, 0), with(-90, &[], 0, 0), 10 * SECOND);
+    let mut compared = Comparison::new(limits, Some(load(1, 0))).after(&quiet);
+    compared.look(SECOND, &with(5, &[], 0, 0));
+    assert_eq!(compared.look(20 * SECOND, &with(25, &times(2), 11, 0)).lasting.len(), 2);
+}

@@ -44,6 +44,16 @@ fn what_is_left_is_finished_and_what_is_done_is_left_alone() {
 }
 
 #[test]
+fn migrations_that_failed_after_the_last_host_are_what_is_left() {
+    let mut run = past("edeliver deploy release to production --run-migrations=after --yes", &MIXED[..1]);
+    run.migrates = true;
+    assert_eq!(again(&run, Which::Left).unwrap(), "migrate production");
+    assert_eq!(again(&run, Which::Failed), Err(Refused::NoHosts));
+    run.hosts.extend(past("", &MIXED[1..2]).hosts);
+    assert_eq!(again(&run, Which::Left).unwrap(), "deploy release to production --run-migrations=after --host=web2");
+}
+
+#[test]
 fn hosts_are_named_as_the_user_has_named_them() {
     let run = past("edeliver stop production --host admin@web1,admin@web2", &MIXED[..2]);
     assert_eq!(again(&run, Which::Left).unwrap(), "stop production --host=admin@web2");

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Instant};
 use edeliver_core::{
     event::{EventKind, HostOutcome, HostResult},
     facts::NodeState,
+    health::Past,
     lease::Loss,
     name::Version,
     plan::HostPlan,
@@ -25,7 +26,7 @@ use crate::{
     cancel::{Cancel, Level},
     node,
     report::Reporter,
-    upgrade::{Aftermath, Session},
+    upgrade::{Aftermath, Before, Session},
 };
 
 /// Where a host's task stops.
@@ -52,6 +53,9 @@ pub(super) struct HostTask {
     so_far: SoFar,
     /// The way to the node, while it is upgraded.
     session: Mutex<Session>,
+    /// The node that will be stopped, while it is looked at; what was seen of it.
+    before: Option<Before>,
+    past: Option<Past>,
 }
 
 /// What has been done to the host.
@@ -91,8 +95,9 @@ impl HostTask {
     pub(super) fn new(plan: HostPlan, site: Site, shared: Arc<Shared>, reporter: Reporter, cancel: Cancel) -> Self {
         let run = shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
         let session = Mutex::new(Session::new(site.transport.clone(), site.place.clone(), run));
+        let (before, past) = (None, None);
         let so_far = SoFar { drained: plan.expect.drained, ..SoFar::default() };
-        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far, session }
+        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far, session, before, past }
     }
 
     /// Whether what serves or boots was touched, so that it is to be brought to an end.
@@ -165,12 +170,18 @@ impl HostTask {
     async fn carry_out(&mut self, index: usize, step: &Step) -> Result<(), StepError> {
         let (what, began) = (step.describe(), Instant::now());
         self.reporter.send(EventKind::StepStarted { index, what: what.clone() });
+        if !self.so_far.begun && self.before.is_none() {
+            self.look_before().await;
+        }
         if matches!(step, Step::Stop { .. } | Step::Start { .. } | Step::Drain(_)) {
             step::check_precondition(&self.site, &self.plan.expect, self.so_far.begun).await?;
             match step {
                 Step::Drain(_) => self.so_far.drained = true,
                 _ => self.so_far.touched = true,
             }
+        }
+        if matches!(step, Step::Stop { .. }) {
+            self.end_look_before().await;
         }
         if let Step::Stop { guard: Some(guard), .. } = step {
             self.so_far.guard = self.work_on().holder().map(|_| guard.clone());
@@ -192,6 +203,20 @@ impl HostTask {
         Ok(())
     }
 
+    /// Begins to look at the node that is there, if the one after it will be compared with it.
+    async fn look_before(&mut self) {
+        let watch = self.plan.steps.iter().find_map(|step| if let Step::Watch(watch) = step { Some(watch) } else { None });
+        let stops = self.plan.steps.iter().any(|step| matches!(step, Step::Stop { .. }));
+        let Some(watch) = watch.filter(|_| stops) else { return };
+        let session = Session::new(self.site.transport.clone(), self.site.place.clone(), "run".to_owned());
+        self.before = Before::begin(session, watch).await;
+    }
+    async fn end_look_before(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.past = before.end().await;
+        }
+    }
+
     /// All that steps need.
     fn work_on(&self) -> step::Work<'_> {
         step::Work {
@@ -200,6 +225,7 @@ impl HostTask {
             plan: &self.plan,
             reporter: &self.reporter,
             session: &self.session,
+            past: self.past.as_ref(),
             cancel: &self.cancel,
         }
     }
@@ -378,6 +404,7 @@ impl HostTask {
     }
 
     async fn over(&mut self, end: (HostResult, String, Ending)) -> End {
+        self.end_look_before().await;
         let end = self.back_in_traffic(end).await;
         self.call_off(end.0).await;
         self.told_end(end)

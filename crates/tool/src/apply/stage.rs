@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use edeliver_core::{
     event::EventKind,
+    hint::Hint,
     name::Version,
     release::{Manifest, RelPath},
     size::size,
@@ -73,7 +74,11 @@ async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Re
             UNMENDED if base.take().is_some() => {}
             // What lies there under its name is something else.
             DAMAGED if bad(&reply.text()).any(|path| fetched(stage, &links).any(|file| file.path.as_str() == path)) => {
-                links.clear()
+                work.reporter.warn(
+                    "what the host fetched by itself is not what was published: it is sent".to_owned(),
+                    vec![Hint::command("publish it again", format!("edeliver upload release {} --force", stage.version))],
+                );
+                links.clear();
             }
             UNFETCHED if !links.is_empty() => {
                 let why = reply.tail.last().cloned().unwrap_or_default();

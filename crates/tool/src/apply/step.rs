@@ -2,6 +2,7 @@
 
 use edeliver_core::{
     config::Traffic,
+    health::Past,
     lease::Token,
     name::{RunId, Version},
     plan::{HostPlan, Precondition},
@@ -36,6 +37,8 @@ pub(super) struct Work<'a> {
     pub(super) reporter: &'a Reporter,
     /// The way to the node that is upgraded.
     pub(super) session: &'a Mutex<Session>,
+    /// What was seen of the node that was stopped.
+    pub(super) past: Option<&'a Past>,
     pub(super) cancel: &'a Cancel,
 }
 

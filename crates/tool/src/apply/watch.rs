@@ -22,7 +22,7 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// Until the time is over. Gives what is worth a word.
 pub(super) async fn watch(work: &Work<'_>, session: &Mutex<Session>, watch: &Watch) -> Result<Option<String>, StepError> {
-    let mut checks = Checks::after_start(watch, work.reporter);
+    let mut checks = Checks::after_start(watch, work.past, work.reporter);
     let watched = look(work, session, watch, &mut checks).await;
     checks.end(&mut *session.lock().await).await;
     watched

@@ -27,7 +27,7 @@ use crate::{
 #[command(after_help = "\
 Takes the latest run of this project that did not end well or was killed, unless a later one on the same target went well, and runs its \
 command once more for the hosts that are not done. Hosts are looked at again, so what is there is left alone. A release that the run had built \
-or chosen is deployed, none is built. Which run and command it is is said first, and it asks as that command asks.
+or chosen is deployed, none is built. Where all hosts are done and only migrations failed, these are carried out. Which run and command it is is said first, and it asks as that command asks.
 
   edeliver resume
   edeliver resume 3fa9 --yes
@@ -68,7 +68,8 @@ pub(crate) async fn run(ctx: &Ctx, args: Args, which: Which) -> Result<u8, Error
     let parsed = cli::parse(past.command.iter().map(OsString::from).collect());
     let verb = parsed.map(|cli| cli.words.command).unwrap_or_default();
     let words = past.again(&verb, which).map_err(|refused| refuse(&run, refused))?;
-    let words = words.into_iter().chain(of_now(ctx, &past)).chain(patience(&past, &verb, &ending)).collect::<Vec<_>>();
+    let patience = patience(&past, &words, &ending);
+    let words = words.into_iter().chain(of_now(ctx, &past)).chain(patience).collect::<Vec<_>>();
     let line = words.iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ");
     ctx.reporter.info(format!("run {run} is resumed: edeliver {line}"));
     ctx.ui.caught_up().await;
@@ -76,10 +77,10 @@ pub(crate) async fn run(ctx: &Ctx, args: Args, which: Which) -> Result<u8, Error
 }
 
 /// A run that was killed has left its lease, which ends by itself. Nobody else is waited for much longer than that.
-fn patience(past: &Past, verb: &[String], ending: &Ending) -> Option<String> {
+fn patience(past: &Past, words: &[String], ending: &Ending) -> Option<String> {
     const LEFT: &str = "--lock-wait=30s";
     let is_said = past.command.iter().any(|word| word.starts_with("--lock-wait"));
-    let takes_one = verb.first().is_some_and(|verb| edeliver_core::resume::is_of_hosts(verb));
+    let takes_one = words.first().is_some_and(|verb| edeliver_core::resume::is_of_hosts(verb));
     (*ending == Ending::Cut && takes_one && !is_said).then(|| LEFT.to_owned())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use edeliver_core::{
     config::{HealthCheck, duration},
-    health::{Comparison, Found, Gates, VitalLimits, Vitals},
+    health::{Comparison, Found, Gates, Past, VitalLimits, Vitals},
     step::{Soak, Watch},
 };
 
@@ -29,8 +29,10 @@ pub(crate) struct Checks<'a> {
 
 impl<'a> Checks<'a> {
     /// For a node that was started. One look tells nothing of how it does: only one that is watched is compared.
-    pub(crate) fn after_start(watch: &'a Watch, reporter: &'a Reporter) -> Self {
+    /// `past`: what was seen of the node before, if it was looked at.
+    pub(crate) fn after_start(watch: &'a Watch, past: Option<&Past>, reporter: &'a Reporter) -> Self {
         let compared = Comparison::new(watch.gates.limits.clone(), watch.gates.before.clone());
+        let compared = past.into_iter().fold(compared, Comparison::after);
         let compared = (!watch.time.is_zero()).then_some(compared);
         Self::new(
             watch.health.as_ref(),

@@ -49,7 +49,7 @@ pub(super) async fn stop_counting(session: &mut Session) {
 
 /// `{vitals, Memory, RunQueue, Schedulers, [{Name, Messages}], Now, [{Supervisor, [Second]}], [Peer], Errors | none}`
 fn read(answer: &Term) -> Option<Vitals> {
-    let [_, memory, run_queue, schedulers, waiting, _, restarts, apart, errors] = answer.as_tuple()? else { return None };
+    let [_, memory, run_queue, schedulers, waiting, now, restarts, apart, errors] = answer.as_tuple()? else { return None };
     let number = |term: &Term| u64::try_from(term.as_i64()?).ok();
     let pair = |term: &Term| match term.as_tuple()? {
         [name, value] => Some((shown(name), value.clone())),
@@ -66,6 +66,7 @@ fn read(answer: &Term) -> Option<Vitals> {
         schedulers: number(schedulers)?,
         waiting: waiting.as_list()?.iter().map(waits).collect::<Option<_>>()?,
         restarts: restarts.as_list()?.iter().map(restarted).collect::<Option<_>>()?,
+        now: now.as_i64()?,
         errors: number(errors),
         apart: apart
             .as_list()?
@@ -90,7 +91,7 @@ mod tests {
         let read = |text: &str| read(&text::parse(text).unwrap());
         let vitals = read("{vitals, 48, 1, 2, [{'Elixir.Hotapp.Sink', 200}], -7, [{sup, [-8, -9]}], [<<\"b@h\">>], 3}").unwrap();
         assert_eq!((vitals.memory, vitals.run_queue, vitals.schedulers, vitals.errors), (48, 1, 2, Some(3)));
-        assert_eq!(vitals.apart, ["b@h"]);
+        assert_eq!((&vitals.apart[..], vitals.now), (&["b@h".to_owned()][..], -7));
         assert_eq!((vitals.waiting["Hotapp.Sink"], &vitals.restarts["sup"][..]), (200, &[-8, -9][..]));
         assert_eq!(read("{vitals, 48, 1, 2, [], -7, [], [], none}").unwrap().errors, None);
         assert_eq!(read("{vitals, 48, 1, 2, [x], -7, [], [], none}"), None);

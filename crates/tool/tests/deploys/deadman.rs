@@ -104,14 +104,23 @@ fn a_host_whose_operator_is_killed_between_stop_and_start_serves_the_old_release
 }
 
 #[test]
-fn a_host_whose_operator_is_killed_while_it_watches_serves_the_old_release_again() {
+fn a_host_whose_operator_is_killed_while_it_watches_serves_the_old_release_again_and_stays_drained() {
     let scene = Scene::new();
+    let note = |word: &str| format!("{{ command = \"echo {word} >>told\" }}");
+    scene.fleet.last_table("targets.staging.rollout", &format!("drain = {}\nresume = {}", note("drain"), note("resume")));
     let deploy = scene.begin(&format!("{DEPLOY} --soak=10m"));
     eventually("0.2.0 is watched", || scene.runs("0.2.0"));
     let told = scene.fleet.edeliver("status").ok();
     assert!(told.contains("0.2.0 is not confirmed yet"), "{told}");
     kill(deploy);
     scene.assert_went_back();
+    // Nobody has brought it back into the traffic, which is not forgotten: the next command that leaves a node there does.
+    assert!(scene.has("drained"));
+    assert!(scene.fleet.edeliver("fleet").told.contains("drained: out of the traffic: run "));
+    assert_eq!(scene.fleet.read("one", "told"), "drain\n");
+    scene.fleet.edeliver("start").ok();
+    assert_eq!((scene.fleet.read("one", "told").as_str(), scene.has("drained")), ("drain\nresume\n", false));
+    assert_eq!(scene.boots(), "0.1.0");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("fleet_ctrl_c_twice_leaves_each_host_with_one_release_and_resume_ends_it", interrupted_twice),
 ];
 
-const HOSTS: [&str; 3] = ["prod1", "prod2", "prod3"];
+pub(crate) const HOSTS: [&str; 3] = ["prod1", "prod2", "prod3"];
 /// One after the other, with time to do something while the first is watched.
 const SLOWLY: &str =
     "[upgrade]\nsoak = \"4s\"\nconfirm_within = \"10s\"\n[targets.production.rollout]\nwaves = [1, 1, \"rest\"]\nsoak = \"4s\"\n";
@@ -60,14 +60,14 @@ fn row<'a>(ran: &'a Ran, host: &str) -> &'a str {
     ran.out.lines().rfind(|line| line.split(' ').next() == Some(host)).unwrap_or_default()
 }
 
-fn assert_row(ran: &Ran, host: &str, words: &[&str]) {
+pub(crate) fn assert_row(ran: &Ran, host: &str, words: &[&str]) {
     for word in words {
         assert!(row(ran, host).contains(word), "{host}: no {word:?} in its row\n{}", ran.said());
     }
 }
 
 /// Every host serves and boots this version, and nothing is left of what was interrupted.
-fn assert_one(scene: &Scene, version: &str) {
+pub(crate) fn assert_one(scene: &Scene, version: &str) {
     for host in HOSTS {
         scene.assert_serves(host, version);
         assert_eq!(scene.permanent(host, "apps"), version, "{host}");
@@ -77,7 +77,7 @@ fn assert_one(scene: &Scene, version: &str) {
     scene.ok("fleet production").assert(0, &["the fleet is one"]);
 }
 
-const DEPLOY: &str = "deploy release to production --version=0.2.0 --start-deploy";
+pub(crate) const DEPLOY: &str = "deploy release to production --version=0.2.0 --start-deploy";
 const UPGRADE: &str = "deploy upgrade to production --version=0.2.0";
 
 /// Begins it, and waits until the first host serves the new release; the second is not begun then.

@@ -5,6 +5,7 @@
 #![expect(clippy::zombie_processes, reason = "a test that fails leaves its process to the lab, which ends it")]
 
 mod bad_days;
+mod bucket;
 mod calls;
 mod ci;
 mod classic;
@@ -17,6 +18,9 @@ mod leases;
 mod logins;
 mod main_job;
 mod scene;
+#[path = "../stores/server.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "a part of it is used here, in a process of its own")]
+mod server;
 mod shells;
 mod stores;
 mod systemd;
@@ -33,6 +37,9 @@ type Test = (&'static str, fn() -> Result<(), Failed>);
 
 #[expect(clippy::print_stderr, reason = "the reason belongs beside the test runner's own words")]
 fn main() -> ExitCode {
+    if bucket::serves() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::from_args();
     let possible = Lab::possible();
     if let Err(why) = &possible {
@@ -41,6 +48,7 @@ fn main() -> ExitCode {
     let tests = [
         main_job::TESTS,
         bad_days::TESTS,
+        bucket::TESTS,
         calls::TESTS,
         ci::TESTS,
         classic::TESTS,

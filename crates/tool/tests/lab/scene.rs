@@ -44,9 +44,13 @@ impl Scene {
         let hosts = names.iter().fold(hosts, |hosts, name| hosts.host(name, of(name)));
         Self::with(app, hosts, names)
     }
-    /// The same, and one more host, `gate`: another way to the production hosts than by `build`.
+    /// The same, and `gate`: another way to the production hosts than by `build`.
     pub(crate) fn behind_gates(app: App, count: usize) -> Self {
-        let spec = LabSpec::fleet(count).host("gate", HostSpec::default());
+        Self::fleet_and(app, count, "gate")
+    }
+    /// The same, and one more host that nothing is deployed to.
+    pub(crate) fn fleet_and(app: App, count: usize, host: &str) -> Self {
+        let spec = LabSpec::fleet(count).host(host, HostSpec::default());
         Self::with(app, spec, (1..=count).map(|n| format!("prod{n}")).collect())
     }
     /// One production host of this kind.
@@ -109,12 +113,16 @@ impl Scene {
     }
     /// What the sample answers on a host over HTTP; its line names the version of the code that serves.
     pub(crate) fn served(&self, host: &str) -> Option<String> {
-        let status = self.lab.status().expect("the hub answers");
-        let address = status.hosts.iter().find(|row| row.host.to_string() == host).expect("the host is there").address;
+        let address = self.address(host);
         let ask =
             format!("exec 3<>/dev/tcp/{address}/{PORT} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 5 tail -n 1 <&3");
         let output = self.lab.command("bash").args(["-c", &ask]).output().expect("bash is installed");
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+    /// The host's address in the lab's network.
+    pub(crate) fn address(&self, host: &str) -> String {
+        let status = self.lab.status().expect("the hub answers");
+        status.hosts.iter().find(|row| row.host.to_string() == host).expect("the host is there").address.to_string()
     }
     /// Asserts that this version answers on the host.
     pub(crate) fn assert_serves(&self, host: &str, version: &str) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    BUILT, contains,
+    BUILT, RELX, contains,
     program::{Done, Program},
 };
 
@@ -149,4 +149,39 @@ fn migrations_after_a_rollout_that_fail_bring_it_back_where_that_is_wanted() {
     let failed = rollout.run("deploy release to staging --version=0.2.0 --start-deploy --yes", 9);
     contains(&failed, &["the hosts are changed, but the migrations were not run to their end", "taken back"]);
     assert_eq!((rollout.boots("one").as_deref(), rollout.boots("two").as_deref()), (Some("0.1.0"), Some("0.1.0")));
+}
+
+#[test]
+fn migrations_after_a_rollout_that_failed_are_all_that_resume_carries_out() {
+    let rollout = Rollout::new();
+    rollout.configure("migrate = \"after\"", "");
+    // Where the database is to be, something else is in the way.
+    let database = rollout.program.project().join("db.Hotapp.Repo");
+    fs::create_dir(&database).unwrap();
+    let failed = rollout.run("deploy release to staging --version=0.1.0 --start-deploy --yes", 8);
+    contains(&failed, &["the hosts are changed, but the migrations were not run to their end"]);
+    assert_eq!((rollout.boots("one").as_deref(), rollout.boots("two").as_deref()), (Some("0.1.0"), Some("0.1.0")));
+    fs::remove_dir(&database).unwrap();
+    let resumed = rollout.run("resume --yes", 0);
+    contains(&resumed, &["is resumed: edeliver migrate staging", "migrations carried out"]);
+    assert!(rollout.is_migrated());
+    rollout.run("resume", 2);
+}
+
+#[test]
+fn migrations_before_the_first_deploy_of_a_relx_release_are_called_from_its_files() {
+    let program = Program::new();
+    let host = program.project().parent().unwrap().join("host");
+    let releases = program.project().join(".deliver/releases");
+    fs::create_dir_all(&releases).unwrap();
+    let archive = releases.join("relapp_0.1.0.release.tar.gz");
+    let built = RELX.path().join("relapp/_build/prod/rel/relapp");
+    run(Command::new("tar").arg("-C").arg(built).arg("-czf").arg(archive).args(["--transform", "s,^\\.,relapp,", "."]));
+    let text = format!(
+        "app = \"relapp\"\n[targets.staging]\nhosts = [{{ name = \"one\", transport = \"local\", path = {host:?} }}]\nprofile = \"/nothing\"\n\
+         migrate = \"relapp_release:migrate\"\n[targets.staging.rollout]\nmigrate = \"before\"\n[targets.staging.env]\nRELAPP_GREETING = \"grüezi\"\n"
+    );
+    program.write("edeliver.toml", &text);
+    let done = program.ends_with("deploy release to staging --version=0.1.0 --yes", 0);
+    in_order(&done, &["0.1.0 does not run yet: it migrates in a VM of its own", "grüezi, migrating []", "one | make 0.1.0"]);
 }

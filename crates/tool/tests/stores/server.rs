@@ -52,7 +52,8 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, root: PathBuf) {
+/// Serves the buckets that lie in this folder.
+pub(crate) async fn serve(listener: TcpListener, root: PathBuf) {
     let mut service = S3ServiceBuilder::new(FileSystem::new(root).unwrap());
     service.set_auth(SimpleAuth::from_single(KEY, SECRET));
     let service = service.build();

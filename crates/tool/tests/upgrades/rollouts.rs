@@ -131,6 +131,38 @@ fn a_node_that_does_not_find_its_peers_again_is_taken_back_and_one_that_does_is_
 }
 
 #[test]
+fn an_upgraded_node_that_loses_its_peer_is_taken_back_with_its_state_and_one_that_keeps_it_is_done() {
+    let scene = Scene::fleet("peersup", "soak = \"3s\"\n[rollout]\nsettle_within = \"3s\"", &["one", "two"]);
+    scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
+    let state = |host| scene.eval_on(host, "{Hotapp.Counter.read(), System.pid(), Hotapp.Version.marker()}");
+    scene.eval_on("one", "Hotapp.Counter.count()");
+    let before = ["one", "two"].map(state);
+    let two = scene.eval_on("two", "node()");
+    let connect = format!("Node.connect({two})");
+    assert_eq!(scene.eval_on("one", &connect), "true");
+    // It hangs up as soon as the new code is there.
+    let hangs_up = format!("fn -> if Hotapp.Version.marker() == \"0.2.0\", do: Node.disconnect({two}); Process.sleep(50) end");
+    scene.eval_on(
+        "one",
+        &format!("spawn(fn -> Process.register(self(), :hangs_up); Stream.run(Stream.repeatedly({hangs_up})) end)"),
+    );
+    let line = "deploy upgrade to staging --version=0.2.0 --batch=1 --on-failure=rollback";
+    let planned = scene.ok(&format!("{line} --plan")).out;
+    assert!(planned.contains("until its peer is connected again"), "{planned}");
+    let failed = scene.run(line);
+    assert_eq!(failed.code, 9, "{}{}", failed.out, failed.err);
+    let says =
+        format!("peers: 0 now, 1 before; {}: up, and not connected again; all are wanted within 3s", two.trim_start_matches(':'));
+    assert!(failed.err.contains(&says) && failed.out.contains("0.1.0 serving again"), "{says}\n{}{}", failed.err, failed.out);
+    assert_eq!(["one", "two"].map(state), before, "the same processes with the same state and code");
+
+    scene.eval_on("one", &format!("Process.exit(Process.whereis(:hangs_up), :kill) && {connect}"));
+    scene.ok(&format!("{line} --force"));
+    assert_eq!(["one", "two"].map(state), before.map(|node| node.replace("0.1.0", "0.2.0")));
+    assert_eq!(scene.eval_on("one", "Node.list()"), format!("[{two}]"));
+}
+
+#[test]
 fn a_wave_is_not_begun_while_too_few_hosts_serve() {
     let scene = serving("waveshalf", "soak = \"1s\"\n[rollout]\nmin_healthy = \"100%\"");
     scene.ok("stop staging --host=three --yes");

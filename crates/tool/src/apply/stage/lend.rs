@@ -14,6 +14,9 @@ use crate::store::blocking;
 /// What is smaller is sent, in bytes: a request of its own takes a round trip, in which a slow link brings as much.
 const WORTH_IT: u64 = 64 << 10;
 
+/// The slowest that fetching may be, in bytes a second, all in all: sent, it comes sooner. That many more seconds are for the beginning.
+const SLOWEST: (u64, u64) = (50_000, 30);
+
 /// Addresses of content, by its digest; empty where nothing is to be fetched.
 pub(super) type Links = HashMap<Digest, String>;
 
@@ -29,9 +32,14 @@ pub(super) async fn links(stage: &Stage, contents: &Contents) -> Links {
     lent.await.unwrap_or_default()
 }
 
-/// The configuration of curl that fetches these files. No word of it stands on a command line.
-pub(super) fn fetches<'a>(files: impl Iterator<Item = (&'a RelPath, &'a str)>) -> Vec<u8> {
-    let mut text = "fail\nsilent\nshow-error\ngloboff\nretry = 2\nspeed-limit = 1\nspeed-time = 60\n".to_owned();
+/// The configuration of curl that fetches these files, so many bytes. No word of it stands on a command line. A place that is gone, that hangs
+/// or that is slow is given up soon, because there is another way; what comes to nothing at once is tried again.
+pub(super) fn fetches<'a>(files: impl Iterator<Item = (&'a RelPath, &'a str)>, bytes: u64) -> Vec<u8> {
+    let most = SLOWEST.1 + bytes / SLOWEST.0;
+    let mut text = format!(
+        "fail\nsilent\nshow-error\ngloboff\nconnect-timeout = 10\nretry = 2\nretry-max-time = 10\nspeed-limit = 1000\nspeed-time = 15\n\
+         max-time = {most}\n"
+    );
     for (path, url) in files {
         text.push_str(&format!("url = {}\noutput = {}\n", quoted(url), quoted(path.as_str())));
     }
@@ -50,7 +58,8 @@ mod tests {
     #[test]
     fn a_name_with_quotes_and_backslashes_is_one_name_for_curl() {
         let path: RelPath = "lib/a \"b\\c\"".parse().unwrap();
-        let text = String::from_utf8(fetches([(&path, "http://s/x?y=1&z=2")].into_iter())).unwrap();
+        let text = String::from_utf8(fetches([(&path, "http://s/x?y=1&z=2")].into_iter(), 5_000_000)).unwrap();
+        assert!(text.contains("\nmax-time = 130\n"), "{text}");
         assert!(text.ends_with("url = \"http://s/x?y=1&z=2\"\noutput = \"lib/a \\\"b\\\\c\\\"\"\n"), "{text}");
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn load<'a>(
     add(&mut load, name, text);
     if !fetched.is_empty() {
         let files = fetched.iter().map(|file| (&file.path, links[&file.sha256].as_str()));
-        add(&mut load, "fetch", fetches(files));
+        add(&mut load, "fetch", fetches(files, fetched.iter().map(|file| file.size).sum()));
     }
     for file in sent {
         load.files.push(Placed { path: below_new(file.path.as_str())?, ..file.clone() });
