@@ -107,6 +107,22 @@ fn a_restarted_node_is_held_to_what_the_node_before_had() {
 }
 
 #[test]
+fn a_restarted_node_may_have_its_children_restarted_as_often_as_the_one_before() {
+    let scene = Scene::fleet("wavesbefore", "soak = \"1s\"\n[rollout.limits]\nrestarts = 2", &["one", "two"]);
+    scene.ok("deploy release to staging --version=0.1.0 --start-deploy");
+    // Somebody from outside, whom no restart ends, ends a child every two seconds.
+    let one = scene.eval_on("one", "node()");
+    let ends = format!(
+        "fn times -> with pid when is_pid(pid) <- :rpc.call({one}, Process, :whereis, [Hotapp.Counter]), do: Process.exit(pid, :kill); \
+         Application.put_env(:hotapp, :times, times); Process.sleep(2_000) end"
+    );
+    scene.eval_on("two", &format!("spawn(fn -> Enum.each(1..300, {ends}) end)"));
+    scene.until("it was ended some times", || scene.eval_on("two", "Application.get_env(:hotapp, :times, 0) > 3") == "true");
+    scene.ok("deploy release to staging --version=0.2.0 --start-deploy --host=one --soak=7s");
+    assert_eq!(scene.eval_on("one", "Hotapp.Version.marker()"), "\"0.2.0\"");
+}
+
+#[test]
 fn a_node_that_does_not_find_its_peers_again_is_taken_back_and_one_that_does_is_done() {
     let scene = serving("wavespeer", "soak = \"1s\"\n[rollout]\nsettle_within = \"6s\"");
     let [one, two] = ["one", "two"].map(|host| scene.eval_on(host, "node()"));

@@ -1,7 +1,10 @@
 //! Requests to a bucket: signed, repeated where that can help, and never shown: their addresses are signatures.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -38,6 +41,8 @@ pub(super) struct Http {
     clock: fn() -> Timestamp,
     /// How far the server's clock is before ours, in seconds.
     skew: AtomicI64,
+    /// Why it could not be reached. Whoever asks again in the same command has not to wait for that again.
+    gone: OnceLock<String>,
 }
 
 /// An answer that was read to its end.
@@ -92,12 +97,12 @@ impl Http {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_connect(Some(Duration::from_secs(15)))
+            .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(SILENCE * 2))
             .timeout_per_read(Some(SILENCE))
             .timeout_per_write(Some(SILENCE));
         let agent = config.build().new_agent();
-        Self { bucket, keys, agent, cancel, reporter, clock, skew: AtomicI64::new(0) }
+        Self { bucket, keys, agent, cancel, reporter, clock, skew: AtomicI64::new(0), gone: OnceLock::new() }
     }
 
     /// The address of a request, signed for so long.
@@ -108,6 +113,9 @@ impl Http {
 
     /// Makes a request, several times if the network or the server fails it. `headers`: beside those that are signed.
     pub(super) fn ask<'a, A: S3Action<'a>>(&self, action: &A, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, DepotError> {
+        if let Some(why) = self.gone.get().cloned() {
+            return Err(DepotError::Unreachable { why });
+        }
         let mut pause = PAUSE;
         let mut tries = 1..TRIES;
         loop {
@@ -118,7 +126,7 @@ impl Http {
             match answer {
                 Ok(answer) if matches!(answer.status, 400 | 403) && self.learn_time(&answer) => continue,
                 Ok(answer) if !answer.is_passing() || tries.next().is_none() => return Ok(answer),
-                Err(error) if !is_passing(&error) || tries.next().is_none() => return Err(failed(&error)),
+                Err(error) if !is_passing(&error) || tries.nth(costs(&error)).is_none() => return Err(self.failed(&error)),
                 _ => thread::sleep(pause),
             }
             pause *= 2;
@@ -137,6 +145,15 @@ impl Http {
         let body = response.body_mut().with_config().limit(LIMIT).read_to_vec()?;
         let (parts, _) = response.into_parts();
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    /// In words that have no address in them.
+    fn failed(&self, error: &ureq::Error) -> DepotError {
+        let why = match error {
+            ureq::Error::BadUri(_) => "its address is none".to_owned(),
+            error => crate::report::printable(&error.to_string()),
+        };
+        DepotError::Unreachable { why: self.gone.get_or_init(|| why).clone() }
     }
 
     /// Whether the answer shows that the clocks differ, which is taken into account from then on.
@@ -171,11 +188,7 @@ fn is_passing(error: &ureq::Error) -> bool {
     matches!(error, Error::Io(_) | Error::Timeout(_) | Error::ConnectionFailed | Error::Protocol(_))
 }
 
-/// In words that have no address in them.
-fn failed(error: &ureq::Error) -> DepotError {
-    let why = match error {
-        ureq::Error::BadUri(_) => "its address is none".to_owned(),
-        error => crate::report::printable(&error.to_string()),
-    };
-    DepotError::Unreachable { why }
+/// How many tries a failure stands for, beside its own: whoever does not take a connection in ten seconds is asked once more, not three times.
+fn costs(error: &ureq::Error) -> usize {
+    usize::from(matches!(error, ureq::Error::Timeout(ureq::Timeout::Connect)))
 }
