@@ -60,7 +60,7 @@ pub(crate) struct Args {
 }
 
 /// The seed and the number of rounds of a short run.
-const SHORT: (u64, u32) = (101, 3);
+const SHORT: (u64, u32) = (1, 3);
 
 impl Args {
     fn numbers(&self) -> std::ops::Range<u32> {
