@@ -72,6 +72,7 @@ fn seen(old: &Arc<Manifest>) -> Seen {
         writable: true,
         free_kib: 1 << 22,
         missing_tools: Vec::new(),
+        zstd: false,
         permanent: version.clone(),
         previous: None,
         installed: vec![installed],

@@ -15,6 +15,7 @@
 //! for, so none of these is replaced as long as it is there.
 
 mod alike;
+mod base;
 mod conflict;
 mod content;
 mod host;
@@ -30,7 +31,7 @@ use crate::{
     facts::Seen,
     name::Version,
     release::{Digest, EntryKind, Manifest, ManifestId, RelPath, layout, layout::Place},
-    step::{Copied, Linked, Placed, Placement},
+    step::{Base, Copied, Linked, Placed, Placement},
 };
 use host::Host;
 use tree::Tree;
@@ -47,6 +48,8 @@ pub struct Delta {
     pub copy: Vec<Copied>,
     /// Files with the same content as one that travels.
     pub twins: Vec<Copied>,
+    /// Files on the host that are much like some that travel.
+    pub bases: Vec<Base>,
     /// Symbolic links to make.
     pub links: Vec<Linked>,
     /// Empty directories to make.
@@ -144,6 +147,7 @@ impl<'a> Work<'a> {
             }
         }
         content::fill(&mut self.delta, &self.host, &made);
+        self.delta.bases = base::like(&self.delta.send, self.host.seen());
         self.delta
     }
 

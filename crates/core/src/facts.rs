@@ -53,6 +53,9 @@ pub struct Seen {
     pub free_kib: u64,
     /// Programs a deploy needs that are missing (`tar`, `gzip`, a SHA-256 tool).
     pub missing_tools: Vec<String>,
+    /// It has `zstd`: what is sent packs better, and can be packed as what makes it of what is there.
+    #[serde(default)]
+    pub zstd: bool,
     /// What the next start boots: the version in `releases/start_erl.data`, for relx the one written into `bin/APP`.
     pub permanent: Option<Version>,
     /// The release that was permanent before this one, by `.edeliver/previous`.

@@ -183,8 +183,36 @@ pub struct Stage {
     pub place: Vec<Placement>,
     /// The `lib/` and `erts-*` directories that the release uses on this host, for `.edeliver/manifests/VERSION.dirs`.
     pub dirs: Vec<RelPath>,
+    /// What the host has that is much like what travels, where it can make use of that: the stream is packed as what makes it of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<Base>,
+    /// How the stream is packed.
+    #[serde(default)]
+    pub packing: Packing,
     /// Longest time.
     pub timeout: Duration,
+}
+
+/// How a stream to a host is packed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packing {
+    /// What every host can unpack.
+    #[default]
+    Gzip,
+    /// Smaller, and faster on both sides.
+    Zstd,
+}
+
+/// A file on the host that is much like one that travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Its path there, below the release root.
+    pub path: RelPath,
+    /// Its content, as the release has it that it belongs to.
+    pub sha256: Digest,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// A file to be written in staging.

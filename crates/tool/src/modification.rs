@@ -161,7 +161,7 @@ fn erts_of(release: &Manifest) -> Option<&str> {
 
 /// What a VM needs of a release to run its code, and the relup.
 fn pack(store: &Store, release: &Manifest, relup: &str) -> Result<Vec<u8>, ModificationError> {
-    let mut archive = Writer::new(Vec::new(), 1);
+    let mut archive = Writer::gzip(Vec::new(), 1);
     for file in release.contents().filter(|file| is_needed(file.path.as_str())) {
         let Content { path, mode, size, sha256 } = file;
         archive.file(path, mode, size, &mut store.open_blob(&sha256)?, &mut |_| {})?;

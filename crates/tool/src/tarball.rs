@@ -10,4 +10,4 @@ pub mod write;
 
 pub use copy::CopyError;
 pub use read::{ContentError, Member, MemberKind, Reader, TarError};
-pub use write::Writer;
+pub use write::{Packer, Writer};

@@ -14,5 +14,5 @@ mod unpack;
 pub use bring::{bring, lacking};
 pub use learn::{LearnError, Learnt, learn};
 pub use pace::Pace;
-pub use pack::{Load, PackError, pack};
+pub use pack::{Load, PackError, Packing, pack};
 pub use unpack::{UnpackError, unpack_into};

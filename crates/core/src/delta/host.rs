@@ -104,6 +104,11 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// What it was made of.
+    pub(super) fn seen(&self) -> &'a Seen {
+        self.seen
+    }
+
     pub(super) fn source(&self, digest: Digest) -> Option<&str> {
         self.sources.get(&digest).map(String::as_str)
     }

@@ -20,7 +20,7 @@ use crate::{
     name::{AppName, HostName, Version},
     release::{Digest, Entry, EntryKind, Manifest, ManifestId, RelPath},
     size::size,
-    step::{Prune, Stage, Step, Watch},
+    step::{Packing, Prune, Stage, Step, Watch},
     strategy::Rollout,
 };
 
@@ -226,6 +226,8 @@ impl Host<'_> {
             empty_dirs: delta.empty_dirs.clone(),
             place: delta.place.clone(),
             dirs: delta.dirs.clone(),
+            bases: if self.seen.zstd { delta.bases.clone() } else { Vec::new() },
+            packing: if self.seen.zstd { Packing::Zstd } else { Packing::Gzip },
             timeout: self.work.settings.step_timeout,
         })
     }

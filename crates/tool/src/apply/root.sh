@@ -5,7 +5,7 @@
 #
 # Statuses of all these scripts: 0 done; 40 the root is not as the plan has it, nothing was changed; 41 another process is changing it;
 # 42 content is not what it should be; 43 the disk is full; 44 failed half way; 45 the manifest can't be mended; 46 the
-# host can't fetch what it was given addresses of; others: see the last line
+# host can't fetch what it was given addresses of; 47 it can't unpack what was packed for it; others: see the last line
 # on standard error, which is the cause.
 
 LC_ALL=C

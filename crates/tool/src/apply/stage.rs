@@ -1,5 +1,6 @@
 //! Putting a release beside what is there.
 
+mod base;
 mod lend;
 mod load;
 mod mend;
@@ -16,6 +17,7 @@ use edeliver_core::{
 };
 
 use self::{
+    base::Packed,
     lend::Links,
     load::{Sent, load},
 };
@@ -41,6 +43,9 @@ const UNMENDED: i32 = 45;
 /// The script's status when the host can't fetch what it was given addresses of.
 const UNFETCHED: i32 = 46;
 
+/// The script's status when the host can't unpack what was packed as a difference, or by zstd.
+const UNPACKED: i32 = 47;
+
 /// Stages the release; tells what travelled.
 ///
 /// Content that the host should have and has not (somebody changed an installed file) is found out by its digest; it is then sent, in a
@@ -56,21 +61,23 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
                 format!("{changed} files of installed releases were changed on this host; their content is sent"),
                 Vec::new(),
             );
-            let reply = send(work, &repaired, contents, None, &Links::new()).await?;
+            let reply = send(work, &repaired, contents, None, &Links::new(), &Packed::default()).await?;
             finish(&repaired, reply, 0)
         }
         None => finish(stage, reply, fetched),
     }
 }
 
-/// Sends what is as good as anything first, and more where the host needs it: everything that it could not fetch, the whole manifest. Tells
-/// how many bytes it fetched.
+/// Sends what is as good as anything first, and more where the host needs it: everything that it could not fetch, the whole manifest, all of
+/// what was only a difference. Tells how many bytes it fetched.
 async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<(Reply, u64), StepError> {
     let mut base = booting(work, stage, contents).await;
     let mut links = lend::links(stage, contents).await;
+    let mut packed = Some(Packed::of(stage, contents).await);
     loop {
-        let reply = send(work, stage, contents, base.as_ref(), &links).await?;
+        let reply = send(work, stage, contents, base.as_ref(), &links, &packed.clone().unwrap_or_default()).await?;
         match reply.status {
+            UNPACKED if packed.take().is_some() => {}
             UNMENDED if base.take().is_some() => {}
             // What lies there under its name is something else.
             DAMAGED if bad(&reply.text()).any(|path| fetched(stage, &links).any(|file| file.path.as_str() == path)) => {
@@ -108,12 +115,15 @@ async fn send(
     contents: &Contents,
     base: Option<&Manifest>,
     links: &Links,
+    packed: &Packed,
 ) -> Result<Reply, StepError> {
-    let Sent { load, mends } = load(stage, contents, base, links)?;
+    let Sent { mut load, mends } = load(stage, contents, base, links)?;
+    load.packing = packed.packing.clone();
     let total = load.files.iter().map(|file| file.size).sum();
     let mut args = root::args(work.site, work.plan.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
     args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
+    args.extend(packed.args());
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let stream = match &work.shared.pace {
         Some(pace) => pace.keep(stream),

@@ -1,5 +1,6 @@
 # Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh.
-# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 the manifest's digest.
+# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 the manifest's digest, $8 gzip or zstd: what
+# packed the input. $9 and $10…: it was packed as the difference from these files, the digest of which, one after the other, is $9.
 #
 # Standard input: a compressed tar archive with
 #   new/…          files, links and directories of the release that travel, at their paths below the root
@@ -14,7 +15,7 @@
 #
 # The answer with status 42: lines `bad PATH`, the files whose content is not what it should be.
 
-stage=$own/staging/$4 version=$5 mended=$6 id=$7 new=$own/staging/$4/new old=$own/staging/$4/old
+stage=$own/staging/$4 version=$5 mended=$6 id=$7 packing=$8 based=$9 new=$own/staging/$4/new old=$own/staging/$4/old
 tab='	'
 line_end='
 '
@@ -23,8 +24,23 @@ clean_up() { rm -rf -- "$stage"; }
 # Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause.
 unpack() {
   must mkdir "$stage" "$new" "$old"
-  error=$(tar -xzmof - -C "$stage" 2>&1) && { [ -f "$stage/manifest" ] || [ -f "$stage/mend" ]; } && return 0
-  failed "$(printf '%s\n' "${error:-the archive is not whole}" | head -n 1)"
+  if [ "$packing" = gzip ]; then
+    error=$(tar -xzmof - -C "$stage" 2>&1)
+  else
+    join_bases "$@"
+    error=$({ zstd -dcq --long=27 ${based:+"--patch-from=$stage/base"} | tar -xmof - -C "$stage"; } 2>&1)
+  fi && { [ -f "$stage/manifest" ] || [ -f "$stage/mend" ]; } && return 0
+  error=$(printf '%s\n' "${error:-the archive is not whole}" | head -n 1)
+  [ "$packing" = gzip ] || disk_full || stop_with 47 "$error"
+  failed "$error"
+}
+
+# What the input is the difference from. Somebody may have changed it.
+join_bases() {
+  [ -n "$based" ] || return 0
+  digest=''
+  cat -- "$@" >"$stage/base" 2>/dev/null && digest=$($digester "$stage/base" 2>/dev/null)
+  [ "${digest%% *}" = "$based" ] || disk_full || stop_with 47 "what is sent is a difference from files that were changed"
 }
 
 # What this host fetches by itself. Its digests are checked with all others.
@@ -180,7 +196,9 @@ case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
 enter "$1" "$2" "$3"
 must_boot "$expected" "$version"
 choose_digester none
-unpack
+shift 9
+unpack "$@"
+rm -f -- "$stage/base"
 fetch
 mend_manifest
 incomplete=''

@@ -27,6 +27,7 @@ tell_platform() {
 tell_tools() {
   has tar || fact missing tar
   has gzip || fact missing gzip
+  ! has zstd || fact zstd yes
   sha=
   if has sha256sum; then sha=sha256sum; elif has shasum; then sha='shasum -a 256'; else fact missing sha256sum; fi
 }

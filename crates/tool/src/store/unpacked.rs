@@ -14,7 +14,7 @@ use edeliver_core::{
 };
 
 use super::{Existing, Store, StoreError, archive::ArchiveError, durable};
-use crate::tarball::{TarError, Writer};
+use crate::tarball::{Packer, TarError, Writer};
 
 /// It is read again at once.
 const QUICKLY: u32 = 1;
@@ -86,7 +86,7 @@ impl Store {
     pub fn pack(&self, version: &Version, from: &Path, without: &[String], existing: Existing) -> Result<Manifest, ArchiveError> {
         let unreadable = |source| ArchiveError::from(StoreError::read(from, source));
         let temp = tempfile::NamedTempFile::new().map_err(unreadable)?;
-        let mut archive = Writer::new(BufWriter::new(temp.as_file()), QUICKLY);
+        let mut archive = Writer::gzip(BufWriter::new(temp.as_file()), QUICKLY);
         add(from, from, without, &mut archive)?;
         archive.finish().map_err(unreadable)?.into_inner().map_err(|error| unreadable(error.into_error()))?;
         Ok(self.import_archive_of(version, temp.path(), existing)?.manifest)
@@ -94,7 +94,7 @@ impl Store {
 }
 
 /// Everything in a folder, sorted by name.
-fn add<W: io::Write>(root: &Path, dir: &Path, without: &[String], archive: &mut Writer<W>) -> Result<(), ArchiveError> {
+fn add<P: Packer>(root: &Path, dir: &Path, without: &[String], archive: &mut Writer<P>) -> Result<(), ArchiveError> {
     for path in super::entries(dir)? {
         let unreadable = |source| ArchiveError::from(StoreError::read(&path, source));
         let name = path.strip_prefix(root).expect("it is below").to_string_lossy().into_owned();

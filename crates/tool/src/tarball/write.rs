@@ -11,18 +11,50 @@ use super::copy::{self, CopyError};
 /// Tar's unit: headers have this size, content is filled up to a multiple of it.
 const BLOCK: usize = 512;
 
-/// Writes a compressed archive: GNU tar's format (busybox knows no other for long names), times and owners 0, gzip without name
-/// and time. Members stand in the order they are written.
+/// Writes an archive: GNU tar's format (busybox knows no other for long names), times and owners 0. Members stand in the order they are
+/// written.
 ///
 /// The headers are put together here, as `tar::Builder` completes the archive when it is dropped, after an error too.
-pub struct Writer<W: Write> {
-    gzip: GzEncoder<W>,
+pub struct Writer<P: Packer> {
+    to: P,
 }
 
-impl<W: Write> Writer<W> {
-    /// An archive that goes to `to`. `level`: gzip's, 1 to 9.
-    pub fn new(to: W, level: u32) -> Self {
-        Self { gzip: GzBuilder::new().write(to, Compression::new(level)) }
+/// What packs an archive, and has to be told of its end.
+pub trait Packer: Write {
+    /// Where the packed archive goes.
+    type Inner;
+    /// Ends it, and gives back where it went.
+    ///
+    /// # Errors
+    /// It can't be written.
+    fn finish(self) -> io::Result<Self::Inner>;
+}
+
+impl<W: Write> Packer for GzEncoder<W> {
+    type Inner = W;
+    fn finish(self) -> io::Result<W> {
+        Self::finish(self)
+    }
+}
+
+impl<W: Write> Packer for zstd::Encoder<'_, W> {
+    type Inner = W;
+    fn finish(self) -> io::Result<W> {
+        Self::finish(self)
+    }
+}
+
+impl<W: Write> Writer<GzEncoder<W>> {
+    /// An archive that goes to `to`, packed by gzip without name and time. `level`: 1 to 9.
+    pub fn gzip(to: W, level: u32) -> Self {
+        Self::new(GzBuilder::new().write(to, Compression::new(level)))
+    }
+}
+
+impl<P: Packer> Writer<P> {
+    /// An archive that is packed by this.
+    pub fn new(to: P) -> Self {
+        Self { to }
     }
 
     /// Writes a file. `progress` is told the number of bytes of each piece of content.
@@ -39,7 +71,7 @@ impl<W: Write> Writer<W> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), CopyError> {
         self.member(EntryType::Regular, mode, size, path.as_str(), "").map_err(CopyError::Write)?;
-        copy::exactly(content, &mut self.gzip, size, progress)?;
+        copy::exactly(content, &mut self.to, size, progress)?;
         self.pad(size).map_err(CopyError::Write)
     }
 
@@ -63,9 +95,9 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// The archive can't be written.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.gzip.write_all(&[0; 2 * BLOCK])?;
-        self.gzip.finish()
+    pub fn finish(mut self) -> io::Result<P::Inner> {
+        self.to.write_all(&[0; 2 * BLOCK])?;
+        self.to.finish()
     }
 
     fn member(&mut self, kind: EntryType, mode: u32, size: u64, path: &str, target: &str) -> io::Result<()> {
@@ -75,7 +107,7 @@ impl<W: Write> Writer<W> {
             self.name(EntryType::GNULongLink, target, &mut gnu.linkname)?;
         }
         header.set_cksum();
-        self.gzip.write_all(header.as_bytes())
+        self.to.write_all(header.as_bytes())
     }
 
     /// Puts a name into a header, and all of it into a member before that if it is too long. Shorter ones end with a zero.
@@ -91,16 +123,16 @@ impl<W: Write> Writer<W> {
             gnu.name[..LONG.len()].copy_from_slice(LONG);
         }
         header.set_cksum();
-        self.gzip.write_all(header.as_bytes())?;
-        self.gzip.write_all(name.as_bytes())?;
-        self.gzip.write_all(&[0])?;
+        self.to.write_all(header.as_bytes())?;
+        self.to.write_all(name.as_bytes())?;
+        self.to.write_all(&[0])?;
         self.pad(size)
     }
 
     /// Fills up after this many bytes.
     fn pad(&mut self, size: u64) -> io::Result<()> {
         let over = (size % BLOCK as u64) as usize;
-        if over == 0 { Ok(()) } else { self.gzip.write_all(&[0; BLOCK][over..]) }
+        if over == 0 { Ok(()) } else { self.to.write_all(&[0; BLOCK][over..]) }
     }
 }
 

@@ -12,15 +12,30 @@ use edeliver_core::{
 };
 use tokio::io::AsyncRead;
 
-use super::pipe::{self, Inlet};
+use super::pipe::{self, Fail, Inlet};
 use crate::{
     store::{Store, StoreError},
-    tarball::{CopyError, Writer},
+    tarball::{CopyError, Packer, Writer},
 };
 
 /// gzip's level. Of a mix release with 11.1 MB, level 2 makes 5.77 MB in 0.14 s of a processor, 3 makes 5.61 MB in 0.15 s and 6, the
 /// usual one, 5.51 MB in 0.21 s. Every host gets a stream of its own, so that time counts once for each.
 const LEVEL: u32 = 3;
+/// zstd's: of 46.9 MB, 20.9 MB in a quarter of the time that gzip takes for 22 MB.
+const ZSTD_LEVEL: i32 = 3;
+/// Bounds of how far back zstd looks, in bits: what its own program takes without being asked, and what it takes at all.
+const LEAST_WINDOW: u32 = 20;
+const WIDEST_WINDOW: u32 = 27;
+
+/// How it is packed.
+#[derive(Debug, Clone, Default)]
+pub enum Packing {
+    /// By gzip.
+    #[default]
+    Gzip,
+    /// By zstd, as what makes it of these bytes (`zstd --patch-from`); of none, by itself.
+    Zstd(Arc<[u8]>),
+}
 
 /// What is to be sent.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +48,8 @@ pub struct Load {
     pub empty_dirs: Vec<RelPath>,
     /// Content that is not in the store, by digest: files rewritten for a host.
     pub extra: HashMap<Digest, Arc<[u8]>>,
+    /// How it travels.
+    pub packing: Packing,
 }
 
 /// Why a stream could not be made. It is the inner error of the [`io::Error`] that ends the stream.
@@ -77,16 +94,43 @@ pub fn pack(store: &Store, load: Load, mut progress: impl FnMut(u64) + Send + 's
 
 fn produce(store: &Store, load: &Load, inlet: Inlet, progress: &mut dyn FnMut(u64)) {
     let failure = inlet.failure();
-    let mut writer = Writer::new(inlet, LEVEL);
+    match &load.packing {
+        Packing::Gzip => write(store, load, Writer::gzip(inlet, LEVEL), failure, progress),
+        Packing::Zstd(base) => match zstd(inlet, load, base) {
+            Ok(encoder) => write(store, load, Writer::new(encoder), failure, progress),
+            Err(error) => failure.fail(error),
+        },
+    }
+}
+
+/// Looks back over the whole base, however much has been packed.
+fn zstd<'b>(inlet: Inlet, load: &Load, base: &'b [u8]) -> io::Result<zstd::Encoder<'b, Inlet>> {
+    if base.is_empty() {
+        return zstd::Encoder::new(inlet, ZSTD_LEVEL);
+    }
+    let all = base.len() as u64 + load.files.iter().map(|file| file.size + 1024).sum::<u64>();
+    let mut encoder = zstd::Encoder::with_ref_prefix(inlet, ZSTD_LEVEL, base)?;
+    encoder.long_distance_matching(true)?;
+    encoder.window_log(all.next_power_of_two().ilog2().clamp(LEAST_WINDOW, WIDEST_WINDOW))?;
+    Ok(encoder)
+}
+
+fn write<P: Packer<Inner = Inlet>>(
+    store: &Store,
+    load: &Load,
+    mut writer: Writer<P>,
+    failure: Fail,
+    progress: &mut dyn FnMut(u64),
+) {
     match fill(store, load, &mut writer, progress) {
         // Where this fails, nobody reads any more.
         Ok(()) => drop(writer.finish().and_then(Inlet::end)),
-        // Told before the writer is dropped, which completes the compressed stream.
+        // Told before the writer is dropped, which may complete the compressed stream.
         Err(error) => failure.fail(io::Error::other(error)),
     }
 }
 
-fn fill(store: &Store, load: &Load, to: &mut Writer<Inlet>, progress: &mut dyn FnMut(u64)) -> Result<(), PackError> {
+fn fill<P: Packer>(store: &Store, load: &Load, to: &mut Writer<P>, progress: &mut dyn FnMut(u64)) -> Result<(), PackError> {
     load.empty_dirs.iter().try_for_each(|dir| to.dir(dir)).map_err(PackError::Unread)?;
     let mut done = 0;
     for file in &load.files {

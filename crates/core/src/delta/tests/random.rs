@@ -13,6 +13,7 @@ pub(super) fn empty_seen() -> Seen {
         writable: true,
         free_kib: 1 << 20,
         missing_tools: Vec::new(),
+        zstd: false,
         permanent: None,
         previous: None,
         installed: Vec::new(),

@@ -72,6 +72,7 @@ pub(crate) fn empty_host() -> Seen {
         writable: true,
         free_kib: 1 << 20,
         missing_tools: Vec::new(),
+        zstd: false,
         permanent: None,
         previous: None,
         installed: Vec::new(),

@@ -11,6 +11,8 @@ use std::{
 use edeliver_core::{
     event::{EventKind, HostResult},
     plan::Keep,
+    release::Digest,
+    step::Step,
 };
 
 use tokio::io::{AsyncRead, ReadBuf};
@@ -18,7 +20,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::{
     super::stage,
     folder::{Folder, SHELLS, Shell, What},
-    hosts::{Host, Ran, fast_dir},
+    hosts::{Host, Ran, fast_dir, only},
     releases::Release,
 };
 use crate::transport::{Call, Input, Local, Transport, TransportError};
@@ -246,6 +248,39 @@ async fn a_manifest_is_mended_of_the_hosts_own_unless_somebody_changed_that() {
     }
 }
 
+/// A release with a module that is mostly the same in all of them, and that can't be compressed.
+fn with_a_large_module(version: &str) -> Release {
+    let mut release = Release::new(version);
+    let half: String = (0..500u32).map(|n| Digest::of(&n.to_be_bytes()).to_string()).collect();
+    release.add(&format!("lib/demo-{version}/ebin/large.beam"), 0o644, &format!("{half}{version}{half}"));
+    release
+}
+
+#[tokio::test]
+async fn where_the_host_has_zstd_what_changed_travels_as_a_difference() {
+    for (shell, changed) in [(Shell::Dash, false), (Shell::Dash, true), (Shell::Busybox, false)] {
+        let host = Host::new(shell);
+        host.deploy(&with_a_large_module("0.1.0")).await.assert_done();
+        let second = with_a_large_module("0.2.0");
+        let mut seen = host.seen().await;
+        assert_eq!(seen.zstd, shell != Shell::Busybox);
+        seen.zstd = true;
+        let plan = host.plan_after(seen, &second, |_| {});
+        let Step::Stage(stage) = &only(&plan).steps[0] else { panic!("{plan:?}") };
+        let bases: Vec<_> = stage.bases.iter().map(|base| base.path.as_str()).collect();
+        assert_eq!(bases, ["lib/demo-0.1.0/ebin/large.beam"]);
+        if changed {
+            std::fs::write(host.root.join(bases[0]), "changed by hand").unwrap();
+        }
+        host.apply(&plan, Some(&second)).await.assert_done();
+        host.assert_complete(&second);
+        host.assert_tidy();
+        let stages = host.folder.calls.lock().unwrap().iter().filter(|script| **script == "stage").count();
+        let tries = if changed || shell == Shell::Busybox { 2 } else { 1 };
+        assert_eq!(stages, 1 + tries, "{shell:?} changed: {changed}");
+    }
+}
+
 #[tokio::test]
 async fn content_that_is_damaged_in_the_store_is_never_placed() {
     let host = Host::new(Shell::Dash);
@@ -423,7 +458,7 @@ impl AsyncRead for Endless {
 #[tokio::test]
 async fn a_script_that_is_ended_leaves_nothing_behind() {
     let host = Host::new(Shell::Dash);
-    let args = [host.root.to_str().unwrap(), "demo", "-", "run", "0.1.0"];
+    let args = [host.root.to_str().unwrap(), "demo", "-", "run", "0.1.0", "", "", "gzip", ""];
     let call = Call { input: Input::Stream(Box::new(Endless)), ..Call::new(stage::STAGE, args, Duration::from_secs(2)) };
     let ended = Local::new().run(call).await;
     assert!(matches!(ended, Err(TransportError::Timeout { .. })), "{ended:?}");

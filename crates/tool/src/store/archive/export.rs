@@ -15,7 +15,7 @@ use super::ArchiveError;
 use crate::{
     relup,
     store::{Store, StoreError, durable},
-    tarball::{CopyError, TarError, Writer},
+    tarball::{CopyError, Packer, TarError, Writer},
 };
 
 /// gzip's level: the usual one.
@@ -52,7 +52,7 @@ impl Store {
         durable::make_private_dir(&dir)?;
         let mut temp = durable::temp_file(&dir)?;
         let unwritable = |source| ArchiveError::from(StoreError::write(&path, source));
-        let mut archive = Writer::new(BufWriter::new(temp.as_file_mut()), LEVEL);
+        let mut archive = Writer::gzip(BufWriter::new(temp.as_file_mut()), LEVEL);
         fill(self, manifest, &mut archive, &unwritable)?;
         add(manifest, more, &mut archive, &unwritable)?;
         archive.finish().and_then(|mut file| file.flush()).map_err(unwritable)?;
@@ -62,10 +62,10 @@ impl Store {
 }
 
 /// Writes the entries in the manifest's order, which is that of their paths.
-fn fill<W: Write>(
+fn fill<P: Packer>(
     store: &Store,
     manifest: &Manifest,
-    to: &mut Writer<W>,
+    to: &mut Writer<P>,
     unwritable: &impl Fn(io::Error) -> ArchiveError,
 ) -> Result<(), ArchiveError> {
     for Entry { path, kind } in &manifest.files {
@@ -86,10 +86,10 @@ fn fill<W: Write>(
 }
 
 /// Files that are not the release's own.
-fn add<W: Write>(
+fn add<P: Packer>(
     manifest: &Manifest,
     more: &[(String, &[u8])],
-    to: &mut Writer<W>,
+    to: &mut Writer<P>,
     unwritable: &impl Fn(io::Error) -> ArchiveError,
 ) -> Result<(), ArchiveError> {
     for (path, content) in more {

@@ -197,7 +197,7 @@ fn what_follows_the_end_is_limited() {
 
 #[test]
 fn what_is_written_is_read() {
-    let mut writer = Writer::new(Vec::new(), 6);
+    let mut writer = Writer::gzip(Vec::new(), 6);
     let path = |text: &str| text.parse::<RelPath>().unwrap();
     let long = "x".repeat(300);
     writer.file(&path(&long), 0o755, 3, &mut &b"abc"[..], &mut |_| {}).unwrap();

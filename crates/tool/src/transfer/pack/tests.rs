@@ -212,3 +212,28 @@ proptest! {
         TARS.iter().for_each(|tar| drop(unpacked(&store, &load, tar)));
     }
 }
+
+#[test]
+fn what_is_much_like_something_there_travels_as_the_difference() {
+    let (store, _dir) = store();
+    let half: String = (0..5_000u32).map(|n| Digest::of(&n.to_be_bytes()).to_string()).collect();
+    let base: Arc<[u8]> = format!("{half}0.1.0{half}").into_bytes().into();
+    let files = vec![file(&store, "lib/demo/large.beam", 0o644, format!("{half}0.2.0{half}").as_bytes())];
+    let sent = |base: &Arc<[u8]>| {
+        let load = Load { files: files.clone(), packing: Packing::Zstd(base.clone()), ..Load::default() };
+        packed(&store, &load).unwrap()
+    };
+    let (alone, difference) = (sent(&Arc::from([])), sent(&base));
+    assert!(difference.len() < 1_000 && alone.len() > 100_000, "{} and {} bytes", difference.len(), alone.len());
+    for (stream, base) in [(&alone, None), (&difference, Some(&base))] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("base"), base.map_or(&[][..], |base| &base[..])).unwrap();
+        std::fs::write(dir.path().join("stream"), stream).unwrap();
+        let patch = if base.is_some() { "--patch-from=base" } else { "" };
+        let unpack = format!("zstd -dcq --long=27 {patch} <stream | tar -xf -");
+        let done = Command::new("sh").args(["-c", &unpack]).current_dir(dir.path()).status().unwrap();
+        assert!(done.success());
+        let content = std::fs::read(dir.path().join("lib/demo/large.beam")).unwrap();
+        assert_eq!(Digest::of(&content), files[0].sha256);
+    }
+}

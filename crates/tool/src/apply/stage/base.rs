@@ -1,0 +1,56 @@
+//! What the host is known to have that is much like what travels, from our own store.
+
+use std::{convert::Infallible, io::Read as _, sync::Arc};
+
+use edeliver_core::{
+    release::{Digest, RelPath},
+    step::{Base, Packing, Stage},
+};
+
+use super::super::Contents;
+use crate::{store::Store, store::blocking, transfer};
+
+/// How the stream to a host is packed, and what the host does to unpack it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Packed {
+    pub(super) packing: transfer::Packing,
+    /// Files there whose content, one after the other, is what the stream is the difference from.
+    paths: Vec<RelPath>,
+}
+
+impl Packed {
+    /// The best that the host can unpack.
+    pub(super) async fn of(stage: &Stage, contents: &Contents) -> Self {
+        if stage.packing == Packing::Gzip {
+            return Self::default();
+        }
+        let (bases, store) = (stage.bases.clone(), contents.store.clone());
+        let read = blocking(move || Ok::<_, Infallible>(read(&store, bases))).await;
+        let (paths, base) = read.unwrap_or_else(|never| match never {});
+        Self { packing: transfer::Packing::Zstd(base), paths }
+    }
+    /// For the script: how it is packed, the digest of the bases, and where they are.
+    pub(super) fn args(&self) -> Vec<String> {
+        match &self.packing {
+            transfer::Packing::Gzip => vec!["gzip".to_owned(), String::new()],
+            transfer::Packing::Zstd(_) if self.paths.is_empty() => vec!["zstd".to_owned(), String::new()],
+            transfer::Packing::Zstd(base) => {
+                let paths = self.paths.iter().map(RelPath::to_string);
+                ["zstd".to_owned(), Digest::of(base).to_string()].into_iter().chain(paths).collect()
+            }
+        }
+    }
+}
+
+/// Those that we have too, whole.
+fn read(store: &Store, bases: Vec<Base>) -> (Vec<RelPath>, Arc<[u8]>) {
+    let (mut paths, mut all) = (Vec::new(), Vec::new());
+    for base in bases {
+        let before = all.len();
+        match store.open_blob(&base.sha256).map(|mut blob| blob.read_to_end(&mut all)) {
+            Ok(Ok(_)) => paths.push(base.path),
+            Ok(Err(_)) | Err(_) => all.truncate(before),
+        }
+    }
+    (paths, all.into())
+}
