@@ -55,6 +55,11 @@ pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how
     }
 }
 
+/// Whether a plan with something to do is carried out as soon as it is made.
+pub(crate) fn is_applied_at_once(ctx: &Ctx, target: &TargetSettings, how: PlanArgs) -> bool {
+    !how.plan && (!target.confirm || ctx.global.yes || goes_on_unasked(ctx))
+}
+
 /// Scripts and CI jobs written for edeliver 1.x never were asked. With a classic config they go on as they did where there is no terminal.
 pub(crate) fn goes_on_unasked(ctx: &Ctx) -> bool {
     !ctx.ui.may_ask() && ctx.loaded().is_ok_and(|loaded| loaded.form == Form::Classic)

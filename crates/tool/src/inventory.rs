@@ -47,11 +47,14 @@ pub type Known = Arc<dyn Fn(&Version, &ManifestId) -> Option<Arc<Manifest>> + Se
 /// A host as it was found, and the open connection to it if there is one.
 pub type Gathered = (HostFacts, Option<Arc<dyn Transport>>);
 
+/// Is told of every connection that is open, before its host is asked. Whether it has begun to take the host's lease.
+pub type Opened = Arc<dyn Fn(&HostSpec, &Arc<dyn Transport>) -> bool + Send + Sync>;
+
 /// Logs in to all hosts and asks them; results in the order of `hosts`.
-pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits) -> Vec<Gathered> {
+pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits, opened: &Opened) -> Vec<Gathered> {
     let asked = hosts.iter().map(|host| {
-        let (host, question, limits) = (host.clone(), question.clone(), limits.clone());
-        async move { reach(&host, &question, &limits).await }
+        let (host, question, limits, opened) = (host.clone(), question.clone(), limits.clone(), opened.clone());
+        async move { reach(&host, &question, &limits, &opened).await }
     });
     all(asked).await
 }
@@ -124,14 +127,16 @@ async fn all<T: Send + 'static>(asked: impl Iterator<Item = impl Future<Output =
     found.into_values().collect()
 }
 
-async fn reach(host: &HostSpec, question: &Question, limits: &Limits) -> Gathered {
+async fn reach(host: &HostSpec, question: &Question, limits: &Limits, opened: &Opened) -> Gathered {
     let facts = |seen| HostFacts { host: host.name.clone(), seen };
     let transport = match transport::open(host, limits).await {
         Ok(transport) => transport,
         Err(error) => return (facts(Err(unseen(error))), None),
     };
     // The lease, and the first step: each takes longer to open than the one before it takes.
-    transport.another_follows();
+    if !opened(host, &transport) {
+        transport.another_follows();
+    }
     transport.another_follows();
     match ask(&*transport, &Place::on(host, &question.app), question).await {
         Ok(seen) => (facts(Ok(seen)), Some(transport)),

@@ -12,9 +12,9 @@ mod mark;
 pub(crate) mod script;
 mod take;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use edeliver_core::name::RunId;
+use edeliver_core::name::{HostName, RunId};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 #[cfg(test)]
@@ -24,11 +24,18 @@ pub(crate) use self::{
     error::in_words,
     take::{Voter, Wanted},
 };
-use self::{keeper::Order, mark::Mark, script::PARTING};
+use self::{
+    keeper::Order,
+    mark::Mark,
+    script::{Claimant, PARTING},
+};
 use crate::{node::Place, transport::Transport};
 
 /// A lease that is held on the hosts of a target. Without a farewell it ends when its time is over.
 pub struct Lease {
+    claimant: Claimant,
+    /// Hosts that were asked for it.
+    asked: BTreeSet<HostName>,
     board: Arc<Board>,
     orders: watch::Sender<Order>,
     /// Each says in the end whether its host has let go of it.

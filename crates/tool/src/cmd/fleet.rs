@@ -4,7 +4,7 @@ mod back;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -63,6 +63,8 @@ pub(super) struct Fleet {
     /// What hooks of the run are told that it does.
     action: Option<Action>,
     open: HashMap<HostName, Arc<dyn Transport>>,
+    /// As far as it was taken before it was known whether there is anything to do.
+    early: Option<Lease>,
     /// From the first change on, or from when others were done whom we waited for.
     lease: Option<Lease>,
 }
@@ -75,7 +77,8 @@ impl Fleet {
     }
     /// Asks the hosts; with `--lock-wait` when others are done with them, and so that no other comes in between.
     pub(super) async fn ask_in_turn(ctx: &Ctx, target: TargetSettings, title: &str, how: PlanArgs) -> Result<Self, Error> {
-        let mut fleet = Self::ask(ctx, target).await?;
+        let early = flow::is_applied_at_once(ctx, &target, how).then_some(title);
+        let mut fleet = Self::asked(ctx, target, early).await?;
         if how.lock_wait.is_some() && !how.plan {
             fleet.lease = Some(fleet.take_lease(ctx, title, how).await?);
             // Also where the target is free: the other one may have been done in between.
@@ -85,8 +88,16 @@ impl Fleet {
     }
     /// Asks the hosts.
     pub(super) async fn ask(ctx: &Ctx, target: TargetSettings) -> Result<Self, Error> {
+        Self::asked(ctx, target, None).await
+    }
+    /// `early`: what is done as soon as a plan is made, so that the lease for it can be taken meanwhile.
+    async fn asked(ctx: &Ctx, target: TargetSettings, early: Option<&str>) -> Result<Self, Error> {
         ctx.reporter.send(EventKind::Waiting { what: format!("asking {}", words::count(target.hosts.len(), "host")) });
-        let gathered = inventory::gather(&target.hosts, &question(ctx)?, ctx.limits()?).await;
+        let hosts = || target.hosts.iter().map(|host| host.name.clone()).collect();
+        let early = Arc::new(Mutex::new(early.map(|what| Lease::early(ctx, hosts(), what))));
+        let opened = taking_early(early.clone(), &ctx.settings()?.app);
+        let gathered = inventory::gather(&target.hosts, &question(ctx)?, ctx.limits()?, &opened).await;
+        let early = locked(&early).take();
         let judged = Judgements::new(Policy::from(&target.upgrade));
         let mut fleet = Self {
             target,
@@ -96,6 +107,7 @@ impl Fleet {
             judged,
             action: None,
             open: HashMap::new(),
+            early,
             lease: None,
         };
         for (facts, transport) in gathered {
@@ -193,7 +205,7 @@ impl Fleet {
         if let (Ok(Ok(outcome)), Some(action)) = (&applied, self.action) {
             ctx.after(action, outcome).await;
         }
-        if let Some(lease) = self.lease.take() {
+        for lease in [self.lease.take(), self.early.take()].into_iter().flatten() {
             lease.release().await;
         }
         self.close().await;
@@ -243,8 +255,8 @@ impl Fleet {
         false
     }
     /// Keeps all others from changing these hosts.
-    async fn take_lease(&self, ctx: &Ctx, title: &str, how: PlanArgs) -> Result<Lease, Error> {
-        let app = &ctx.settings()?.app;
+    async fn take_lease(&mut self, ctx: &Ctx, title: &str, how: PlanArgs) -> Result<Lease, Error> {
+        let (app, early) = (&ctx.settings()?.app, self.early.take());
         let site = |facts: &HostFacts| {
             let spec = self.target.hosts.iter().find(|spec| spec.name == facts.host);
             let site = spec.zip(self.open.get(&facts.host)).map(|(spec, transport)| (transport.clone(), Place::on(spec, app)));
@@ -253,7 +265,7 @@ impl Fleet {
         };
         let voters: Vec<Voter> = self.facts.iter().map(site).collect();
         let wanted = Wanted { target: &self.target.name, what: title.to_owned(), wait: how.lock_wait };
-        Ok(Lease::take(ctx, &voters, &wanted).await?)
+        Ok(Lease::take(ctx, &voters, &wanted, early).await?)
     }
     /// The connection to a host, for what belongs to this run.
     fn fenced(&self, host: &HostSpec, app: &AppName) -> Option<Arc<dyn Transport>> {
@@ -338,6 +350,22 @@ async fn usable_store(ctx: &Ctx) -> Result<Store, Error> {
     Ok(store.here())
 }
 
+/// Takes the lease of every host whose connection is open, as far as that disturbs nobody.
+fn taking_early(early: Arc<Mutex<Option<Lease>>>, app: &AppName) -> inventory::Opened {
+    let app = app.clone();
+    Arc::new(move |host, transport| match &mut *locked(&early) {
+        Some(lease) if !transport.is_single() => {
+            lease.on(host.name.clone(), transport.clone(), Place::on(host, &app));
+            true
+        }
+        Some(_) | None => false,
+    })
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What every host is asked.
 pub(super) fn question(ctx: &Ctx) -> Result<Question, Error> {
     // Of what this machine has not got, the host itself has the manifest.
@@ -345,7 +373,7 @@ pub(super) fn question(ctx: &Ctx) -> Result<Question, Error> {
     // Read once, whatever the number of hosts: a release has thousands of files.
     let read = Mutex::new(HashMap::new());
     let known = move |version: &Version, id: &ManifestId| {
-        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = locked(&read);
         let found = || manifest_with(&store, version, id).map(Arc::new);
         read.entry((version.clone(), *id)).or_insert_with(found).clone()
     };

@@ -296,7 +296,7 @@ impl Work<'_> {
         let site = Ok((self.site.host.clone(), self.site.place.clone()));
         let voter = Voter { host: self.host.name.clone(), site };
         let wanted = Wanted { target: &self.target.name, what: title(self.order, self.target, self.host), wait };
-        Ok(Lease::take(self.ctx, &[voter], &wanted).await?)
+        Ok(Lease::take(self.ctx, &[voter], &wanted, None).await?)
     }
     async fn carry_out_alone(&self, way: &mut Way) -> Result<String, Error> {
         // A migration in hand is brought to its end: nobody could say how far it came otherwise.

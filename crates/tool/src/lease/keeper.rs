@@ -27,6 +27,8 @@ const AGAIN: Duration = Duration::from_millis(400);
 /// What the run wants of its keepers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
+    /// Get the lease where that disturbs nobody; it is not known yet whether it will be needed.
+    Early,
     /// Get the lease, and keep it.
     Get,
     /// The run has the target: say so, and keep it.
@@ -51,6 +53,8 @@ enum End {
     LetGo,
     /// Somebody else has the lease.
     Refused,
+    /// It can't be had yet.
+    NotYet,
     /// The session broke, or the script can't do it.
     Broken(Answer),
     /// The host has room for one session, and others need it.
@@ -62,9 +66,13 @@ impl Keeper {
     pub(super) async fn work(mut self) -> bool {
         let mut broke = false;
         while *self.orders.borrow() != Order::LetGo {
-            let had = self.has_it();
-            match self.session(if had { "resume" } else { "take" }).await {
+            let (had, early) = (self.has_it(), *self.orders.borrow() == Order::Early);
+            match self.session(if had { "resume" } else if early { "early" } else { "take" }).await {
                 End::LetGo => return true,
+                End::NotYet => {
+                    let _ = self.orders.wait_for(|order| *order != Order::Early).await;
+                    continue;
+                }
                 // A lease that was lost is never taken a second time: others may have changed the hosts in between.
                 End::Refused if had || *self.orders.borrow() == Order::Keep => return true,
                 End::Refused => broke = false,
@@ -109,7 +117,7 @@ impl Keeper {
         };
         let (transport, mut sent) = (self.transport.clone(), VecDeque::from([now()]));
         let mut running = std::pin::pin!(transport.run(call));
-        let mut talk = Talk { word, sent: &mut sent, settled: false, left: false };
+        let mut talk = Talk { word, sent: &mut sent, settled: false, left: false, early: verb == "early" };
         let mut ticks = interval(RENEWED);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
@@ -125,6 +133,7 @@ impl Keeper {
                         }
                     }
                     return match ended {
+                        _ if talk.early => End::NotYet,
                         Ok(reply) if talk.left && reply.status == 0 => End::MadeWay,
                         Ok(reply) if *self.orders.borrow() == Order::LetGo && reply.status == 0 => End::LetGo,
                         Ok(reply) => End::Broken(failed(&reply)),
@@ -141,7 +150,7 @@ impl Keeper {
                     match order {
                         Order::LetGo => talk.say("done").await,
                         Order::Keep => talk.settle().await,
-                        Order::Get => {}
+                        Order::Early | Order::Get => {}
                     }
                 }
             }
@@ -179,6 +188,9 @@ impl Keeper {
         if *self.orders.borrow() == Order::LetGo {
             return None;
         }
+        if std::mem::take(&mut talk.early) && !ours {
+            return Some(End::NotYet);
+        }
         self.board.hear(&self.host, sent, answer);
         if ours && *self.orders.borrow() == Order::Keep {
             talk.settle().await;
@@ -193,6 +205,8 @@ struct Talk<'a> {
     /// When each word was said that no answer has come to yet.
     sent: &'a mut VecDeque<Duration>,
     settled: bool,
+    /// It has not said yet whether it could be had early.
+    early: bool,
     /// It was told to leave the lease as it is.
     left: bool,
 }

@@ -2,12 +2,14 @@
 # $1 root; a relative one is meant from the home directory. $2 what is wanted:
 #   take     take it, and keep it as long as standard input says `renew` (or `settled`: it is decided that we have the target) in time;
 #            `done` lets go of it, `leave` leaves it. When the input ends, so did the operator, or the link: it stays until its time is over.
+#   early    the same where that disturbs nobody: the root is there and ours to write, nobody has or had the lease, nothing waits to be brought
+#            back. Otherwise it changes nothing and prints `free`.
 #   resume   the same for a lease that one has.
 #   hold     take it for good.
 #   renew    renew it once. `settled` is the same and says that it is decided.
 #   drop     remove it.
 #   look     tell who has it.
-# $3 the token of the holder; what follows is for `take` and `hold`: $4 who that is, $5 what for, $6 how many seconds it lasts.
+# $3 the token of the holder; what follows is for `take`, `early` and `hold`: $4 who that is, $5 what for, $6 how many seconds it lasts.
 #
 # .edeliver/lease        TOKEN KIND BOOT TIME, then who, then what for; it appears whole, by rename. `-` for a token: nobody has it
 # .edeliver/lease-beat   the last renewal: TOKEN BOOT TIME COUNT SETTLED
@@ -155,6 +157,13 @@ take_it() {
   end_steps
   printf 'taken\n'
 }
+# Whether it can be taken without a word to anybody, by who does not know yet what there is to do.
+is_undisturbed() {
+  [ -w "$own" ] && [ ! -f "$own/guard" ] || return 1
+  for file in "$own"/lease-step.*; do ! exists "$file" || return 1; done
+  read_lease
+  [ -z "$has" ]
+}
 renew() {
   lock_lease
   read_lease
@@ -203,6 +212,7 @@ case $2 in
     [ -z "$has" ] || { is_over && [ -n "$now" ]; } || refuse
     printf 'free\n' ;;
   take) take_it run && keep ;;
+  early) if is_undisturbed; then take_it run && keep; else printf 'free\n'; fi ;;
   resume) renew && keep ;;
   hold) take_it hold ;;
   renew) renew ;;

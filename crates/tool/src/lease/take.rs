@@ -1,6 +1,6 @@
 //! Getting the lease of a target, at once or when others are done.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use edeliver_core::{
     event::EventKind,
@@ -43,14 +43,25 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Lease {
-    /// Takes it on all hosts that can be asked.
+    /// Begins to take it, before it is known whether there is anything to do: see [`Lease::on`]. What becomes of it is seen when it is taken.
+    pub(crate) fn early(ctx: &Ctx, hosts: Vec<HostName>, what: &str) -> Self {
+        begin(ctx, hosts, what, Order::Early)
+    }
+    /// Takes it on this host too, as far as that disturbs nobody.
+    pub(crate) fn on(&mut self, host: HostName, transport: Arc<dyn Transport>, place: Place) {
+        self.asked.insert(host.clone());
+        let (claimant, board, orders) = (self.claimant.clone(), self.board.clone(), self.orders.subscribe());
+        self.keepers.spawn(Keeper { host, transport, place, claimant, board, orders }.work());
+    }
+
+    /// Takes it on all hosts that can be asked; `early`: as it was begun.
     ///
     /// # Errors
     /// [`LeaseError`].
-    pub(crate) async fn take(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Result<Self, LeaseError> {
-        let (began, mut told) = (now(), None);
+    pub(crate) async fn take(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>, early: Option<Self>) -> Result<Self, LeaseError> {
+        let (began, mut told, mut early) = (now(), None, early);
         loop {
-            let (holder, hosts) = match attempt(ctx, voters, wanted).await? {
+            let (holder, hosts) = match attempt(ctx, voters, wanted, early.take()).await? {
                 Ok(lease) => return Ok(lease),
                 Err(held) => held,
             };
@@ -96,9 +107,14 @@ fn limit(patience: Option<Duration>) -> String {
 type HeldBy = (Box<Holder>, Vec<HostName>);
 
 /// Asks all hosts at once, and decides.
-async fn attempt(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Result<Result<Lease, HeldBy>, LeaseError> {
+async fn attempt(
+    ctx: &Ctx,
+    voters: &[Voter],
+    wanted: &Wanted<'_>,
+    early: Option<Lease>,
+) -> Result<Result<Lease, HeldBy>, LeaseError> {
     let _guard = ctx.step_in_hand();
-    let lease = begin(ctx, voters, wanted);
+    let lease = asked(ctx, voters, wanted, early);
     let decided = tokio::select! {
         decided = decide(&lease.board) => decided,
         () = ctx.cancel.reached(Level::Finish) => {
@@ -120,23 +136,28 @@ async fn attempt(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Result<Res
     }
 }
 
-fn begin(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>) -> Lease {
-    let token = token(ctx.run());
-    let run = ctx.run().map(|run| format!(" (run {run})")).unwrap_or_default();
-    let claimant = script::Claimant { token: token.clone(), who: me(), what: format!("{}{run}", wanted.what) };
-    let board = Arc::new(Board::new(Claim::new(token, voters.iter().map(|voter| voter.host.clone()).collect())));
-    let (orders, mut keepers) = (watch::Sender::new(Order::Get), JoinSet::new());
+/// Every host is asked for it, or said why it can't be.
+fn asked(ctx: &Ctx, voters: &[Voter], wanted: &Wanted<'_>, early: Option<Lease>) -> Lease {
+    let hosts = || voters.iter().map(|voter| voter.host.clone()).collect();
+    let mut lease = early.unwrap_or_else(|| begin(ctx, hosts(), &wanted.what, Order::Get));
     for Voter { host, site } in voters.iter().cloned() {
         match site {
-            Err(why) => board.hear(&host, now(), Answer::Silent(why)),
-            Ok((transport, place)) => {
-                let (claimant, board, orders) = (claimant.clone(), board.clone(), orders.subscribe());
-                keepers.spawn(Keeper { host, transport, place, claimant, board, orders }.work());
-            }
+            Err(why) => lease.board.hear(&host, now(), Answer::Silent(why)),
+            Ok(_) if lease.asked.contains(&host) => {}
+            Ok((transport, place)) => lease.on(host, transport, place),
         }
     }
-    let mark = ctx.runs_dir().ok().and_then(|dir| Mark::make(&dir, &board.token()));
-    Lease { board, orders, keepers, mark }
+    lease.orders.send_replace(Order::Get);
+    lease
+}
+
+fn begin(ctx: &Ctx, hosts: Vec<HostName>, what: &str, order: Order) -> Lease {
+    let token = token(ctx.run());
+    let run = ctx.run().map(|run| format!(" (run {run})")).unwrap_or_default();
+    let claimant = script::Claimant { token: token.clone(), who: me(), what: format!("{what}{run}") };
+    let board = Arc::new(Board::new(Claim::new(token.clone(), hosts)));
+    let mark = ctx.runs_dir().ok().and_then(|dir| Mark::make(&dir, &token));
+    Lease { claimant, asked: BTreeSet::new(), board, orders: watch::Sender::new(order), keepers: JoinSet::new(), mark }
 }
 
 /// Waits for the hosts, and for those who give way.

@@ -102,6 +102,32 @@ async fn a_lease_is_one_holders_until_it_is_let_go_of_and_only_by_that_one() {
 }
 
 #[tokio::test]
+async fn who_does_not_know_yet_what_there_is_to_do_disturbs_nobody() {
+    for host in hosts() {
+        assert_eq!(host.say("early", "a").await, Answer::Nobody);
+        assert!(!Path::new(host.place.root.as_str()).exists(), "nothing is made for it");
+        fs::create_dir_all(host.own("")).unwrap();
+        let nobody_is_disturbed = async |what: &str| {
+            assert_eq!(host.say("early", "b").await, Answer::Nobody, "{what}");
+        };
+        host.left_behind("a", 1, None);
+        nobody_is_disturbed("somebody has it").await;
+        host.left_behind("a", 17, None);
+        nobody_is_disturbed("somebody had it until a moment ago").await;
+        assert_eq!(host.hold("a").await, Answer::Ours);
+        assert_eq!(host.say("drop", "a").await, Answer::Nobody);
+        for left in ["guard", "lease-step.a.1-1-1"] {
+            fs::write(host.own(left), "a 1-1-1\n").unwrap();
+            nobody_is_disturbed(left).await;
+            assert!(host.own(left).exists());
+            fs::remove_file(host.own(left)).unwrap();
+        }
+        assert_eq!(host.say("early", "b").await, Answer::Ours);
+        assert_eq!(holder(host.say("look", "a").await).token, token("b"));
+    }
+}
+
+#[tokio::test]
 async fn the_uptime_of_the_host_ends_a_lease_and_nothing_else() {
     for host in hosts() {
         host.left_behind("a", 11, None);

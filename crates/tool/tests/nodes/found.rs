@@ -174,7 +174,8 @@ async fn a_host_that_cannot_be_asked_hides_nothing_of_the_others() {
         spec("three", TransportKind::Local, here),
     ];
     let limits = Limits::default();
-    let gathered = inventory::gather(&hosts, &question("app"), &limits).await;
+    let opened: inventory::Opened = Arc::new(|_, _| false);
+    let gathered = inventory::gather(&hosts, &question("app"), &limits, &opened).await;
     let names: Vec<_> = gathered.iter().map(|(facts, _)| facts.host.as_str()).collect();
     assert_eq!(names, ["one", "127.0.0.1", "three"]);
     let answered: Vec<_> = gathered.iter().map(|(facts, transport)| (facts.seen.is_ok(), transport.is_some())).collect();
