@@ -2,9 +2,9 @@
 //! lease ends.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -26,6 +26,8 @@ pub(super) struct Mark {
 impl Mark {
     /// None, where files can't be made or locked: nobody is taken for dead then.
     pub(super) fn make(dir: &Path, token: &Token) -> Option<Self> {
+        // The record of the run may not have been begun yet.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).ok()?;
         sweep(dir);
         let path = path(dir, token);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).ok()?;
@@ -86,10 +88,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let token: Token = "20260101-000000-aaaa-1".parse().unwrap();
         assert!(!is_dead(dir.path(), &token));
-        let mark = Mark::make(dir.path(), &token).unwrap();
-        assert!(!is_dead(dir.path(), &token));
+        let mark = Mark::make(&dir.path().join("runs"), &token).unwrap();
+        let dir = dir.path().join("runs");
+        assert!(!is_dead(&dir, &token));
         drop(mark);
-        assert!(is_dead(dir.path(), &token));
-        assert!(!is_dead(dir.path(), &"another".parse().unwrap()));
+        assert!(is_dead(&dir, &token));
+        assert!(!is_dead(&dir, &"another".parse().unwrap()));
     }
 }
