@@ -92,7 +92,7 @@ fn full_disk() -> Result<(), Failed> {
     scene.on("prod2", "mkdir apps");
     scene.lab.fault("prod2", Fault::Disk { path: "/home/deploy/apps".into(), size: "60m".into() })?;
     // There is room when the plan is made. While it travels, which takes some seconds there, somebody takes it.
-    scene.lab.shape("prod2", Link { rate_mbit: 8.0, ..Link::default() })?;
+    scene.lab.shape("prod2", Link { rate_mbit: 3.0, ..Link::default() })?;
     let deploy = scene.spawn(&DEPLOY.replace("0.2.0", "0.1.0"));
     let begun = "ls apps/hotapp/.edeliver/staging 2>/dev/null | wc -l";
     eventually("staging begins", || scene.on("prod2", begun) != "0");
