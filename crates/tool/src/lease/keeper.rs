@@ -67,7 +67,16 @@ impl Keeper {
         let mut broke = false;
         while *self.orders.borrow() != Order::LetGo {
             let (had, early) = (self.has_it(), *self.orders.borrow() == Order::Early);
-            match self.session(if had { "resume" } else if early { "early" } else { "take" }).await {
+            match self
+                .session(if had {
+                    "resume"
+                } else if early {
+                    "early"
+                } else {
+                    "take"
+                })
+                .await
+            {
                 End::LetGo => return true,
                 End::NotYet => {
                     let _ = self.orders.wait_for(|order| *order != Order::Early).await;
