@@ -313,6 +313,10 @@ fn without_a_node_a_relx_release_calls_the_function_with_its_own_configuration()
     contains(&run("migrate staging --yes", 0), &["no node runs", "grüezi, migrating []", "relapp_release:migrate was called"]);
     contains(&run("migrate staging down --yes", 8), &["it returned {error,{no_way_to,undefined}}"]);
     contains(&run("migrate staging down --version=7 --yes", 8), &["no way back"]);
+    let own = host.join("own.config");
+    fs::write(&own, "[{relapp, [{greeting, \"of the host\"}]}].").unwrap();
+    program.write("edeliver.toml", &format!("{}LINK_SYS_CONFIG = {own:?}\n", text("migrate = \"relapp_release:migrate\"")));
+    contains(&run("migrate staging --yes", 0), &["of the host, migrating []"]);
     program.write("edeliver.toml", &text(""));
     contains(&run("migrate staging --yes", 3), &["the release has no Ecto"]);
 }
