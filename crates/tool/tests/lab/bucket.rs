@@ -95,12 +95,12 @@ fn table_of(release: &Path) -> PathBuf {
     release.join("lib/hotapp-0.2.0/ebin/table.bin")
 }
 
-/// Begins a deploy, and waits until all hosts fetch: they do so before the first of them is changed.
+/// Begins a deploy, and waits until hosts fetch, which takes them a minute: they do so before the first of them is changed.
 fn until_they_fetch(scene: &Scene) -> Result<Child, Failed> {
-    scene.lab.shape(S3, Link { rate_mbit: 4.0, ..Link::default() })?;
+    scene.lab.shape(S3, Link { rate_mbit: 0.5, ..Link::default() })?;
     let deploy = scene.spawn(DEPLOY);
     let fetches = |host| scene.on(host, "pgrep -c curl || true") != "0";
-    eventually("all hosts fetch", || HOSTS.into_iter().all(fetches));
+    eventually("hosts fetch", || HOSTS.into_iter().any(fetches));
     Ok(deploy)
 }
 
