@@ -183,9 +183,6 @@ pub struct Stage {
     pub place: Vec<Placement>,
     /// The `lib/` and `erts-*` directories that the release uses on this host, for `.edeliver/manifests/VERSION.dirs`.
     pub dirs: Vec<RelPath>,
-    /// What the host has that is much like what travels, where it can make use of that: the stream is packed as what makes it of these.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bases: Vec<Base>,
     /// How the stream is packed.
     #[serde(default)]
     pub packing: Packing,
@@ -193,15 +190,16 @@ pub struct Stage {
     pub timeout: Duration,
 }
 
-/// How a stream to a host is packed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a stream to a host is packed: `"gzip"`, or `{"zstd": [BASE, …]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Packing {
     /// What every host can unpack.
     #[default]
     Gzip,
-    /// Smaller, and faster on both sides.
-    Zstd,
+    /// Smaller, and faster on both sides: as what makes it of these files, which the host has and which are much like what travels. Of none,
+    /// by itself.
+    Zstd(Vec<Base>),
 }
 
 /// A file on the host that is much like one that travels.

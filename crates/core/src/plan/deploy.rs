@@ -226,8 +226,7 @@ impl Host<'_> {
             empty_dirs: delta.empty_dirs.clone(),
             place: delta.place.clone(),
             dirs: delta.dirs.clone(),
-            bases: if self.seen.zstd { delta.bases.clone() } else { Vec::new() },
-            packing: if self.seen.zstd { Packing::Zstd } else { Packing::Gzip },
+            packing: if self.seen.zstd { Packing::Zstd(delta.bases.clone()) } else { Packing::Gzip },
             timeout: self.work.settings.step_timeout,
         })
     }

@@ -43,7 +43,6 @@ fn steps() -> Vec<Step> {
         empty_dirs: vec![],
         place: vec![],
         dirs: vec![],
-        bases: vec![],
         packing: edeliver_core::step::Packing::Gzip,
         timeout: seconds(60),
     };

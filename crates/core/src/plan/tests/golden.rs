@@ -84,6 +84,21 @@ deploy app 0.2.0 to production
 }
 
 #[test]
+fn how_a_release_is_packed_stands_in_the_plan() {
+    let old = host_with(&[&release("0.1.0", "a")]);
+    let packing = |zstd, seen: &Seen| {
+        let seen = Seen { zstd, ..seen.clone() };
+        let plan = deploy(&request(), &release("0.2.0", "a"), &fleet(&[("web1", &seen)]));
+        serde_json::to_value(&plan.hosts[0].steps[0]).unwrap()["packing"].clone()
+    };
+    assert_eq!(packing(false, &old), "gzip");
+    assert_eq!(packing(true, &empty_host()), serde_json::json!({ "zstd": [] }));
+    let like = packing(true, &old);
+    let bases = like["zstd"].as_array().unwrap();
+    assert!(bases.iter().any(|base| base["path"] == "lib/app-0.1.0/ebin/app.beam"), "{like}");
+}
+
+#[test]
 fn nothing_to_do_and_not_reachable_are_said() {
     let release = release("0.1.0", "a");
     let mut facts = fleet(&[("web1", &host_with(&[&release]))]);

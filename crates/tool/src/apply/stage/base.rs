@@ -21,10 +21,8 @@ pub(super) struct Packed {
 impl Packed {
     /// The best that the host can unpack.
     pub(super) async fn of(stage: &Stage, contents: &Contents) -> Self {
-        if stage.packing == Packing::Gzip {
-            return Self::default();
-        }
-        let (bases, store) = (stage.bases.clone(), contents.store.clone());
+        let Packing::Zstd(bases) = &stage.packing else { return Self::default() };
+        let (bases, store) = (bases.clone(), contents.store.clone());
         let read = blocking(move || Ok::<_, Infallible>(read(&store, bases))).await;
         let (paths, base) = read.unwrap_or_else(|never| match never {});
         Self { packing: transfer::Packing::Zstd(base), paths }
