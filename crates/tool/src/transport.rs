@@ -4,6 +4,7 @@
 //! neither the script nor its arguments are seen by the login shell (dash, zsh, fish, …) or stand in a process list. What comes
 //! back is framed by marks: output that start-up files print is dropped, and a shell that silently did nothing is noticed.
 
+mod around;
 mod call;
 mod container;
 mod detached;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use edeliver_core::{event::EventKind, name::HostName};
 
-use super::{Call, Counts, GitRemote, Reply, Stream, Transport, TransportError};
+use super::{Call, Reply, Stream, Transport, TransportError, around::Around};
 use crate::report::Reporter;
 
 /// Another transport, whose calls are told. Arguments and input are not: they may be anything, and are of no use without the script.
@@ -25,36 +25,21 @@ impl Told {
 }
 
 #[async_trait]
-impl Transport for Told {
-    async fn run(&self, call: Call<'_>) -> Result<Reply, TransportError> {
+impl Around for Told {
+    fn inner(&self) -> &dyn Transport {
+        &*self.inner
+    }
+    async fn call(&self, call: Call<'_>) -> Result<Reply, TransportError> {
         let (script, began) = (call.script.name, Instant::now());
         let reply = self.inner.run(call).await;
         self.tell(script, began, reply.as_ref().ok().map(|reply| reply.status));
         reply
     }
-    fn another_follows(&self) {
-        self.inner.another_follows();
-    }
-    async fn connect(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
+    async fn stream(&self, port: u16) -> Result<Box<dyn Stream>, TransportError> {
         let began = Instant::now();
         let stream = self.inner.connect(port).await;
         self.tell(&format!("port {port}"), began, stream.as_ref().ok().map(|_| 0));
         stream
-    }
-    fn git(&self, path: &str) -> GitRemote {
-        self.inner.git(path)
-    }
-    fn terminal(&self, script: &str) -> Option<tokio::process::Command> {
-        self.inner.terminal(script)
-    }
-    fn is_single(&self) -> bool {
-        self.inner.is_single()
-    }
-    fn counts(&self) -> Counts {
-        self.inner.counts()
-    }
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }
 
