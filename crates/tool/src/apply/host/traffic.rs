@@ -8,14 +8,11 @@ use edeliver_core::{
     step::Step,
 };
 
-use super::{HostTask, words};
+use super::{HostTask, ends::Ended, words};
 use crate::{
     apply::{outcome::Ending, told},
     cancel::Level,
 };
-
-/// How a host ended.
-type Ended = (HostResult, String, Ending);
 
 impl HostTask {
     /// The end, once the host is back in the traffic, or with the word that it is not.
