@@ -29,6 +29,7 @@ use crate::{
     config::{self, Flags, Loaded},
     depot::{BucketDepot, Depot, HostDepot},
     error::Error,
+    lease::Living,
     notices::Told,
     report::Reporter,
     sources::Asking,
@@ -67,6 +68,8 @@ pub struct Ctx {
     hosts: Mutex<HashMap<TargetName, Vec<HostSpec>>>,
     /// What hooks of the run and webhooks were told.
     pub(crate) told: Told,
+    /// Leases that hosts have not heard the end of.
+    pub(crate) leases: Living,
 }
 
 impl Ctx {
@@ -90,6 +93,7 @@ impl Ctx {
             warned: AtomicBool::new(false),
             hosts: Mutex::default(),
             told: Told::default(),
+            leases: Living::default(),
         }
     }
     /// The same, with settings that were made elsewhere (in tests).

@@ -50,18 +50,23 @@ pub async fn settle(ctx: &Ctx, plan: &Plan, target: Option<&TargetSettings>, how
         return Ok(Settled::Over(ctx.finish(nothing_to_do(plan)).await));
     }
     match target {
-        Some(target) if target.confirm && !goes_on_unasked(ctx) => confirm(ctx, plan).await,
+        Some(target) if needs_a_yes(ctx, target) => confirm(ctx, plan).await,
         _ => Ok(Settled::Apply),
     }
 }
 
 /// Whether a plan with something to do is carried out as soon as it is made.
 pub(crate) fn is_applied_at_once(ctx: &Ctx, target: &TargetSettings, how: PlanArgs) -> bool {
-    !how.plan && (!target.confirm || ctx.global.yes || goes_on_unasked(ctx))
+    !how.plan && (ctx.global.yes || !needs_a_yes(ctx, target))
+}
+
+/// Whether nothing is changed on this target before somebody has said yes: on the command line, or when asked.
+pub(crate) fn needs_a_yes(ctx: &Ctx, target: &TargetSettings) -> bool {
+    target.confirm && !goes_on_unasked(ctx)
 }
 
 /// Scripts and CI jobs written for edeliver 1.x never were asked. With a classic config they go on as they did where there is no terminal.
-pub(crate) fn goes_on_unasked(ctx: &Ctx) -> bool {
+fn goes_on_unasked(ctx: &Ctx) -> bool {
     !ctx.ui.may_ask() && ctx.loaded().is_ok_and(|loaded| loaded.form == Form::Classic)
 }
 
@@ -77,7 +82,7 @@ async fn confirm(ctx: &Ctx, plan: &Plan) -> Result<Settled, Error> {
 /// # Errors
 /// When the user says no or can't be asked.
 pub(crate) async fn permission(ctx: &Ctx, target: &TargetSettings, what: &str, hosts: usize) -> Result<(), Error> {
-    if !target.confirm || goes_on_unasked(ctx) {
+    if !needs_a_yes(ctx, target) {
         return Ok(());
     }
     let question = format!("{what}: on {}?", words::count(hosts, "host"));

@@ -47,8 +47,8 @@ pub type Known = Arc<dyn Fn(&Version, &ManifestId) -> Option<Arc<Manifest>> + Se
 /// A host as it was found, and the open connection to it if there is one.
 pub type Gathered = (HostFacts, Option<Arc<dyn Transport>>);
 
-/// Is told of every connection that is open, before its host is asked. Whether it has begun to take the host's lease.
-pub type Opened = Arc<dyn Fn(&HostSpec, &Arc<dyn Transport>) -> bool + Send + Sync>;
+/// Is told of every connection that is open, before its host is asked.
+pub type Opened = Arc<dyn Fn(&HostSpec, &Arc<dyn Transport>) + Send + Sync>;
 
 /// Logs in to all hosts and asks them; results in the order of `hosts`.
 pub async fn gather(hosts: &[HostSpec], question: &Question, limits: &Limits, opened: &Opened) -> Vec<Gathered> {
@@ -133,10 +133,8 @@ async fn reach(host: &HostSpec, question: &Question, limits: &Limits, opened: &O
         Ok(transport) => transport,
         Err(error) => return (facts(Err(unseen(error))), None),
     };
-    // The lease, and the first step: each takes longer to open than the one before it takes.
-    if !opened(host, &transport) {
-        transport.another_follows();
-    }
+    opened(host, &transport);
+    // The first step takes longer to open than the question before it takes.
     transport.another_follows();
     match ask(&*transport, &Place::on(host, &question.app), question).await {
         Ok(seen) => (facts(Ok(seen)), Some(transport)),

@@ -8,6 +8,7 @@ mod board;
 mod error;
 mod fenced;
 mod keeper;
+mod living;
 mod mark;
 pub(crate) mod script;
 mod take;
@@ -15,13 +16,19 @@ mod take;
 use std::{collections::BTreeSet, sync::Arc};
 
 use edeliver_core::name::{HostName, RunId};
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedRwLockReadGuard, watch},
+    task::JoinSet,
+    time::timeout,
+};
 
 #[cfg(test)]
 pub(crate) use self::board::now;
 pub use self::{board::Board, error::LeaseError};
 pub(crate) use self::{
     error::in_words,
+    living::Living,
     take::{Voter, Wanted},
 };
 use self::{
@@ -31,7 +38,8 @@ use self::{
 };
 use crate::{node::Place, transport::Transport};
 
-/// A lease that is held on the hosts of a target. Without a farewell it ends when its time is over.
+/// A lease that is held on the hosts of a target. However it is dropped, the hosts hear that they are free, as long as the program is still
+/// there to tell them: see [`Living`]. Where they don't, it ends when its time is over.
 pub struct Lease {
     claimant: Claimant,
     /// Hosts that were asked for it.
@@ -41,6 +49,8 @@ pub struct Lease {
     /// Each says in the end whether its host has let go of it.
     keepers: JoinSet<bool>,
     mark: Option<Mark>,
+    /// As long as this is kept, the command waits at its end.
+    lives: Option<OwnedRwLockReadGuard<()>>,
 }
 
 impl Lease {
@@ -54,25 +64,35 @@ impl Lease {
     }
     /// Lets go of it, and waits until others know.
     pub(crate) async fn release(mut self) {
+        // Who stops waiting does not keep the hosts from hearing of it.
+        let _ = tokio::spawn(self.part()).await;
+    }
+    /// The farewell: ends when all hosts know, or when there is no time left for it.
+    fn part(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let _ = self.orders.send(Order::LetGo);
-        let mut all = true;
-        let parting = async {
-            while let Some(let_go) = self.keepers.join_next().await {
-                all &= let_go.unwrap_or(false);
+        let (mut keepers, mark, lives) = (std::mem::take(&mut self.keepers), self.mark.take(), self.lives.take());
+        async move {
+            let mut all = true;
+            let parting = async {
+                while let Some(let_go) = keepers.join_next().await {
+                    all &= let_go.unwrap_or(false);
+                }
+            };
+            all &= timeout(PARTING, parting).await.is_ok();
+            keepers.detach_all();
+            if let Some(mark) = mark.filter(|_| all) {
+                mark.remove();
             }
-        };
-        all &= timeout(PARTING, parting).await.is_ok();
-        if let Some(mark) = self.mark.take().filter(|_| all) {
-            mark.remove();
+            drop(lives);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // If there is still time, the hosts hear of it.
-        let _ = self.orders.send(Order::LetGo);
-        self.keepers.detach_all();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(self.part()); // nothing is left to do for it where it was released
+        }
     }
 }
 

@@ -60,6 +60,7 @@ async fn command(cli: Cli, argv: &[OsString], reporter: Reporter, handle: ui::Ha
         done = cli.command.run(&ctx) => done,
         () = given_up(&ctx) => Err(Error::new(Kind::Interrupted, "interrupted")),
     };
+    ctx.leases.ended().await;
     match done {
         Ok(code) => code,
         Err(error) => {

@@ -1,53 +1,47 @@
 //! What every verb on a target does: ask its hosts, and carry a plan out on them.
 
 mod back;
+mod lease;
+mod means;
+mod ways;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use edeliver_core::{
     config::{HostSpec, OnFailure, TargetSettings},
     event::{EventKind, Outcome},
     facts::HostFacts,
     hint::Hint,
-    lease,
-    name::{AppName, HostName, Version},
+    name::{HostName, Version},
     notice::Action,
-    plan::{self, Plan, SetupFacts, Way},
-    release::{Manifest, ManifestId, Upgrade},
+    plan::{self, Plan, SetupFacts},
+    release::{Manifest, ManifestId},
     unit::Unit,
     upgrade::Policy,
 };
 use tokio::task::JoinSet;
 
-use super::migrate;
+use self::lease::taking_early;
+pub(super) use self::means::Cargo;
 use crate::{
-    apply::{self, Contents, HookFailure, Means, Site},
+    apply::{self, Contents, Means},
     cli::options::PlanArgs,
     ctx::Ctx,
-    error::{Error, Kind, chain},
+    error::{Error, Kind},
     flow::{self, Settled},
-    hook::{Hosts, Session, vars},
     inventory::{self, Question},
-    lease::{Lease, Voter, Wanted},
-    node::{Environment, Place},
+    lease::Lease,
+    node::Place,
     relup::Judgements,
-    report::Reporter,
     service,
-    store::{Store, blocking},
+    store::Store,
     transport::Transport,
     ui::words,
-    upgrade::{self, JourneyError, Journeys, Known, Pair},
+    upgrade::Journeys,
 };
-
-/// What a deploy brings along.
-pub(super) struct Cargo {
-    pub(super) contents: Contents,
-    pub(super) hooks: Session,
-}
 
 /// A target's hosts as they were found, and the connections to those that answered.
 pub(super) struct Fleet {
@@ -136,41 +130,6 @@ impl Fleet {
         service::add_facts(&self.target, &ctx.settings()?.app, &mut self.facts, &self.open).await;
         Ok(())
     }
-    /// Learns of upgrades that are going on, and of the ways on which the nodes can go to one of these releases; `None`: to any that their
-    /// hosts have. `fresh`: an upgrade that the store does not have.
-    pub(super) async fn find_ways(&mut self, ctx: &Ctx, to: Option<&Version>, fresh: Option<&Upgrade>) -> Result<Vec<Way>, Error> {
-        self.learn_ongoing(ctx).await?;
-        let pairs: BTreeSet<Pair> = self.facts.iter().flat_map(|facts| pairs(facts, to)).collect();
-        let (store, fresh, mut judged) = (usable_store(ctx).await?, fresh.cloned(), self.judged.clone());
-        let explain = to.is_some();
-        let known = blocking(move || {
-            let mut known = Known::read(&store, &pairs, &mut judged, fresh.as_ref())?;
-            if explain {
-                known.add_restarts(&store, &pairs, &mut judged)?;
-            }
-            Ok::<_, JourneyError>((known, judged))
-        });
-        let (known, judged) = known.await?;
-        self.judged = judged;
-        self.journeys.extend(known.journeys);
-        Ok(known.ways)
-    }
-    /// Learns of upgrades that are going on, where nodes say that they would go back to another release.
-    pub(super) async fn learn_unconfirmed(&mut self, ctx: &Ctx) -> Result<(), Error> {
-        let is_unconfirmed = |facts: &HostFacts| facts.seen.as_ref().is_ok_and(|seen| seen.node.upgraded_from.is_some());
-        if self.facts.iter().any(is_unconfirmed) { self.learn_ongoing(ctx).await } else { Ok(()) }
-    }
-    /// Agents are asked after the nodes: one that took its upgrade back in between has made what was said of its node untrue.
-    async fn learn_ongoing(&mut self, ctx: &Ctx) -> Result<(), Error> {
-        let app = &ctx.settings()?.app;
-        upgrade::add_ongoing(app, &self.target, &mut self.facts, &self.open).await;
-        let is_odd = |seen: &edeliver_core::facts::Seen| seen.node.upgraded_from.is_some() && seen.node.ongoing.is_none();
-        if self.facts.iter().any(|facts| facts.seen.as_ref().is_ok_and(is_odd)) {
-            self.look_again(ctx).await?;
-            upgrade::add_ongoing(app, &self.target, &mut self.facts, &self.open).await;
-        }
-        Ok(())
-    }
     /// What setting up units takes to know, of the hosts that could be asked.
     pub(super) async fn look(&self, ctx: &Ctx, unit: &Unit) -> Result<HashMap<HostName, SetupFacts>, Error> {
         let app = &ctx.settings()?.app;
@@ -205,9 +164,7 @@ impl Fleet {
         if let (Ok(Ok(outcome)), Some(action)) = (&applied, self.action) {
             ctx.after(action, outcome).await;
         }
-        for lease in [self.lease.take(), self.early.take()].into_iter().flatten() {
-            lease.release().await;
-        }
+        self.let_go().await;
         self.close().await;
         let outcome = match applied? {
             Ok(outcome) => outcome,
@@ -247,34 +204,6 @@ impl Fleet {
             }
         }
     }
-    /// Whether others are to be kept from these hosts; where they can't be, that is told.
-    fn keeps_others_out(&self, ctx: &Ctx, plan: &Plan) -> bool {
-        let Some(seen) = lease::barred(plan, &self.facts) else { return true };
-        let text = format!("{} may not write in {}, so no other deployer is kept out meanwhile", seen.user, seen.root);
-        ctx.reporter.warn(text, Vec::new());
-        false
-    }
-    /// Keeps all others from changing these hosts.
-    async fn take_lease(&mut self, ctx: &Ctx, title: &str, how: PlanArgs) -> Result<Lease, Error> {
-        let (app, early) = (&ctx.settings()?.app, self.early.take());
-        let site = |facts: &HostFacts| {
-            let spec = self.target.hosts.iter().find(|spec| spec.name == facts.host);
-            let site = spec.zip(self.open.get(&facts.host)).map(|(spec, transport)| (transport.clone(), Place::on(spec, app)));
-            let why = facts.seen.as_ref().err().map_or_else(|| "there is no connection".to_owned(), |unseen| unseen.why.clone());
-            Voter { host: facts.host.clone(), site: site.ok_or(why) }
-        };
-        let voters: Vec<Voter> = self.facts.iter().map(site).collect();
-        let wanted = Wanted { target: &self.target.name, what: title.to_owned(), wait: how.lock_wait };
-        Ok(Lease::take(ctx, &voters, &wanted, early).await?)
-    }
-    /// The connection to a host, for what belongs to this run.
-    fn fenced(&self, host: &HostSpec, app: &AppName) -> Option<Arc<dyn Transport>> {
-        let transport = self.open.get(&host.name)?.clone();
-        Some(match &self.lease {
-            Some(lease) => lease.fence(transport, &Place::on(host, app)),
-            None => transport,
-        })
-    }
     /// They follow a change, and are no part of its plan.
     fn tell_migrations(&self, ctx: &Ctx) {
         let name = &self.target.name;
@@ -289,77 +218,15 @@ impl Fleet {
             Settled::Apply => Ok(apply::run(ctx, plan, self.means(ctx, contents, None)?).await.outcome()),
         }
     }
-    fn means(&self, ctx: &Ctx, contents: Option<Contents>, hooks: Option<ProjectHooks>) -> Result<Means<'static>, Error> {
-        let app = &ctx.settings()?.app;
-        let site = |host: &HostSpec| {
-            let transport = self.fenced(host, app)?;
-            Some((host.name.clone(), Site { transport, place: Place::on(host, app) }))
-        };
-        let environment =
-            Environment { profile: self.target.profile.clone(), variables: self.variables(), kept_away: self.kept_away };
-        let sites = self.target.hosts.iter().filter_map(site).collect();
-        let hooks = hooks.map(|hooks| Box::new(hooks) as Box<dyn apply::Hooks>);
-        let lease = self.lease.as_ref().map(Lease::board);
-        Ok(Means { sites, contents, journeys: self.journeys.clone(), environment, hooks, migrations: None, lease })
-    }
-    fn hooks(&self, app: &AppName, cargo: Cargo) -> (Contents, ProjectHooks) {
-        let Cargo { contents, hooks: session } = cargo;
-        let connected = self.target.hosts.iter().filter_map(|host| Some((host.clone(), self.fenced(host, app)?)));
-        let remote = Arc::new(Hosts::new(connected.collect(), self.target.step_timeout));
-        let mut variables = vars::deploying(&self.target);
-        variables.push(("VERSION".to_owned(), contents.manifest.version.to_string()));
-        (contents, ProjectHooks { session, variables, remote })
-    }
     /// Whether what is done may change the release.
     fn brings_release(&self) -> bool {
         matches!(self.action, Some(Action::Deploy | Action::Upgrade))
-    }
-    /// As long as nobody else may change the hosts.
-    fn migrations<'a>(&self, ctx: &'a Ctx, app: &AppName) -> Box<dyn apply::Migrations + 'a> {
-        let fenced = |host: &HostSpec| Some((host.name.clone(), self.fenced(host, app)?));
-        let open = self.target.hosts.iter().filter_map(fenced).collect();
-        Box::new(migrate::InRollout { ctx, target: self.target.clone(), open })
     }
     /// Ends all connections, each of which waits for processes to end.
     pub(super) async fn close(self) {
         let closing = |transport: Arc<dyn Transport>| async move { transport.close().await };
         self.open.into_values().map(closing).collect::<JoinSet<()>>().join_all().await;
     }
-}
-
-/// The project's hooks, and the hosts that they reach.
-struct ProjectHooks {
-    session: Session,
-    variables: Vec<(String, String)>,
-    remote: Arc<Hosts>,
-}
-
-#[async_trait]
-impl apply::Hooks for ProjectHooks {
-    async fn run(&mut self, name: &str, _: &Reporter) -> Result<(), HookFailure> {
-        Ok(self.session.run(name, &self.variables, self.remote.clone()).await?)
-    }
-}
-
-/// The store, or what this machine has of it: a place elsewhere that can't be used must not keep anybody from going back.
-async fn usable_store(ctx: &Ctx) -> Result<Store, Error> {
-    let store = ctx.store()?;
-    let asked = store.clone();
-    let Err(error) = blocking(move || asked.reach()).await else { return Ok(store) };
-    ctx.reporter.warn(format!("{}: upgrades of this machine count", chain(&error).join(": ")), Vec::new());
-    Ok(store.here())
-}
-
-/// Takes the lease of every host whose connection is open, as far as that disturbs nobody.
-fn taking_early(early: Arc<Mutex<Option<Lease>>>, app: &AppName) -> inventory::Opened {
-    let app = app.clone();
-    Arc::new(move |host, transport| match &mut *locked(&early) {
-        Some(lease) if !transport.is_single() => {
-            lease.on(host.name.clone(), transport.clone(), Place::on(host, &app));
-            true
-        }
-        Some(_) | None => false,
-    })
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -378,18 +245,6 @@ pub(super) fn question(ctx: &Ctx) -> Result<Question, Error> {
         read.entry((version.clone(), *id)).or_insert_with(found).clone()
     };
     Ok(Question { app: ctx.settings()?.app.clone(), known: Arc::new(known) })
-}
-
-/// From what a host's node runs to this release, or to any that the host has.
-fn pairs(facts: &HostFacts, to: Option<&Version>) -> Vec<Pair> {
-    let Ok(seen) = &facts.seen else { return Vec::new() };
-    let Some(runs) = &seen.node.version else { return Vec::new() };
-    let goals: Vec<&Version> = match to {
-        Some(to) => vec![to],
-        None => seen.installed.iter().map(|installed| &installed.version).collect(),
-    };
-    let unfinished = seen.node.upgraded_from.iter().filter(|_| to == Some(runs)).map(|from| (from.clone(), runs.clone()));
-    goals.into_iter().filter(|goal| *goal != runs).map(|goal| (runs.clone(), goal.clone())).chain(unfinished).collect()
 }
 
 /// The manifest of that release, if the store has that very one.

@@ -333,7 +333,7 @@ impl Work<'_> {
     }
     async fn confirm(&self) -> Result<(), Error> {
         let (ctx, target) = (self.ctx, self.target);
-        if !target.confirm || flow::goes_on_unasked(ctx) {
+        if !flow::needs_a_yes(ctx, target) {
             return Ok(());
         }
         let question = format!("{}?", title(self.order, target, self.host));

@@ -157,7 +157,8 @@ fn begin(ctx: &Ctx, hosts: Vec<HostName>, what: &str, order: Order) -> Lease {
     let claimant = script::Claimant { token: token.clone(), who: me(), what: format!("{what}{run}") };
     let board = Arc::new(Board::new(Claim::new(token.clone(), hosts)));
     let mark = ctx.runs_dir().ok().and_then(|dir| Mark::make(&dir, &token));
-    Lease { claimant, asked: BTreeSet::new(), board, orders: watch::Sender::new(order), keepers: JoinSet::new(), mark }
+    let (orders, keepers, lives) = (watch::Sender::new(order), JoinSet::new(), ctx.leases.one_more());
+    Lease { claimant, asked: BTreeSet::new(), board, orders, keepers, mark, lives }
 }
 
 /// Waits for the hosts, and for those who give way.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     process::{Child, Command},
     thread,
     time::{Duration, Instant},
@@ -188,6 +189,23 @@ fn a_deploy_from_which_the_lease_is_taken_stops_before_its_next_change() {
     assert_eq!(boots(&fleet, "one"), "");
     fleet.edeliver("deploy release --version=0.2.0").ok();
     assert_eq!(boots(&fleet, "two"), "0.2.0");
+}
+
+#[test]
+fn a_deploy_that_is_given_up_while_it_asks_leaves_no_lease_behind() {
+    let fleet = fleet(1);
+    fleet.edeliver("deploy release --version=0.1.0").ok();
+    // A host that takes connections and never says anything.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let config = fs::read_to_string(fleet.project().join("edeliver.toml")).unwrap();
+    let hosts = format!("hosts = [{{ name = \"127.0.0.1\", transport = \"ssh\", port = {port}, path = \"/srv\" }}, ");
+    fs::write(fleet.project().join("edeliver.toml"), config.replacen("hosts = [", &hosts, 1)).unwrap();
+    let deploy = begin(&fleet, "deploy release --version=0.2.0");
+    eventually("the other host gives its lease", || !fleet.read("one", ".edeliver/lease").starts_with("- "));
+    signal(&deploy, "INT");
+    end(deploy).ends_with(130);
+    assert_free(&fleet, "one");
 }
 
 /// A laptop that was closed: its clock goes on, and it does not know.
