@@ -61,11 +61,11 @@ pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Its place among those that wait.
 fn rank(program: &Program) -> Option<usize> {
-    WAITING.iter().position(|name| !program.is_unit && *name == program.name)
+    WAITING.iter().position(|name| !program.is_unit() && *name == program.name)
 }
 
 fn in_order(mut programs: Vec<Program>, filter: &[String]) -> Vec<Job> {
-    programs.sort_by_key(|program| (program.is_unit, rank(program)));
+    programs.sort_by_key(|program| (program.is_unit(), rank(program)));
     programs.into_iter().map(|program| tests(program, filter)).collect()
 }
 

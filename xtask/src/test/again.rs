@@ -48,7 +48,7 @@ fn alone(program: &Program, test: &str) -> Result<(), Box<dyn Error>> {
 fn accidents<'a>(failed: &[&'a Ended]) -> Option<Vec<(&'a Program, &'a str)>> {
     let mut tests = Vec::new();
     for one in failed {
-        let program = one.program.as_ref().filter(|program| !program.is_unit && LIVE.contains(&program.name.as_str()))?;
+        let program = one.program.as_ref().filter(|program| !program.is_unit() && LIVE.contains(&program.name.as_str()))?;
         // One that ended without saying which test it was has failed for another reason.
         one.said.lines().find(|line| line.starts_with("test result: FAILED"))?;
         let names = one.said.lines().filter_map(verdict).filter(|(_, word)| *word == "FAILED").map(|(test, _)| (program, test));
@@ -84,7 +84,7 @@ mod tests {
     fn other_failures_are_none() {
         let lab = ended("lab", CUT);
         let mut unit = Program::named("lab");
-        unit.is_unit = true;
+        unit.kind = "lib".to_owned();
         let unit = Ended::failed(unit, CUT);
         let died = ended("nodes", "test it_goes_on ... ok\n");
         let mut lint = ended("clippy", "error");

@@ -15,7 +15,8 @@ use crate::cargo;
 pub(super) struct Program {
     /// The name of its folder or file below `tests`; that of the crate for unit tests.
     pub(super) name: String,
-    pub(super) is_unit: bool,
+    /// `test`, or what its unit tests are of: `lib`, `bin`.
+    pub(super) kind: String,
     executable: PathBuf,
     /// Its package's folder: tests are run there.
     package: PathBuf,
@@ -42,15 +43,19 @@ impl Program {
         let executable = said["executable"].as_str().filter(|_| is_test)?;
         Some(Self {
             name: said["target"]["name"].as_str()?.to_owned(),
-            is_unit: said["target"]["kind"][0] != "test",
+            kind: said["target"]["kind"][0].as_str()?.to_owned(),
             executable: executable.into(),
             package: Path::new(said["manifest_path"].as_str()?).parent()?.to_owned(),
         })
     }
-    /// `crates/tool lab`.
+    /// `crates/tool lab`, for unit tests `crates/tool edeliver lib`: a package's library and program have the same name.
     pub(super) fn title(&self) -> String {
         let package = self.package.strip_prefix(cargo::workspace()).unwrap_or(&self.package);
-        format!("{} {}", package.display(), self.name)
+        let title = format!("{} {}", package.display(), self.name);
+        if self.is_unit() { format!("{title} {}", self.kind) } else { title }
+    }
+    pub(super) fn is_unit(&self) -> bool {
+        self.kind != "test"
     }
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.executable);
@@ -62,7 +67,7 @@ impl Program {
 #[cfg(test)]
 impl Program {
     pub(super) fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), is_unit: false, executable: name.into(), package: PathBuf::new() }
+        Self { name: name.to_owned(), kind: "test".to_owned(), executable: name.into(), package: PathBuf::new() }
     }
 }
 
@@ -78,8 +83,11 @@ mod tests {
             )
         };
         let program = Program::read(&said("test", true)).expect("a test program");
-        assert_eq!((program.title().as_str(), program.is_unit), ("/w/crates/tool lab", false));
-        assert!(Program::read(&said("lib", true)).is_some_and(|program| program.is_unit));
+        assert_eq!((program.title().as_str(), program.is_unit()), ("/w/crates/tool lab", false));
+        for kind in ["lib", "bin"] {
+            let program = Program::read(&said(kind, true)).expect("unit tests");
+            assert_eq!((program.title(), program.is_unit()), (format!("/w/crates/tool lab {kind}"), true));
+        }
         assert_eq!(Program::read(&said("bin", false)), None);
         assert_eq!(Program::read(r#"{"reason":"build-finished","success":true}"#), None);
     }
