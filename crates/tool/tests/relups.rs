@@ -132,6 +132,39 @@ fn ctrl_c_at_the_question_whether_it_is_edited_again_changes_nothing() {
 }
 
 #[test]
+fn ctrl_c_at_the_question_which_relup_is_meant_shows_and_edits_none() {
+    let program = with_upgrades(&["0.2.0", "0.3.0"]);
+    for verb in ["show", "edit"] {
+        let mut script = program.command("script");
+        script.env("EDELIVER_EDITOR", "sed -i -e 's/brutal_purge/soft_purge/g'");
+        let (said, code) = terminal::interrupted_at("[1-2]", terminal::at_a_terminal(script, &[verb, "relup"]));
+        assert!(code == Some(130) && !said.contains("point_of_no_return"), "{verb}: {said}");
+        assert_eq!(kept(&program).relup, RELUP, "{verb}: {said}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_questions_which_appup_is_meant_shows_and_edits_none() {
+    // The store knows these versions then.
+    let program = with_upgrades(&["0.1.0", "0.2.0", "0.3.0"]);
+    let appup = |to: &str, app: &str| {
+        let path = format!(".deliver/appup/0.1.0-{to}/{app}.appup");
+        program.write(&path, &format!("{{\"{to}\",[{{\"0.1.0\",[]}}],[{{\"0.1.0\",[]}}]}}.\n"));
+        program.project().join(path)
+    };
+    let files = [appup("0.2.0", "hotapp"), appup("0.2.0", "other"), appup("0.3.0", "hotapp")];
+    let texts = || files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect::<Vec<_>>();
+    let before = texts();
+    let words: [&[&str]; 3] = [&["show", "appups"], &["edit", "appups"], &["edit", "appups", "--version=0.2.0"]];
+    for words in words {
+        let mut script = program.command("script");
+        script.env("EDELIVER_EDITOR", "sed -i -e 's/0.1.0/0.0.1/g'");
+        let (said, code) = terminal::interrupted_at("[1-2]", terminal::at_a_terminal(script, words));
+        assert_eq!((code, texts()), (Some(130), before.clone()), "{words:?}: {said}");
+    }
+}
+
+#[test]
 fn an_editor_that_fails_changes_nothing() {
     let program = with_upgrades(&["0.2.0"]);
     let mut command = program.command(env!("CARGO_BIN_EXE_edeliver"));

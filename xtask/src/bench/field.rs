@@ -59,11 +59,11 @@ impl<'a> Field<'a> {
         let measure = self.measure(command, words)?;
         Ok((measure, std::fs::read_to_string(noted.path())?.trim().parse::<u64>()? / 1000))
     }
-    /// Has all that leaves for the hosts share one line of so many Mbit/s.
-    pub(super) fn uplink(&self, mbit: u32) -> Result<(), Box<dyn Error>> {
+    /// Has all that leaves for the hosts share one line of so many Mbit/s, and all of its times so many times as long.
+    pub(super) fn uplink(&self, mbit: u32, slower: u32) -> Result<(), Box<dyn Error>> {
         let mut command = self.lab.command("tc");
-        command.args(["qdisc", "replace", "dev", "br0", "root", "tbf", "rate"]).arg(format!("{mbit}mbit"));
-        command.args(["burst", "256k", "latency", "400ms"]);
+        command.args(["qdisc", "replace", "dev", "br0", "root", "tbf", "rate"]).arg(format!("{}kbit", mbit * 1000 / slower));
+        command.args(["burst", "256k", "latency"]).arg(format!("{}ms", 400 * slower));
         run(command, "limit the uplink")
     }
     /// As fast as it goes.
@@ -126,7 +126,10 @@ impl<'a> Field<'a> {
         command.args(["-ec", script, "sh"]).arg(self.lab.ssh_config()).arg(what).arg(to).args(&self.hosts);
         command
     }
+    /// Nobody waits for the disk to take what the command before has left to be written: edeliver does not end before its own is there,
+    /// scp and rsync do.
     fn measure(&self, command: Command, title: &str) -> Result<Measure, Box<dyn Error>> {
+        rustix::fs::sync();
         let before = self.traffic()?;
         let began = Instant::now();
         run(command, title)?;

@@ -59,18 +59,9 @@ fn noise(seed: u64) -> Vec<u8> {
 impl Project {
     /// Builds 0.1.0 and 0.1.1 in a folder of this machine.
     pub(super) fn make(edeliver: PathBuf) -> Result<Self, Box<dyn Error>> {
-        Self::made(edeliver, true)
-    }
-    /// The same without pictures: many hosts have to find room on this machine's disk.
-    pub(super) fn small(edeliver: PathBuf) -> Result<Self, Box<dyn Error>> {
-        Self::made(edeliver, false)
-    }
-    fn made(edeliver: PathBuf, assets: bool) -> Result<Self, Box<dyn Error>> {
         let folder = TempDir::with_prefix("edeliver-bench-")?;
         let sample = samples::elixir(&folder.path().join("project"), "0.1.0")?;
-        if assets {
-            grow(&sample)?;
-        }
+        grow(&sample)?;
         use_libraries(&sample, "0.1.0")?;
         sample.set_version("0.1.1")?;
         use_libraries(&sample, "0.1.1")?;

@@ -29,3 +29,20 @@ fn ctrl_c_at_the_question_whether_a_lease_is_broken_leaves_it_where_it_is() {
     assert_eq!(code, Some(130), "{said}");
     assert!(fleet.edeliver("lock show staging").told.contains("moving"));
 }
+
+#[test]
+fn ctrl_c_at_a_question_of_pack_leaves_the_store_as_it_is() {
+    let fleet = Fleet::new(App::Mix, 1);
+    fleet.configure("packing", "");
+    for version in ["0.1.0", "0.2.0"] {
+        fleet.edeliver(&format!("unpack release --version={version}")).ok();
+    }
+    let releases = || fleet.edeliver("show releases").ok();
+    let before = releases();
+    for (question, line) in [("[1-", "pack release"), ("Replace it?", "pack release --version=0.1.0")] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (said, code) = interrupted_at(question, fleet.at_a_terminal(&words));
+        assert_eq!(code, Some(130), "{line}: {said}");
+        assert_eq!(releases(), before, "{line}: {said}");
+    }
+}

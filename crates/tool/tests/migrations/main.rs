@@ -5,6 +5,8 @@
 #[path = "../program/mod.rs"]
 mod program;
 mod rollouts;
+#[path = "../program/terminal.rs"]
+mod terminal;
 
 use std::{fs, path::PathBuf, process::Command, sync::LazyLock, thread, time::Duration};
 
@@ -153,6 +155,14 @@ fn migrations_go_up_and_down_on_the_running_node() {
 #[test]
 fn migrations_go_up_and_down_without_a_node() {
     there_and_back(false);
+}
+
+#[test]
+fn ctrl_c_at_the_question_whether_to_migrate_migrates_nothing() {
+    let scene = Scene::new("confirm = true");
+    let (said, code) =
+        terminal::interrupted_at("[y/N]", terminal::at_a_terminal(scene.program.command("script"), &["migrate", "staging"]));
+    assert_eq!((code, scene.versions("Hotapp.Repo").as_str()), (Some(130), ""), "{said}");
 }
 
 #[test]

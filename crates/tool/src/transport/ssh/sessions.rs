@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -28,6 +28,11 @@ use crate::transport::{
 const LAG: Duration = Duration::from_secs(2);
 /// A spare session that was not needed for so long is given up: its shell may have a limit for waiting (`TMOUT`).
 const FRESH: Duration = Duration::from_secs(20);
+/// The second session of a connection is begun so long after the first, and one to spare so long after it. sshd sends its host keys before it answers
+/// the first, and waits then until they are acknowledged (RFC 896); this side's system does that 40 ms later, unless it has something to send before
+/// (RFC 1122, 4.2.3.2). Opening a session right after their arrival, which is a round trip after the first, is that: for a near host, or a far one.
+const SECOND: Duration = Duration::from_millis(5);
+const SPARE: Duration = Duration::from_millis(45);
 /// A host that opens no session for this long doesn't answer.
 const OPENING: Duration = Duration::from_secs(30);
 
@@ -40,6 +45,9 @@ pub(super) struct Sessions {
     closed: AtomicBool,
     /// How many calls are known to follow the next one.
     expected: AtomicUsize,
+    begun: AtomicUsize,
+    /// Told whenever one has been opened.
+    opened: Arc<Notify>,
     /// The one that was begun first is first.
     spares: Mutex<VecDeque<Spare>>,
 }
@@ -61,6 +69,8 @@ impl Sessions {
             allowed: AtomicUsize::new(SESSIONS),
             closed: AtomicBool::new(false),
             expected: AtomicUsize::new(0),
+            begun: AtomicUsize::new(0),
+            opened: Arc::default(),
             spares: Mutex::default(),
         }
     }
@@ -80,13 +90,17 @@ impl Sessions {
     pub(super) fn expect_another(&self) {
         self.expected.fetch_add(1, Ordering::Relaxed);
     }
-    /// Begins to open as many sessions as are expected, as far as they are not there yet and there is room.
-    fn make_spares(&self) {
+    /// Begins to open as many sessions as are expected, as far as they are not there yet and there is room: so long after now, or when
+    /// another has been opened.
+    fn make_spares(&self, after: Duration) {
         let (expected, mut spares) = (self.expected.swap(0, Ordering::Relaxed), self.spares());
         while spares.len() < expected && !self.closed.load(Ordering::Relaxed) {
             let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
-            let socket = self.socket.clone();
-            let opening = tokio::spawn(async move { start(&socket, &[]).await });
+            let (socket, opened) = (self.socket.clone(), self.opened.clone());
+            let opening = tokio::spawn(async move {
+                let _ = timeout(after, opened.notified()).await;
+                start(&socket, &[]).await
+            });
             spares.push_back(Spare { since: Instant::now(), opening, permit });
         }
     }
@@ -113,11 +127,16 @@ impl Sessions {
             Some(channel) => channel,
             None => self.open_now(preamble).await?,
         };
-        self.make_spares();
+        self.make_spares(Duration::ZERO);
         Ok(channel)
     }
     async fn open_now(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
         let mut permit = self.permit().await;
+        match self.begun.fetch_add(1, Ordering::Relaxed) {
+            0 => self.make_spares(SPARE),
+            1 => sleep(SECOND).await,
+            _ => {}
+        }
         let mut refused = Instant::now();
         let mut pause = Duration::from_millis(10);
         loop {
@@ -125,7 +144,10 @@ impl Sessions {
                 return Err(MuxError::Gone(io::ErrorKind::NotConnected.into()));
             }
             match start(&self.socket, preamble).await {
-                Ok((mux, near)) => return Ok(channel(mux, near, self.socket.clone(), permit)),
+                Ok((mux, near)) => {
+                    self.opened.notify_waiters();
+                    return Ok(channel(mux, near, self.socket.clone(), permit));
+                }
                 Err(MuxError::Refused(_)) if refused.elapsed() < LAG => sleep(pause).await,
                 Err(MuxError::Refused(_)) if self.shrink() => {
                     permit.forget();
