@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Begin no round after so many minutes
     #[arg(long)]
     minutes: Option<u64>,
-    /// Only what `cargo xtask test` has time for: some rounds, always the same
+    /// Only what `cargo xtask test` has time for: ten minutes, always with the same seed
     #[arg(long, conflicts_with_all = ["rounds", "seed", "minutes", "only_round", "first"])]
     short: bool,
     /// Only this round of the seed
@@ -59,8 +59,8 @@ pub(crate) struct Args {
     write: bool,
 }
 
-/// The seed and the number of rounds of a short run.
-const SHORT: (u64, u32) = (1, 3);
+/// The seed of a short run, the most rounds that it may have, and after how many minutes none is begun any more.
+const SHORT: (u64, u32, u64) = (1, 1000, 10);
 
 impl Args {
     fn numbers(&self) -> std::ops::Range<u32> {
@@ -71,7 +71,8 @@ impl Args {
         }
     }
     fn is_over(&self, began: Instant) -> bool {
-        self.minutes.is_some_and(|minutes| began.elapsed() >= Duration::from_secs(60 * minutes))
+        let minutes = self.minutes.or(self.short.then_some(SHORT.2));
+        minutes.is_some_and(|minutes| began.elapsed() >= Duration::from_secs(60 * minutes))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 /// Test programs that wait for hosts and nodes most of their time, the longest first.
 const WAITING: [&str; 9] = ["lab", "upgrades", "deploys", "nodes", "transport_lab", "migrations", "disks", "ecto", "transport"];
 
-/// Installs what is missing, then formatting, lints, all tests and doctests, the short choice of scenarios, and some rounds of chaos.
+/// Installs what is missing, then formatting, lints, all tests and doctests, the short choice of scenarios, and ten minutes of chaos.
 ///
 /// Tests that need hosts of their own (the lab) are counted as ignored where this account can't make them. A failed test of live nodes
 /// is asked once more, alone; if it passes then, it is told as flaky.
@@ -47,15 +47,15 @@ pub(crate) fn run(Args { filter }: Args) -> Result<ExitCode, Box<dyn Error>> {
     let mut jobs = in_order(waiting, filter);
     if all {
         jobs.insert(1.min(jobs.len()), itself("scenarios")?);
-        jobs.splice(2.min(jobs.len())..2.min(jobs.len()), chaos().transpose()?);
     }
+    let beside = if all { chaos().transpose()? } else { None };
     jobs.extend(in_order(busy, filter));
     jobs.push(doctests(filter));
     if all {
         jobs.push(elixir());
         jobs.extend(has("clippy").then(clippy));
     }
-    again::settle(&lanes::run(jobs)?)?;
+    again::settle(&lanes::run(jobs, beside)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -92,14 +92,14 @@ fn elixir() -> Job {
     Job { title: "mix test in elixir".to_owned(), command, program: None }
 }
 
-/// The short form of another habit, with the edeliver that is tested.
+/// The short form of another habit, with the edeliver that is tested. Whatever else goes on has the processors first.
 fn itself(habit: &str) -> Result<Job, Box<dyn Error>> {
-    let mut command = Command::new(env::current_exe()?);
-    command.args([habit, "--short", "--program"]).arg(cargo::target_dir().join("debug/edeliver"));
+    let mut command = Command::new("nice");
+    command.arg(env::current_exe()?).args([habit, "--short", "--program"]).arg(cargo::target_dir().join("debug/edeliver"));
     Ok(Job { title: habit.to_owned(), command, program: None })
 }
 
-/// Where there can be hosts for it.
+/// Where there can be hosts for it. It waits so much that it has a lane of its own.
 fn chaos() -> Option<Result<Job, Box<dyn Error>>> {
     match Lab::possible() {
         Ok(()) => Some(itself("chaos")),

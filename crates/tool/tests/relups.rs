@@ -145,8 +145,10 @@ fn ctrl_c_at_the_question_which_relup_is_meant_shows_and_edits_none() {
 
 #[test]
 fn ctrl_c_at_the_questions_which_appup_is_meant_shows_and_edits_none() {
-    // The store knows these versions then.
-    let program = with_upgrades(&["0.1.0", "0.2.0", "0.3.0"]);
+    let program = with_upgrades(&[]);
+    for version in ["0.1.0", "0.2.0", "0.3.0"] {
+        program.write(&format!(".deliver/releases/hotapp_{version}.release.tar.gz"), "its name counts");
+    }
     let appup = |to: &str, app: &str| {
         let path = format!(".deliver/appup/0.1.0-{to}/{app}.appup");
         program.write(&path, &format!("{{\"{to}\",[{{\"0.1.0\",[]}}],[{{\"0.1.0\",[]}}]}}.\n"));

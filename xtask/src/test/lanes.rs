@@ -1,4 +1,4 @@
-//! Two things at a time: one that mostly waits, for hosts and nodes, and one that uses the processors meanwhile.
+//! Two things at a time: one that mostly waits, for hosts and nodes, and one that uses the processors meanwhile. A third may go on beside them.
 
 use std::{
     collections::VecDeque,
@@ -34,21 +34,25 @@ pub(super) struct Ended {
 }
 
 /// Does them all, whatever comes of one. They are in the order of how much they wait: one lane begins at the front and the other at the back,
-/// until they meet.
-pub(super) fn run(jobs: Vec<Job>) -> Result<Vec<Ended>, Box<dyn Error>> {
+/// until they meet. `beside` has a lane of its own.
+pub(super) fn run(jobs: Vec<Job>, beside: Option<Job>) -> Result<Vec<Ended>, Box<dyn Error>> {
     let logs = logs()?;
     let queue = Mutex::new(VecDeque::from(jobs));
     let ended = Mutex::new(Vec::new());
     // By itself, so that the queue is free again while the job is done.
     let taken = |next: fn(&mut VecDeque<Job>) -> Option<Job>| next(&mut queue.lock().expect("no lane panics with it"));
+    let done = |job: Job| {
+        let one = job.run(&logs);
+        one.tell();
+        ended.lock().expect("no lane panics with it").push(one);
+    };
     let lane = |next| {
         while let Some(job) = taken(next) {
-            let one = job.run(&logs);
-            one.tell();
-            ended.lock().expect("no lane panics with it").push(one);
+            done(job);
         }
     };
     thread::scope(|scope| {
+        scope.spawn(|| beside.map(done));
         scope.spawn(|| lane(VecDeque::pop_front));
         lane(VecDeque::pop_back);
     });
@@ -117,23 +121,24 @@ mod tests {
         let jobs = vec![
             shell("lanes-a", &meet("a", "b")),
             shell("lanes-fails", "echo said; echo told >&2; exit 3"),
-            shell("lanes-b", &meet("b", "a")),
+            shell("lanes-b", &format!("({}) && {}", meet("b", "a"), meet("b", "c"))),
         ];
-        let ended = run(jobs).expect("they can be run");
+        let beside = shell("lanes-beside", &meet("c", "b"));
+        let ended = run(jobs, Some(beside)).expect("they can be run");
         let of = |title: &str| ended.iter().find(|one| one.title == title).expect("it was run");
-        assert!(of("lanes-a").success && of("lanes-b").success);
+        assert!(["lanes-a", "lanes-b", "lanes-beside"].iter().all(|title| of(title).success));
         assert_eq!((of("lanes-fails").success, of("lanes-fails").said.as_str()), (false, "said\ntold\n"));
     }
     #[test]
     fn a_daemon_that_was_left_keeps_nobody_waiting() {
         let began = std::time::Instant::now();
-        let ended = run(vec![shell("lanes-daemon", "sleep 30 & echo done")]).expect("it can be run");
+        let ended = run(vec![shell("lanes-daemon", "sleep 30 & echo done")], None).expect("it can be run");
         assert!(ended[0].success && began.elapsed().as_secs() < 20);
     }
     #[test]
     fn what_is_not_there_has_failed() {
         let job = Job { title: "lanes-none".to_owned(), command: Command::new("/no/such/program"), program: None };
-        let ended = run(vec![job]).expect("it is told, not an error");
+        let ended = run(vec![job], None).expect("it is told, not an error");
         assert!(!ended[0].success && ended[0].said.contains("/no/such/program"), "{}", ended[0].said);
     }
 }

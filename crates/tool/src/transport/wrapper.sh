@@ -58,7 +58,8 @@ edeliver_mark begin
 edeliver_mark begin >&2
 edeliver_watch &
 edeliver_watcher=$!
-( eval "$edeliver_script" )
+# What it says when nobody is there any more ends a script, but not without its own last deeds (EXIT).
+( trap 'exit 141' PIPE; eval "$edeliver_script" )
 edeliver_status=$?
 exec 3>&2 2>/dev/null
 edeliver_mark "end $edeliver_status" >&3

@@ -44,6 +44,7 @@ pub(crate) async fn conformance(host: &dyn Transport) {
         a_killed_wrapper_is_not_taken_for_an_end(host),
         a_dropped_call_ends_what_was_started(host, Input::Empty),
         a_dropped_call_ends_what_was_started(host, Input::Stream(Box::new(tokio::io::repeat(0)))),
+        a_dropped_script_that_goes_on_talking_cleans_up(host),
     );
 }
 
@@ -301,6 +302,27 @@ async fn a_dropped_call_ends_what_was_started(host: &dyn Transport, input: Input
         tokio::select! { _ = &mut running => panic!("it ended"), () = started => {} }
     }
     wait_until("all are gone", Duration::from_secs(5), || processes(&seconds).is_empty()).await;
+}
+
+/// What it says then has it end, before the signals come that end what does not talk.
+async fn a_dropped_script_that_goes_on_talking_cleans_up(host: &dyn Transport) {
+    let dir = run(host, "mktemp -d", &[]).await.text().trim().to_owned();
+    let files = async || run(host, "ls \"$1\"", &[&dir]).await.text();
+    {
+        let text = "trap 'rm -f \"$1/private\"' EXIT; : >\"$1/private\"; while :; do echo more; sleep 0.05; done";
+        let mut talking = std::pin::pin!(host.run(call(text, &[&dir])));
+        let begun = async {
+            while files().await.is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::select! { _ = &mut talking => panic!("it ended"), () = begun => {} }
+    }
+    let began = Instant::now();
+    while !files().await.is_empty() {
+        assert!(began.elapsed() < SOON, "its private file stays");
+    }
+    run(host, "rmdir \"$1\"", &[&dir]).await;
 }
 
 /// Pseudo-random bytes, and their digest.
