@@ -14,7 +14,7 @@ mod report;
 mod rivals;
 mod upgrades;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use crate::{cargo, packages};
 use cable::Cable;
@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Measure only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+    /// This edeliver instead of the one of this checkout
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Write the tables to docs/bench.md (docs/bench-upgrades.md, docs/bench-fleets.md)
     #[arg(long, conflicts_with = "only")]
     write: bool,
@@ -74,7 +77,7 @@ impl Args {
 /// If this machine can't hold a lab, or a measured command fails.
 pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     packages::ensure()?;
-    let edeliver = cargo::build_release_program("edeliver")?;
+    let edeliver = args.program.clone().map_or_else(|| cargo::build_release_program("edeliver"), Ok)?;
     if args.upgrades {
         return shown(&upgrades::page(&edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
     }
