@@ -286,6 +286,14 @@ impl Step {
     pub fn is_preparation(&self) -> bool {
         matches!(self, Self::Stage(_) | Self::PlaceUpgrade(_) | Self::Preflight(_))
     }
+    /// Whether it is about what was started already: an interruption does not come before it.
+    pub fn concludes(&self) -> bool {
+        matches!(self, Self::Watch(_) | Self::Confirm { .. })
+    }
+    /// Whether what serves and boots is the same without it.
+    pub fn tidies(&self) -> bool {
+        matches!(self, Self::Prune(_) | Self::Resume(_))
+    }
     /// Whether it changes files of the release root. Others start and stop what is there, by the system's own means perhaps.
     pub fn changes_root(&self) -> bool {
         !matches!(

@@ -26,10 +26,10 @@ mod watch;
 use std::{collections::HashMap, sync::Arc};
 
 use edeliver_core::{
-    event::HostResult,
     name::{HostName, RunId},
     plan::Plan,
     release::{Digest, Manifest},
+    step::Step,
 };
 pub use error::StepError;
 use fleet::Fleet;
@@ -126,7 +126,7 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     fleet.work(ctx, &mut hooks, &mut migrations).await;
     let (stopped, migrations_failed) = (fleet.is_stopped(), fleet.migrations_failed());
     let ends = fleet.into_ends();
-    let all_done = !stopped && ends.iter().all(|end| end.row.result == HostResult::Done);
+    let all_done = !stopped && ends.iter().all(outcome::End::is_done);
     let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
     Ended { ends, stopped, migrations_failed, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
 }

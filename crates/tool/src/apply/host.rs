@@ -8,20 +8,11 @@ mod words;
 
 use std::{sync::Arc, time::Instant};
 
-use edeliver_core::{
-    event::{EventKind, HostResult},
-    lease::Loss,
-    plan::HostPlan,
-    step::Step,
-};
+use edeliver_core::{event::EventKind, lease::Loss, plan::HostPlan, step::Step};
 use tokio::sync::Mutex;
 
 use self::{former::Former, so_far::SoFar};
-use super::{
-    HookFailure, Shared, Site, StepError,
-    outcome::{End, Ending},
-    step, told,
-};
+use super::{HookFailure, Shared, Site, StepError, outcome::End, step, told};
 use crate::{
     cancel::{Cancel, Level},
     report::Reporter,
@@ -80,7 +71,7 @@ impl HostTask {
         }
         match self.work(|_| true).await {
             Some(pause) => pause,
-            None => Pause::Over(self.over((HostResult::Done, self.state_now(), Ending::Changed)).await),
+            None => Pause::Over(self.over(self.done()).await),
         }
     }
 
@@ -88,7 +79,7 @@ impl HostTask {
     async fn work(&mut self, such: fn(&Step) -> bool) -> Option<Pause> {
         while let Some(step) = self.plan.steps.get(self.next).cloned().filter(such) {
             // What was started is told of, whether it was watched to the end or not.
-            if self.cancel.is_requested() && self.so_far.may_stop() && !matches!(step, Step::Confirm { .. }) {
+            if self.cancel.is_requested() && self.so_far.may_stop() && !step.concludes() {
                 return Some(Pause::Over(self.over_when_interrupted().await));
             }
             if let Some(why) = self.lost_lease().await {
@@ -155,6 +146,7 @@ impl HostTask {
         if matches!(step, Step::Stop { .. }) && note.is_some() {
             self.so_far.guard = None;
         }
+        self.so_far.unwatched |= matches!(step, Step::Watch(_)) && note.is_some();
         self.reporter.send(told::finished(index, what, began, note));
         self.so_far.note(step);
         Ok(())

@@ -24,6 +24,8 @@ pub(super) enum Ending {
     LeftOut,
     /// All is done.
     Changed,
+    /// It serves what it is to serve, and whoever interrupted did not wait until that was sure, or all was tidy.
+    CutShort,
     /// It was not as the plan has it, so nothing was begun.
     Stale,
     /// Somebody else is changing it, so nothing was begun.
@@ -75,9 +77,9 @@ impl Ended {
     /// For the last table, and the exit code.
     pub fn outcome(self) -> Outcome {
         let Self { ends, after_failed, interrupted, migrations_failed, .. } = self;
+        let all_done = !after_failed && migrations_failed.is_none() && ends.iter().all(End::is_done);
         let endings: Vec<Ending> = ends.iter().map(|end| end.ending).collect();
         let hosts: Vec<HostOutcome> = ends.into_iter().map(|end| end.row).collect();
-        let all_done = !after_failed && migrations_failed.is_none() && hosts.iter().all(|host| host.result == HostResult::Done);
         let interrupted = interrupted && !all_done;
         let exit_code = match () {
             () if all_done => 0,
@@ -93,6 +95,10 @@ impl Ended {
 }
 
 impl End {
+    /// Whether nothing more was to be done.
+    pub(super) fn is_done(&self) -> bool {
+        self.row.result == HostResult::Done && self.ending != Ending::CutShort
+    }
     /// Whether a rollout counts it as a failure. What was left out, or is as wanted already, is none.
     pub(super) fn is_failure(&self) -> bool {
         match self.row.result {
@@ -101,12 +107,12 @@ impl End {
         }
     }
     fn is_changed(&self) -> bool {
-        matches!(self.ending, Ending::Changed | Ending::Otherwise)
+        matches!(self.ending, Ending::Changed | Ending::CutShort | Ending::Otherwise)
     }
     /// `there`: how the way back ended.
     fn went_back(&mut self, there: &Self) {
         let before = std::mem::take(&mut self.row.summary);
-        let went_well = self.ending == Ending::Changed;
+        let went_well = matches!(self.ending, Ending::Changed | Ending::CutShort);
         (self.row.result, self.row.summary, self.ending) = match (there.row.result, went_well) {
             (HostResult::Done, true) => (HostResult::TakenBack, there.row.summary.clone(), Ending::AsBefore),
             (HostResult::Done, false) => (HostResult::Failed, format!("{before}; {}", there.row.summary), Ending::AsBefore),
@@ -123,7 +129,7 @@ fn not_back(before: &str, there: &End) -> String {
 
 /// Whether all hosts are as they should be.
 fn is_changed(endings: &[Ending]) -> bool {
-    endings.iter().all(|ending| matches!(ending, Ending::Changed | Ending::Nothing))
+    endings.iter().all(|ending| matches!(ending, Ending::Changed | Ending::CutShort | Ending::Nothing))
 }
 
 /// The class of a run in which not every host is done.
@@ -149,7 +155,7 @@ mod tests {
     fn exit_code(endings: &[Ending]) -> u8 {
         let end = |ending: &Ending| {
             let result = match ending {
-                Ending::Nothing | Ending::Changed => HostResult::Done,
+                Ending::Nothing | Ending::Changed | Ending::CutShort => HostResult::Done,
                 Ending::LeftOut => HostResult::Skipped,
                 Ending::Stale | Ending::Locked | Ending::AsBefore => HostResult::Failed,
                 Ending::Otherwise => HostResult::Unknown,

@@ -2,6 +2,7 @@
 # $4 version, $5 its manifest's id, $6 the run.
 
 version=$4 id=$5 run=$6
+clean_up() { rm -f -- "$own/staging/taken-back"; }
 
 enter "$1" "$2" "$3"
 must mkdir -p -- "$own/taken-back" "$own/staging"

@@ -53,7 +53,12 @@ struct SoFar {
 
 impl Packs {
     /// The same as [`pack`]; what another host is sent too is packed for the first of them only.
-    pub fn stream(&self, store: &Store, load: Load, progress: impl FnMut(u64) + Send + 'static) -> Box<dyn AsyncRead + Send + Unpin> {
+    pub fn stream(
+        &self,
+        store: &Store,
+        load: Load,
+        progress: impl FnMut(u64) + Send + 'static,
+    ) -> Box<dyn AsyncRead + Send + Unpin> {
         if load.files.iter().map(|file| file.size).sum::<u64>() < WORTH_IT {
             return pack(store, load, progress);
         }

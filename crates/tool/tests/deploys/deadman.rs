@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    process::Child,
+    process::{Child, Command},
     thread,
     time::{Duration, Instant},
 };
@@ -166,4 +166,21 @@ fn a_restart_of_one_release_that_is_lost_half_way_ends_with_a_node() {
     eventually("it serves", || scene.own("went-back").ends_with(" done\n"));
     let told = scene.fleet.edeliver("status").ok();
     assert!(told.contains("the host started 0.1.0 by itself at 20"), "{told}");
+}
+
+/// Once: what has begun is brought to its end. The node is looked at and kept, but nobody says that it was watched.
+#[test]
+fn who_interrupts_before_a_started_node_is_watched_keeps_it_and_is_told_that_it_was_not() {
+    let scene = Scene::new();
+    scene.wait_in_start();
+    let deploy = scene.begin(&format!("{DEPLOY} --soak=10m"));
+    eventually("the node is stopped", || scene.has("guard") && scene.fleet.beam("one").is_none());
+    let sent = Command::new("kill").args(["-s", "INT", &deploy.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    scene.go();
+    let output = deploy.wait_with_output().unwrap();
+    let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("0.2.0 running; interrupted: it was not watched to the end"), "{told}");
+    assert!(scene.runs("0.2.0") && scene.boots() == "0.2.0" && !scene.has("guard") && !scene.has("went-back"));
 }

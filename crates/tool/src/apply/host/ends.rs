@@ -19,6 +19,9 @@ use crate::{
     upgrade::Aftermath,
 };
 
+/// Of a node that was started, and not watched for as long as it should have been.
+const UNWATCHED: &str = "interrupted: it was not watched to the end";
+
 /// How a host ended.
 pub(super) type Ended = (HostResult, String, Ending);
 
@@ -173,8 +176,20 @@ impl HostTask {
         }
     }
 
+    /// All steps are done.
+    pub(super) fn done(&self) -> Ended {
+        match self.so_far.unwatched {
+            true => (HostResult::Done, format!("{}; {UNWATCHED}", self.state_now()), Ending::CutShort),
+            false => (HostResult::Done, self.state_now(), Ending::Changed),
+        }
+    }
+
     pub(super) fn interrupted(&self) -> Ended {
         match (self.so_far.begun, self.so_far.touched) {
+            (true, true) if self.plan.steps[self.next..].iter().all(Step::tidies) => {
+                let how = if self.so_far.unwatched { UNWATCHED } else { "interrupted before old releases were removed" };
+                (HostResult::Done, format!("{}; {how}", self.state_now()), Ending::CutShort)
+            }
             (false, _) => (HostResult::Skipped, "interrupted before anything was begun".to_owned(), Ending::AsBefore),
             (true, false) => (HostResult::Failed, format!("interrupted; {}", self.state_before("as before")), Ending::AsBefore),
             (true, true) => (HostResult::Failed, format!("interrupted; {}", self.state_now()), Ending::Otherwise),

@@ -22,6 +22,8 @@ pub(super) struct SoFar {
     pub(super) activated: Option<Version>,
     /// The release that was started.
     pub(super) started: Option<Version>,
+    /// And was not watched to the end.
+    pub(super) unwatched: bool,
     /// The release that the running node was upgraded to.
     pub(super) upgraded: Option<Version>,
     /// And for good.

@@ -8,7 +8,7 @@ use edeliver_core::{
     event::{EventKind, HostResult},
     facts::{NodeFacts, NodeState, Seen},
     plan::{HostPlan, Plan, Verdict},
-    step::Step,
+    step::{Prune, Step},
     strategy::Rollout,
 };
 
@@ -286,6 +286,17 @@ async fn a_node_that_was_stopped_is_started_although_the_user_interrupted() {
     let plan = without_hooks(restart_plan(&[&host]).await);
     let ran = interrupted(&host, &plan, "node stop", 1).await;
     assert_eq!((results(&ran), ran.outcome.exit_code), (vec![("a", HostResult::Done)], 0));
+    assert_eq!(*calls(&host).last().unwrap(), "node start");
+}
+
+#[tokio::test]
+async fn a_host_that_has_all_but_a_tidy_root_is_done_although_the_user_interrupted() {
+    let host = serving("a").await;
+    let mut plan = without_hooks(restart_plan(&[&host]).await);
+    plan.hosts[0].steps.push(Step::Prune(Prune { versions: Vec::new(), dirs: Vec::new(), releases_file: String::new() }));
+    let ran = interrupted(&host, &plan, "node start", 1).await;
+    assert_eq!((results(&ran), ran.outcome.exit_code), (vec![("a", HostResult::Done)], 130));
+    assert_eq!(ran.summary(), "0.2.0 running; interrupted before old releases were removed");
     assert_eq!(*calls(&host).last().unwrap(), "node start");
 }
 
