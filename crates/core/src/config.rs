@@ -22,10 +22,10 @@ pub use problem::{Place, Problem, Problems};
 pub use rate::Rate;
 pub use scope::{Env, similar};
 pub use settings::{
-    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostsFrom, HttpCheck, Inventory, Limits,
-    Migrate, MixRelease, NoticeFormat, Notify, Occasion, OnFailure, OnRestart, Peers, Programs, RehearsalSettings, RemoteStore,
-    RolloutSettings, RunHooks, S3Keys, S3Store, Service, Settings, SourceKind, SshSettings, StoreSettings, TargetSettings, Traffic,
-    TrafficProgram, TransportKind, UpgradeSettings, Webhook,
+    BuildSettings, BuildTool, Engine, HealthCheck, HookSource, HostSource, HostSpec, HostStore, HostsFrom, HttpCheck, Inventory,
+    Limits, Migrate, MixRelease, NoticeFormat, Notify, Occasion, OnFailure, OnRestart, Peers, Programs, RehearsalSettings,
+    RemoteStore, RolloutSettings, RunHooks, S3Keys, S3Store, Service, Settings, SourceKind, SshSettings, StoreSettings,
+    TargetSettings, Traffic, TrafficProgram, TransportKind, UpgradeSettings, Webhook,
 };
 pub use settle::{Around, settle, settle_toml};
 pub use typed::Choice;

@@ -248,7 +248,7 @@ impl Ctx {
         }
         let (cancel, reporter) = (self.cancel.clone(), &self.reporter);
         let depot: Arc<dyn Depot> = match remote {
-            RemoteStore::Host(spec) => Arc::new(HostDepot::new(spec.clone(), self.limits()?.clone(), cancel, reporter)),
+            RemoteStore::Host(store) => Arc::new(HostDepot::new(store.clone(), self.limits()?.clone(), cancel, reporter)),
             RemoteStore::S3(bucket) => {
                 let bucket =
                     S3Store { credentials: bucket.credentials.as_deref().map(|file| self.resolve(file)), ..bucket.clone() };

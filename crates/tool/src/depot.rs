@@ -12,10 +12,14 @@
 mod bucket;
 mod error;
 mod host;
+pub(crate) mod sftp;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, path::Path, sync::Arc, time::Duration};
 
-use edeliver_core::release::{Content, Digest};
+use edeliver_core::{
+    config::HostSpec,
+    release::{Content, Digest},
+};
 
 pub use bucket::{BucketDepot, Env};
 pub use error::DepotError;
@@ -32,6 +36,15 @@ pub struct Item {
     pub name: String,
     /// Bytes.
     pub size: u64,
+}
+
+/// Where hosts get content by themselves, without a key of ours.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// By its digest: an address that is good for a while, or its name on the store's host.
+    pub places: HashMap<Digest, String>,
+    /// The store's host, with the store's folder; who fetches from there needs a login.
+    pub store: Option<HostSpec>,
 }
 
 /// A place elsewhere that keeps what a store has.
@@ -68,10 +81,8 @@ pub trait Depot: fmt::Debug + Send + Sync {
     /// # Errors
     /// It can't be asked.
     fn lacking(&self, wanted: &[Digest]) -> Result<Vec<Digest>, DepotError>;
-    /// An address at which whoever has it gets that content for a while, without a key; `None` where there is none.
-    fn link(&self, _content: &Digest, _valid: Duration) -> Option<String> {
-        None
-    }
+    /// Where hosts get that content by themselves, for a while; nothing where they can't, or shall not.
+    fn links(&self, wanted: &[Digest], valid: Duration) -> Links;
     /// Brings content here. What came whole before an error stays, so the next attempt needs less.
     ///
     /// # Errors
@@ -84,8 +95,11 @@ pub trait Depot: fmt::Debug + Send + Sync {
     fn send(&self, content: &[Content<'_>], from: &Store) -> Result<(), DepotError>;
 }
 
-/// Where content lies below `store/blobs`.
-pub(crate) fn blob_name(digest: &Digest) -> String {
+/// Where content lies.
+const BLOBS: &str = "store/blobs";
+
+/// Where content lies below [`BLOBS`].
+fn blob_name(digest: &Digest) -> String {
     let name = digest.to_string();
     format!("{}/{name}", &name[..2])
 }

@@ -4,16 +4,23 @@ mod here;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use edeliver_core::doctor::{Cookie, Vitals};
+use edeliver_core::{
+    config::{HostStore, RemoteStore},
+    doctor::{Cookie, Finding, Grade, Vitals},
+    hint::Hint,
+};
 
 pub use here::here;
 
 use crate::{
+    depot::sftp,
     node::{self, Place},
-    transport::{Call, Reply, Script, Transport, TransportError},
+    transport::{Call, Input, Reply, Script, Transport, TransportError},
 };
 
 const VITALS: Script = node::asking!("vitals", "doctor/vitals.sh");
+const FETCHING: Script =
+    Script { name: "fetching", text: concat!(include_str!("depot/sftp.sh"), include_str!("doctor/fetching.sh")) };
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks at a host.
@@ -25,6 +32,26 @@ pub async fn vitals(host: &dyn Transport, place: &Place) -> Result<Vitals, Trans
     let reply = host.run(Call::new(VITALS, place.args(), PATIENCE)).await?.ok(VITALS)?;
     let noise = reply.noise.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     Ok(Vitals { noise, ..read(&reply, before, now()) })
+}
+
+/// Whether a host can fetch releases by itself from a store on a host, where it shall.
+///
+/// # Errors
+/// The connection, or the script.
+pub async fn fetching(host: &dyn Transport, store: &HostStore) -> Result<Finding, TransportError> {
+    const CHECK: &str = "fetching";
+    let told = sftp::batch(&store.host, [].into_iter(), PATIENCE.as_secs() / 2);
+    let call = Call { input: Input::Bytes(told.into_bytes()), ..Call::new(FETCHING, [""; 0], PATIENCE) };
+    let (reply, address) = (host.run(call).await?, RemoteStore::Host(store.clone()).address());
+    Ok(match reply.status {
+        0 => Finding::fine(CHECK, format!("releases can be fetched from {address}")),
+        _ => Finding::bad(
+            CHECK,
+            Grade::Warning,
+            format!("releases can't be fetched from {address}, and are sent: {}", reply.text().trim()),
+            Hint::text("docs/stores.md says how a host is let in there; without `hosts_fetch` in [store] none tries it"),
+        ),
+    })
 }
 
 fn now() -> i64 {

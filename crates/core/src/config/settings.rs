@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use inventory::{HostSource, HostsFrom, Inventory, SourceKind};
 pub use notices::{NoticeFormat, Notify, Occasion, RunHooks, Webhook};
 pub use rollout::{Migrate, OnFailure, Peers, RolloutSettings};
-pub use store::{RemoteStore, S3Keys, S3Store, StoreSettings};
+pub use store::{HostStore, RemoteStore, S3Keys, S3Store, StoreSettings};
 pub use traffic::{Traffic, TrafficProgram};
 pub use upgrade::{Engine, HealthCheck, HttpCheck, Limits, OnRestart, RehearsalSettings, UpgradeSettings};
 

@@ -276,6 +276,19 @@ run_queue = \"off\"
     }
 }
 
+#[test]
+fn hosts_fetch_from_a_bucket_and_from_a_host_where_they_are_told_to() {
+    let fetch = |text: &str| match settings(text).remote_store {
+        Some(RemoteStore::Host(store)) => store.hosts_fetch,
+        Some(RemoteStore::S3(store)) => store.hosts_fetch,
+        None => panic!("{text}"),
+    };
+    let (host, bucket) = ("[store]\nremote = \"shelf:releases\"\n", "[store.s3]\nbucket = \"releases\"\n");
+    assert_eq!([fetch(host), fetch(bucket)], [false, true]);
+    assert!(fetch(&format!("{host}hosts_fetch = true")));
+    assert!(!fetch(&format!("[store]\nhosts_fetch = false\n{bucket}")));
+}
+
 /// The documentation with every setting uncommented is a valid configuration: no setting in it is misspelt or outdated.
 #[test]
 fn every_documented_setting_exists() {

@@ -17,10 +17,10 @@ use crate::{
 
 /// Joins a script of this directory with what it builds upon.
 macro_rules! script {
-    ($name:literal, $file:literal) => {
+    ($name:literal, $($file:literal),+) => {
         $crate::transport::Script {
             name: $name,
-            text: concat!(include_str!("../node/permanent.sh"), include_str!("root.sh"), include_str!($file)),
+            text: concat!(include_str!("../node/permanent.sh"), include_str!("root.sh"), $(include_str!($file)),+),
         }
     };
 }

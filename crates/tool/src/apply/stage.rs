@@ -18,11 +18,11 @@ use edeliver_core::{
 
 use self::{
     base::Packed,
-    lend::Links,
     load::{Sent, load},
 };
 use super::{Contents, StepError, root, step::Work};
 use crate::{
+    depot::Links,
     report::Reporter,
     store::blocking,
     transfer,
@@ -30,6 +30,8 @@ use crate::{
 };
 
 pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
+/// The same, where the host may have to fetch by sftp.
+const STAGE_BY_SFTP: Script = root::script!("stage", "../depot/sftp.sh", "stage.sh");
 
 /// The answer's word for a file whose content is not what it should be.
 const BAD: &str = "bad ";
@@ -61,7 +63,7 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
                 format!("{changed} files of installed releases were changed on this host; their content is sent"),
                 Vec::new(),
             );
-            let reply = send(work, &repaired, contents, None, &Links::new(), &Packed::default()).await?;
+            let reply = send(work, &repaired, contents, None, &Links::default(), &Packed::default()).await?;
             finish(&repaired, reply, 0)
         }
         None => finish(stage, reply, fetched),
@@ -85,12 +87,12 @@ async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Re
                     "what the host fetched by itself is not what was published: it is sent".to_owned(),
                     vec![Hint::command("publish it again", format!("edeliver upload release {} --force", stage.version))],
                 );
-                links.clear();
+                links = Links::default();
             }
-            UNFETCHED if !links.is_empty() => {
+            UNFETCHED if !links.places.is_empty() => {
                 let why = reply.tail.last().cloned().unwrap_or_default();
                 work.reporter.info(format!("the host can't fetch the release by itself ({why}): it is sent"));
-                links.clear();
+                links = Links::default();
             }
             _ => return Ok((reply, fetched(stage, &links).map(|file| file.size).sum())),
         }
@@ -99,7 +101,7 @@ async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Re
 
 /// The files that the host fetches.
 fn fetched<'a>(stage: &'a Stage, links: &'a Links) -> impl Iterator<Item = &'a Placed> {
-    stage.send.iter().filter(|file| links.contains_key(&file.sha256))
+    stage.send.iter().filter(|file| links.places.contains_key(&file.sha256))
 }
 
 /// The manifest of the release that boots, if we know it and it is another version.
@@ -133,7 +135,8 @@ async fn send(
         Some(pace) => pace.keep(stream),
         None => stream,
     };
-    let call = Call { input: Input::Stream(stream), ..Call::new(STAGE, args, stage.timeout) };
+    let script = if links.store.is_some() { STAGE_BY_SFTP } else { STAGE };
+    let call = Call { input: Input::Stream(stream), ..Call::new(script, args, stage.timeout) };
     Ok(work.site.transport.run(call).await?)
 }
 

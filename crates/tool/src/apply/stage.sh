@@ -10,6 +10,7 @@
 #   place          what moves to its place, in this order: lines `new` or `replace`, tab, DIR
 #   dirs manifest  to become .edeliver/manifests/VERSION.dirs and .json
 #   fetch          maybe: what curl is to fetch to new/…, with signed addresses, for which nobody else may look
+#   batch          maybe: what sftp is to fetch to new/…; then this comes after sftp.sh
 #   mend           instead of the manifest: lines that make it of that of version $6. Pieces of both end with a closing brace; `=FIRST COUNT`
 #                  are so many of the other's, `+TEXT` is one of this one's
 #
@@ -45,6 +46,7 @@ join_bases() {
 
 # What this host fetches by itself. Its digests are checked with all others.
 fetch() {
+  [ ! -f "$stage/batch" ] || error=$(cd -- "$new" && by_sftp <../batch) || stop_with 46 "$error"
   [ -f "$stage/fetch" ] || return 0
   command -v curl >/dev/null 2>&1 || stop_with 46 "it has no curl"
   parallel=''

@@ -3,7 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use edeliver_core::{
-    config::{HookSource, TargetSettings},
+    config::{HookSource, HostStore, RemoteStore, TargetSettings},
     doctor::{self, Deployed, Finding, Grade},
     event::EventKind,
     facts::{HostFacts, Unseen},
@@ -19,7 +19,7 @@ use crate::{
     build::Build,
     cli::options::{PlanArgs, TargetArgs},
     ctx::Ctx,
-    doctor::{here, vitals},
+    doctor::{fetching, here, vitals},
     error::{Error, Kind},
     inventory,
     node::Place,
@@ -170,19 +170,28 @@ async fn of_target(ctx: &Ctx, target: TargetSettings) -> Result<Vec<Examined>, E
     let fleet = Fleet::ask(ctx, target).await?;
     let app = &ctx.settings()?.app;
     let unit = Arc::new(Unit::of(&fleet.target, app));
+    let fetched = fetched(ctx)?;
     let mut tasks = JoinSet::new();
     for (at, facts) in fleet.facts.iter().cloned().enumerate() {
         let (open, place) = (fleet.transport(&facts.host), Place::on(&fleet.target.hosts[at], app));
-        let (target, unit, newest) = (fleet.target.clone(), unit.clone(), newest.clone());
+        let (target, unit, newest, fetched) = (fleet.target.clone(), unit.clone(), newest.clone(), fetched.clone());
         tasks.spawn(async move {
             let deployed = Deployed { target: &target, unit: (*unit).as_ref(), newest: (*newest).as_ref(), word };
-            (at, of_host(facts, open, &place, &deployed).await)
+            (at, of_host(facts, open, &place, &deployed, fetched.as_ref()).await)
         });
     }
     let mut examined = tasks.join_all().await;
     examined.sort_by_key(|(at, _)| *at);
     fleet.close().await;
     Ok(examined.into_iter().map(|(_, examined)| examined).collect())
+}
+
+/// The store on a host that hosts fetch from by themselves, if they do.
+fn fetched(ctx: &Ctx) -> Result<Option<HostStore>, Error> {
+    Ok(match &ctx.settings()?.remote_store {
+        Some(RemoteStore::Host(store)) if store.is_fetched_from() => Some(store.clone()),
+        _ => None,
+    })
 }
 
 /// The newest release of the store that it has by content.
@@ -192,12 +201,22 @@ fn newest(store: &Store) -> Option<Manifest> {
     store.manifest(&stored.version).ok()
 }
 
-async fn of_host(facts: HostFacts, open: Option<Arc<dyn Transport>>, place: &Place, deployed: &Deployed<'_>) -> Examined {
+async fn of_host(
+    facts: HostFacts,
+    open: Option<Arc<dyn Transport>>,
+    place: &Place,
+    deployed: &Deployed<'_>,
+    fetched: Option<&HostStore>,
+) -> Examined {
     let host = facts.host.to_string();
     let examined = async {
         let (seen, open) = (facts.seen?, open.expect("the connection to a host that has answered is open"));
         let vitals = vitals(&*open, place).await.map_err(inventory::unseen)?;
-        Ok::<_, Unseen>(doctor::host(&seen, &vitals, deployed))
+        let mut findings = doctor::host(&seen, &vitals, deployed);
+        if let Some(store) = fetched {
+            findings.push(fetching(&*open, store).await.map_err(inventory::unseen)?);
+        }
+        Ok::<_, Unseen>(findings)
     };
     match examined.await {
         Ok(findings) => Examined { place: host, findings, reached: true },

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use rusty_s3::{Bucket, S3Action as _, UrlStyle, actions};
 
 use self::http::{Answer, Http};
-use super::{Depot, DepotError, Item, blob_name};
+use super::{BLOBS, Depot, DepotError, Item, Links, blob_name};
 use crate::{
     cancel::Cancel,
     report::Reporter,
@@ -194,9 +194,11 @@ impl Depot for BucketDepot {
         let there: std::collections::HashSet<Digest> = items.iter().filter_map(|item| item.name.parse().ok()).collect();
         Ok(wanted.iter().filter(|digest| !there.contains(digest)).copied().collect())
     }
-    fn link(&self, content: &Digest, valid: Duration) -> Option<String> {
-        let (http, key) = (self.http().ok()?, self.key(&blob_path(content)));
-        Some(http.sign(&actions::GetObject::new(&http.bucket, Some(&http.keys), &key), valid.min(LONGEST)))
+    fn links(&self, wanted: &[Digest], valid: Duration) -> Links {
+        let Some(http) = self.store.hosts_fetch.then(|| self.http().ok()).flatten() else { return Links::default() };
+        let sign = |key: &str| http.sign(&actions::GetObject::new(&http.bucket, Some(&http.keys), key), valid.min(LONGEST));
+        let places = wanted.iter().map(|content| (*content, sign(&self.key(&blob_path(content))))).collect();
+        Links { places, store: None }
     }
     fn bring(&self, wanted: &[Content<'_>], to: &Arc<Intake>) -> Result<(), DepotError> {
         let brought = parallel::map(AT_ONCE, wanted, |file| self.bring_one(file.sha256, to));
@@ -213,5 +215,5 @@ impl Depot for BucketDepot {
 }
 
 fn blob_path(digest: &Digest) -> String {
-    format!("store/blobs/{}", blob_name(digest))
+    format!("{BLOBS}/{}", blob_name(digest))
 }

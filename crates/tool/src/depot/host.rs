@@ -14,14 +14,14 @@ use std::{
 };
 
 use edeliver_core::{
-    config::{HostSpec, RemoteStore},
+    config::{HostSpec, HostStore, RemoteStore},
     event::EventKind,
     release::{Content, Digest, RelPath},
     step::Placed,
 };
 use tokio::{runtime::Handle, sync::OnceCell};
 
-use super::{Depot, DepotError, Item, blob_name};
+use super::{Depot, DepotError, Item, Links, blob_name};
 use crate::{
     cancel::{Cancel, Level},
     report::Reporter,
@@ -62,7 +62,7 @@ const LACKS: i32 = 47;
 
 /// A folder on a host. Nothing is asked before it has to be.
 pub struct HostDepot {
-    spec: HostSpec,
+    store: HostStore,
     limits: Limits,
     cancel: Cancel,
     reporter: Reporter,
@@ -72,15 +72,18 @@ pub struct HostDepot {
 
 impl std::fmt::Debug for HostDepot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HostDepot").field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("HostDepot").field("store", &self.store).finish_non_exhaustive()
     }
 }
 
 impl HostDepot {
-    /// The folder that the spec's path names. To be called inside of a tokio runtime.
-    pub fn new(spec: HostSpec, limits: Limits, cancel: Cancel, reporter: &Reporter) -> Self {
-        let reporter = reporter.for_host(&spec.name);
-        Self { spec, limits, cancel, reporter, runtime: Handle::current(), transport: OnceCell::new() }
+    /// The folder of these settings. To be called inside of a tokio runtime.
+    pub fn new(store: HostStore, limits: Limits, cancel: Cancel, reporter: &Reporter) -> Self {
+        let reporter = reporter.for_host(&store.host.name);
+        Self { store, limits, cancel, reporter, runtime: Handle::current(), transport: OnceCell::new() }
+    }
+    fn spec(&self) -> &HostSpec {
+        &self.store.host
     }
     /// Waits for this work, which an interruption ends.
     fn wait<T>(&self, work: impl Future<Output = Result<T, DepotError>>) -> Result<T, DepotError> {
@@ -93,10 +96,10 @@ impl HostDepot {
         tokio::task::block_in_place(|| self.runtime.block_on(work))
     }
     async fn transport(&self) -> Result<&Arc<dyn Transport>, DepotError> {
-        Ok(self.transport.get_or_try_init(|| transport::open(&self.spec, &self.limits)).await?)
+        Ok(self.transport.get_or_try_init(|| transport::open(self.spec(), &self.limits)).await?)
     }
     fn call(&self, script: Script, more: impl IntoIterator<Item = String>, patience: Duration) -> Call<'static> {
-        let root = self.spec.path.as_str().to_owned();
+        let root = self.spec().path.as_str().to_owned();
         Call::new(script, [root].into_iter().chain(more), patience)
     }
     async fn run(&self, call: Call<'_>) -> Result<Reply, DepotError> {
@@ -149,7 +152,7 @@ impl HostDepot {
 
 impl Depot for HostDepot {
     fn title(&self) -> String {
-        RemoteStore::Host(self.spec.clone()).address()
+        RemoteStore::Host(self.store.clone()).address()
     }
     fn list(&self, folders: &[&str]) -> Result<Vec<Item>, DepotError> {
         let answer = self.answer(self.call(LIST, folders.iter().map(|folder| (*folder).to_owned()), ASKING))?;
@@ -179,6 +182,13 @@ impl Depot for HostDepot {
         let list: String = wanted.iter().map(|digest| format!("{digest}\n")).collect();
         let answer = self.answer(Call { input: Input::Bytes(list.into_bytes()), ..self.call(LACKING, [], ASKING) })?;
         Ok(answer.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+    fn links(&self, wanted: &[Digest], _valid: Duration) -> Links {
+        if !self.store.is_fetched_from() {
+            return Links::default();
+        }
+        let places = wanted.iter().map(|content| (*content, blob_name(content))).collect();
+        Links { places, store: Some(self.spec().clone()) }
     }
     fn bring(&self, wanted: &[Content<'_>], to: &Arc<Intake>) -> Result<(), DepotError> {
         let paths: HashMap<Digest, RelPath> = wanted.iter().map(|file| (file.sha256, place(&file.sha256))).collect();

@@ -19,7 +19,7 @@ use edeliver_core::{
 
 use super::{Existing, Store, StoreError, archive::ArchiveError, durable};
 use crate::{
-    depot::{Depot, DepotError, Item},
+    depot::{Depot, DepotError, Item, Links},
     report::Reporter,
 };
 
@@ -123,12 +123,11 @@ impl Store {
         Ok(false)
     }
 
-    /// Addresses at which a host gets content of this release for a while, without a key; none where it was not published, or has none.
-    pub fn links(&self, manifest: &Manifest, wanted: &[Digest], valid: Duration) -> HashMap<Digest, String> {
-        let Some(remote) = &self.remote else { return HashMap::new() };
+    /// Where a host gets content of this release by itself for a while; nothing where it was not published, or hosts can't or shall not.
+    pub fn links(&self, manifest: &Manifest, wanted: &[Digest], valid: Duration) -> Links {
+        let Some(remote) = &self.remote else { return Links::default() };
         let is_published = remote.asked().get(&manifest.version).is_some_and(|known| known.as_ref() == Some(manifest));
-        let link = |digest: &Digest| Some((*digest, remote.depot.link(digest, valid)?));
-        wanted.iter().filter(|_| is_published).filter_map(link).collect()
+        if is_published { remote.depot.links(wanted, valid) } else { Links::default() }
     }
 
     /// The names and sizes of files that were published beside the content.

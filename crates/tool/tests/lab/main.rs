@@ -11,6 +11,7 @@ mod ci;
 mod classic;
 mod commands;
 mod company;
+mod fetching;
 mod fleet_days;
 mod fleets;
 mod killed;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         classic::TESTS,
         commands::TESTS,
         company::TESTS,
+        fetching::TESTS,
         fleet_days::TESTS,
         fleets::TESTS,
         killed::TESTS,

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::HostSpec;
+use super::{HostSpec, TransportKind};
 
 /// The release store on this machine. Where releases are kept elsewhere, it has what this machine has built or used of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +16,26 @@ pub struct StoreSettings {
 /// A store elsewhere: what is built is published to it, and what is deployed is fetched from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteStore {
-    /// A folder on a host; the path is the store's own folder.
-    Host(HostSpec),
+    /// A folder on a host.
+    Host(HostStore),
     /// A bucket.
     S3(S3Store),
+}
+
+/// A folder on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostStore {
+    /// The host; the path is the store's own folder.
+    pub host: HostSpec,
+    /// Whether hosts get large content from there by themselves.
+    pub hosts_fetch: bool,
+}
+
+impl HostStore {
+    /// Whether hosts may fetch from there: not from a folder of this machine, which may be reached in no other way.
+    pub fn is_fetched_from(&self) -> bool {
+        self.hosts_fetch && self.host.transport == TransportKind::Ssh
+    }
 }
 
 /// A bucket of S3, or of a server that speaks its protocol.
@@ -41,6 +57,8 @@ pub struct S3Store {
     pub profile: Option<String>,
     /// Keys in the address, as edeliver 1.x had them.
     pub keys: Option<S3Keys>,
+    /// Whether hosts get large content from there by themselves.
+    pub hosts_fetch: bool,
 }
 
 /// What requests are signed with. Never shown.
@@ -70,7 +88,7 @@ impl RemoteStore {
     /// What it is called, without secrets: `user@host:path`, `s3://bucket/prefix`.
     pub fn address(&self) -> String {
         match self {
-            Self::Host(host) => {
+            Self::Host(HostStore { host, .. }) => {
                 let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
                 format!("{user}{}:{}", host.name, host.path)
             }

@@ -9,7 +9,7 @@ use crate::{
         raw::{Kind, Value},
         scope::Scope,
         secret,
-        settings::{HostSpec, RemoteStore, StoreSettings},
+        settings::{HostSpec, HostStore, RemoteStore, StoreSettings},
         typed::{FromValue, Wrong, string},
     },
     name::HostPath,
@@ -23,8 +23,9 @@ impl Settling<'_> {
         let place = scope.place("path");
         let path = scope.get::<String>("path");
         let archive = scope.get("archive");
+        let hosts_fetch = scope.get::<bool>("hosts_fetch");
         let host = self.store_host(&mut scope);
-        let (both, bucket) = (scope.place("remote"), self.bucket(scope.table("s3")));
+        let (both, bucket) = (scope.place("remote"), self.bucket(scope.table("s3"), hosts_fetch.unwrap_or(true)));
         scope.finish();
         let path = path?;
         if let Some(problem) = not_a_folder_here(&path, place) {
@@ -37,7 +38,8 @@ impl Settling<'_> {
                 self.found.problem(problem.label("releases are kept in one of them"));
                 return None;
             }
-            (host, bucket, _) => host.map(RemoteStore::Host).or(bucket.map(RemoteStore::S3)),
+            (Some(host), _, _) => Some(RemoteStore::Host(HostStore { host, hosts_fetch: hosts_fetch.unwrap_or(false) })),
+            (None, bucket, _) => bucket.map(RemoteStore::S3),
         };
         Some((StoreSettings { path: self.here(&path), archive: archive? }, remote))
     }

@@ -10,10 +10,10 @@ use edeliver_core::{
 
 use super::{
     super::{Contents, StepError},
-    lend::{Links, fetches},
+    lend::fetches,
     mend::mend,
 };
-use crate::transfer::Load;
+use crate::{depot::Links, transfer::Load};
 
 /// Where the archive has the files of the release.
 const NEW: &str = "new";
@@ -33,7 +33,7 @@ pub(super) fn load<'a>(
     links: &Links,
 ) -> Result<Sent<'a>, StepError> {
     let mut load = Load { extra: contents.extra.clone(), ..Load::default() };
-    let (fetched, sent): (Vec<_>, Vec<_>) = stage.send.iter().partition(|file| links.contains_key(&file.sha256));
+    let (fetched, sent): (Vec<_>, Vec<_>) = stage.send.iter().partition(|file| links.places.contains_key(&file.sha256));
     load.empty_dirs = directories(stage, &fetched).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
     // The manifest last: with it the lists are complete.
     add(&mut load, "copies", list(&stage.copy, |copy| format!("{}\t{}", copy.from, copy.to.path)));
@@ -50,8 +50,8 @@ pub(super) fn load<'a>(
     };
     add(&mut load, name, text);
     if !fetched.is_empty() {
-        let files = fetched.iter().map(|file| (&file.path, links[&file.sha256].as_str()));
-        add(&mut load, "fetch", fetches(files, fetched.iter().map(|file| file.size).sum()));
+        let (name, list) = fetches(links, &fetched, stage.timeout);
+        add(&mut load, name, list);
     }
     for file in sent {
         load.files.push(Placed { path: below_new(file.path.as_str())?, ..file.clone() });

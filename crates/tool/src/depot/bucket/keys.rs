@@ -54,6 +54,7 @@ mod tests {
             credentials,
             profile: Some("ci".to_owned()),
             keys: None,
+            hosts_fetch: true,
         }
     }
 

@@ -18,6 +18,7 @@ fn settings(server: &Server, secret: &str) -> S3Store {
         credentials: None,
         profile: None,
         keys: Some(S3Keys { id: KEY.to_owned(), secret: secret.to_owned() }),
+        hosts_fetch: true,
     }
 }
 

@@ -40,7 +40,7 @@ const KEYS: [&str; 8] = ["url", "bucket", "prefix", "endpoint", "region", "path_
 
 impl Settling<'_> {
     /// `None`: something is wrong, and that was noted.
-    pub(super) fn bucket(&self, mut scope: Scope<'_>) -> Option<Option<S3Store>> {
+    pub(super) fn bucket(&self, mut scope: Scope<'_>, hosts_fetch: bool) -> Option<Option<S3Store>> {
         let given = KEYS.iter().find_map(|key| scope.place(key));
         let (url, named) = (scope.place("url"), scope.place("bucket").is_some());
         let old = scope.peek::<Old>("url").map(|(old, _)| old);
@@ -60,7 +60,7 @@ impl Settling<'_> {
         let bucket = bucket?;
         let path_style = path_style.unwrap_or(endpoint.is_some() || bucket.contains(['.', '_']));
         let keys = old.map(|old| old.keys);
-        Some(Some(S3Store { bucket, prefix, endpoint, region, path_style, credentials, profile, keys }))
+        Some(Some(S3Store { bucket, prefix, endpoint, region, path_style, credentials, profile, keys, hosts_fetch }))
     }
 }
 
