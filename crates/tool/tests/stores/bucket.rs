@@ -13,8 +13,13 @@ use crate::{
 };
 
 fn checkout(server: &Server) -> Checkout {
+    checkout_with("", server)
+}
+
+/// With these lines before the bucket's.
+fn checkout_with(lines: &str, server: &Server) -> Checkout {
     let table = format!(
-        "[store.s3]\nbucket = \"releases\"\nprefix = \"team/demo\"\nendpoint = {:?}\ncredentials = \"keys\"\n",
+        "{lines}[store.s3]\nbucket = \"releases\"\nprefix = \"team/demo\"\nendpoint = {:?}\ncredentials = \"keys\"\n",
         server.endpoint()
     );
     let checkout = Checkout::new(&table);
@@ -146,6 +151,16 @@ fn a_host_that_can_not_fetch_or_fetches_something_else_is_sent_the_release() {
         assert!(told.err.contains(said) && !told.err.contains("by itself,"), "{}", told.err);
         assert_eq!(here.deployed("lib/demo-1.0.0/ebin/demo.beam"), large);
     }
+}
+
+#[test]
+fn a_host_that_shall_not_fetch_does_not_try() {
+    let server = Server::start();
+    let here = checkout_with("[store]\nhosts_fetch = false\n", &server);
+    here.has("1.0.0", &"large ".repeat(100_000));
+    here.ok("upload release 1.0.0");
+    let told = deploy_with_curl(&here, "exit 6");
+    assert!(told.err.contains("in 27 files") && !told.err.contains("by itself"), "{}", told.err);
 }
 
 fn walk(dir: &Path) -> Vec<PathBuf> {
