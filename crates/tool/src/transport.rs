@@ -51,9 +51,7 @@ pub async fn open_builder(build: &BuildSettings, store: &Path, limits: &Limits) 
     let Some(image) = &build.image else { return open(&build.host, limits).await };
     let folder = std::path::absolute(store.join("container"))
         .map_err(|source| TransportError::Here { what: "the release store has no path", source })?;
-    let path = build.host.path.as_str();
-    let at = path.strip_prefix('~').map_or_else(|| path.to_owned(), |rest| format!("/root{rest}"));
-    let container = Container::start(image, &folder, &at).await?;
+    let container = Container::start(image, &folder, build.host.path.as_str()).await?;
     Ok(told_by(Arc::new(container), &build.host, limits))
 }
 
@@ -177,6 +175,12 @@ pub enum TransportError {
     #[error("the host can't be reached: {why}")]
     Unreachable {
         /// ssh's own words.
+        why: String,
+    },
+    /// No container on this machine: no engine, or no such image.
+    #[error("{why}")]
+    NoContainer {
+        /// The engine's own words.
         why: String,
     },
     /// The host answered and refused the login.

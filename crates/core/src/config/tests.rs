@@ -77,6 +77,15 @@ confirm = true
 "#;
 
 #[test]
+fn an_image_is_enough_to_build_in_a_container() {
+    let built_in = |more: &str| settings(&format!("app = \"hotapp\"\n[build]\nimage = \"elixir:1.17\"\n{more}")).build.unwrap();
+    let build = built_in("");
+    assert_eq!((build.host.name.as_str(), build.host.path.as_str()), ("container", "/builds"));
+    assert_eq!(build.host.transport, TransportKind::Local);
+    assert_eq!(built_in("path = \"/work\"").host.path.as_str(), "/work");
+}
+
+#[test]
 fn a_whole_file_is_read() {
     let settings = settings(WHOLE);
     assert_eq!(settings.app.as_str(), "hotapp");

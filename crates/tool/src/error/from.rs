@@ -29,6 +29,7 @@ impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         let kind = match &error {
             TransportError::Unreachable { .. }
+            | TransportError::NoContainer { .. }
             | TransportError::Login { .. }
             | TransportError::UnknownHostKey { .. }
             | TransportError::ChangedHostKey { .. }
@@ -46,6 +47,7 @@ impl From<TransportError> for Error {
 fn transport_hints(error: &TransportError) -> Vec<Hint> {
     match error {
         TransportError::Unreachable { .. } => vec![Hint::text("check the host's name, its network and your ~/.ssh/config")],
+        TransportError::NoContainer { .. } => vec![Hint::text("check `docker info` or `podman info`, and build.image")],
         TransportError::Login { .. } => {
             vec![Hint::text("check the user, and that your key is in `ssh-add -l` and in the host's authorized_keys")]
         }

@@ -2,7 +2,14 @@
 //!
 //! The container lives as long as we hold its standard input: when edeliver is gone, whatever the reason, it ends, with all that runs in it.
 
-use std::{path::Path, process::Stdio};
+mod folder;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -11,7 +18,7 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{Call, Counts, GitRemote, Local, Reply, Stream, Transport, TransportError};
+use super::{Call, Counts, GitRemote, Local, Reply, Stream, Transport, TransportError, detached::detached};
 
 /// The programs that run containers, the one of edeliver 1.x first.
 const ENGINES: [&str; 2] = ["docker", "podman"];
@@ -20,6 +27,8 @@ const LIFE: &str = "exec 3<&0; echo edeliver is here; cat <&3 >/dev/null & wait 
 const READY: &str = "edeliver is here";
 /// The last lines of an engine that fails.
 const KEPT: usize = 6;
+/// An engine has that long to take a container away; then it does so without us.
+const REMOVAL: Duration = Duration::from_secs(30);
 
 /// A container that runs.
 pub struct Container {
@@ -27,36 +36,48 @@ pub struct Container {
     name: String,
     inside: Local,
     process: Mutex<Option<Child>>,
+    /// Its folder is ours for as long as this is open.
+    _held: File,
 }
 
 impl Container {
-    /// Starts a container of this image, with a folder of this machine in it.
+    /// Starts a container of this image, with a folder of this machine in it: `folder`, or another one beside it while somebody builds there.
+    /// A path that is not absolute counts from the home of root, who works in containers.
     ///
     /// # Errors
-    /// [`TransportError::Unreachable`] with the engine's own words: it can't be used, or there is no such image.
+    /// [`TransportError::NoContainer`] with the engine's own words: it can't be used, or there is no such image.
     pub async fn start(image: &str, folder: &Path, at: &str) -> Result<Self, TransportError> {
         let engine = engine().await?;
         let here = |source| TransportError::Here { what: "the folder of the build container can't be made", source };
-        std::fs::create_dir_all(folder).map_err(here)?;
+        let (folder, held) = folder::free(folder).map_err(here)?;
         let name = format!("edeliver-{}-{}", std::process::id(), next());
-        let mount = format!("type=bind,source={},target={at}", folder.display());
-        let words = ["run", "--interactive", "--rm", "--name", &name, "--security-opt", "label=disable", "--mount", &mount];
-        let mut command = Command::new(engine);
-        command.args(words).args(["--entrypoint", "/bin/sh", image, "-c", LIFE]).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let failed = |source| TransportError::Here { what: "the build container can't be started", source };
-        let mut process = command.spawn().map_err(failed)?;
+        let mut process = launch(engine, image, &name, &mount(&folder, at))?;
         let said = BufReader::new(process.stdout.take().expect("it was piped")).lines();
         let last = tokio::spawn(last_words(process.stderr.take().expect("it was piped")));
         if !is_ready(said).await {
             drop(process.stdin.take());
             let why = last.await.unwrap_or_default();
-            return Err(TransportError::Unreachable { why: format!("{engine} can't start a container of {image}: {why}") });
+            return Err(TransportError::NoContainer { why: format!("{engine} can't start a container of {image}: {why}") });
         }
         let exec = ["exec", "--interactive", &name, "/bin/sh"].map(str::to_owned).to_vec();
         let inside = Local::new().started_by(engine, exec);
-        Ok(Self { engine, name, inside, process: Mutex::new(Some(process)) })
+        Ok(Self { engine, name, inside, process: Mutex::new(Some(process)), _held: held })
     }
+}
+
+fn mount(folder: &Path, at: &str) -> String {
+    let at = PathBuf::from("/root").join(at);
+    format!("type=bind,source={},target={}", folder.display(), at.display())
+}
+
+/// An engine that is ended between making a container and starting it leaves it behind for ever. So it is not ended with us, nor by a Ctrl-C
+/// that is meant for us: what it starts then finds the end of its input, and the engine removes it.
+fn launch(engine: &str, image: &str, name: &str, mount: &str) -> Result<Child, TransportError> {
+    let words = ["run", "--interactive", "--rm", "--name", name, "--security-opt", "label=disable", "--mount", mount];
+    let mut command = detached(Path::new(engine));
+    command.args(words).args(["--entrypoint", "/bin/sh", image, "-c", LIFE]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|source| TransportError::Here { what: "the build container can't be started", source })
 }
 
 /// Several containers of one process have names of their own.
@@ -70,7 +91,7 @@ async fn engine() -> Result<&'static str, TransportError> {
     let mut why = Vec::new();
     for engine in ENGINES {
         let mut command = Command::new(engine);
-        command.arg("info").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.arg("info").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         match command.output().await {
             Ok(asked) if asked.status.success() => return Ok(engine),
             Ok(asked) => {
@@ -80,7 +101,7 @@ async fn engine() -> Result<&'static str, TransportError> {
             Err(error) => why.push(format!("{engine}: {error}")),
         }
     }
-    Err(TransportError::Unreachable { why: format!("no container can be started here ({})", why.join("; ")) })
+    Err(TransportError::NoContainer { why: format!("no container can be started here ({})", why.join("; ")) })
 }
 
 async fn is_ready(mut said: Lines<BufReader<ChildStdout>>) -> bool {
@@ -96,7 +117,7 @@ async fn is_ready(mut said: Lines<BufReader<ChildStdout>>) -> bool {
 async fn last_words(from: impl AsyncRead + Unpin) -> String {
     let (mut lines, mut last) = (BufReader::new(from).lines(), Vec::new());
     while let Ok(Some(line)) = lines.next_line().await {
-        last.push(line);
+        last.extend(Some(line).filter(|line| !line.trim().is_empty()));
         last.drain(..last.len().saturating_sub(KEPT));
     }
     last.join("; ")
@@ -123,7 +144,7 @@ impl Transport for Container {
         self.inside.close().await;
         if let Some(mut process) = self.process.lock().await.take() {
             drop(process.stdin.take());
-            let _ = process.wait().await; // it ends with its input
+            let _ = tokio::time::timeout(REMOVAL, process.wait()).await; // it ends with its input
         }
     }
 }

@@ -36,12 +36,20 @@ fn performed(page: &str, session: &Session) -> String {
         if line != "```console" {
             continue;
         }
-        while let Some(line) = lines.next_if(|line| *line != "```") {
+        let block: Vec<&str> = std::iter::from_fn(|| lines.next_if(|line| *line != "```")).collect();
+        for (at, line) in block.iter().enumerate() {
             let Some(command) = line.strip_prefix("$ ") else { continue };
-            now += &format!("{line}\n{}", shown(&session.run(command)));
+            now += &format!("{line}\n{}", shown(&session.run(command, &typed(&block[at + 1..]))));
         }
     }
     now
+}
+
+/// What is typed at the prompts of the console that the command above begins.
+fn typed<'a>(block: &[&'a str]) -> Vec<&'a str> {
+    let prompt = Regex::new(r"^iex\(.*?\)[0-9]+> ").unwrap();
+    let here = block.iter().take_while(|line| !line.starts_with("$ "));
+    here.filter_map(|line| prompt.find(line).map(|prompt| &line[prompt.end()..])).collect()
 }
 
 /// What was printed, as a page has it.

@@ -1,10 +1,14 @@
 //! A project in a folder of its own, and a shell in it.
 
-use std::{path::PathBuf, process::Command, sync::LazyLock};
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 
 use edeliver_lab::samples::{self, Sample};
 
-use crate::program::{Done, Program, done};
+use crate::{
+    console, ecto,
+    program::{Done, Program, done},
+    stand_in,
+};
 
 /// A folder of the pages that stands for one of this test's.
 const SRV: &str = "/srv/";
@@ -52,6 +56,21 @@ impl Session {
         session.program.write("edeliver.toml", &(session.config(unique) + &store));
         session
     }
+    /// A host with a release that has two repositories. Ecto itself, and its database, are with the tests that are told where they are.
+    pub(crate) fn repositories() -> Self {
+        let session = Self { program: Program::new(), targets: &["staging"] };
+        let (host, libraries) = (format!("{}{SRV}apps", session.folder()), PathBuf::from(session.folder()).join("libraries"));
+        stand_in::write(&libraries);
+        fs::create_dir_all(&host).unwrap();
+        ecto::copy(&ecto::built(&libraries).path().join("release"), &PathBuf::from(&host).join("shop"));
+        let database = ["DATABASE", "SHOP_DATABASE", "BILLING_DATABASE"].map(|name| format!("{name} = \"{host}/db\"\n")).concat();
+        let here = format!("{{ name = \"here\", transport = \"local\", path = {host:?}, node = \"shop-book\" }}");
+        session.program.write(
+            "edeliver.toml",
+            &format!("app = \"shop\"\n[targets.staging]\nhosts = [{here}]\n[targets.staging.env]\n{database}"),
+        );
+        session
+    }
     /// A project as edeliver 1.x knows it.
     pub(crate) fn classic(node: &str) -> Self {
         let session = Self::new(samples::elixir, node);
@@ -75,9 +94,13 @@ impl Session {
     fn folder(&self) -> String {
         self.program.project().parent().unwrap().display().to_string()
     }
-    /// What the command prints, as it would stand in a page.
-    pub(crate) fn run(&self, command: &str) -> String {
-        self.done(command).out.replace(&self.folder(), "")
+    /// What the command prints, as it would stand in a page; with what is `typed` into the console that it begins.
+    pub(crate) fn run(&self, command: &str, typed: &[&str]) -> String {
+        let out = match typed {
+            [] => self.done(command).out,
+            _ => console::shown(self.program.command("script"), command, typed),
+        };
+        out.replace(&self.folder(), "")
     }
     /// What a page does not show: how something comes to be as it then says.
     pub(crate) fn prepare(&self, command: &str) {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod container;
 #[path = "../program/mod.rs"]
 mod program;
 mod relx;

@@ -1,4 +1,4 @@
-//! Build tools of edeliver 1.x: a container, rebar 2 with reltool, and what Distillery makes.
+//! Build tools of edeliver 1.x: rebar 2 with reltool, and what Distillery makes.
 
 use std::fs;
 
@@ -6,72 +6,6 @@ use crate::{
     program::{self, Program},
     run,
 };
-
-/// A docker that runs everything on this machine, and notes what it was asked for. The folder in the container is a link.
-const DOCKER: &str = r#"#!/bin/sh
-echo "$@" >>"${0%/*}/asked"
-case $1 in
-info) exit 0 ;;
-run)
-  while [ "$1" != --mount ]; do shift; done
-  source=${2#*source=} target=${2#*target=}
-  mkdir -p "${target%/*}" && ln -s "${source%,target=*}" "$target"
-  while [ "$1" != -c ]; do image=$1; shift; done
-  [ "$image" = elixir:1.14 ] || { echo "no such image: $image" >&2; exit 125; }
-  sh -c "$2"
-  rm "$target"
-  echo gone >>"${0%/*}/asked"
-  ;;
-exec)
-  shift 3
-  exec env -i HOME="$HOME" PATH="$PATH" LANG=C.UTF-8 "$@"
-  ;;
-esac
-"#;
-
-#[test]
-fn a_release_is_built_in_a_container_whose_work_is_kept() {
-    let program = Program::new();
-    let dir = program.project().parent().unwrap().to_owned();
-    let sample = edeliver_lab::samples::elixir(&program.project(), "0.1.0").unwrap();
-    let config =
-        format!("APP=hotapp\nREVISION=HEAD\nBUILD_HOST=docker\nBUILD_AT={:?}\n", dir.join("inside/builds").to_str().unwrap());
-    sample.write(".deliver/config", &config).unwrap();
-    sample.write(".gitignore", "/.deliver/*\n!/.deliver/config\n/_build\n").unwrap();
-    sample.commit("in a container").unwrap();
-    let bin = dir.join("bin");
-    fs::create_dir_all(&bin).unwrap();
-    fs::write(bin.join("docker"), DOCKER).unwrap();
-    program.shell(&format!("chmod +x {}/docker", bin.display()));
-    let build = |image: &str| {
-        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-        let mut command = program.command(env!("CARGO_BIN_EXE_edeliver"));
-        program::done(command.args(["build", "release"]).env("PATH", path).env("DOCKER_BUILD_IMAGE", image).output().unwrap())
-    };
-    let none = build("nowhere:1");
-    assert_eq!(none.code, 6, "{}{}", none.out, none.err);
-    assert!(none.err.contains("docker can't start a container of nowhere:1: no such image: nowhere:1"), "{}", none.err);
-
-    let built = build("elixir:1.14");
-    assert_eq!(built.code, 0, "{}{}", built.out, built.err);
-    assert!(run(&program, "check release", 0).out.contains("hotapp 0.1.0 is whole"));
-    let kept = program.project().join(".deliver/container/.edeliver/hotapp/slots");
-    assert_eq!(fs::read_dir(&kept).unwrap().count(), 1, "the work of a build is there for the next one");
-    let asked = fs::read_to_string(bin.join("asked")).unwrap();
-    assert!(asked.ends_with("gone\n"), "the container ends with the build: {asked}");
-    assert!(asked.contains("git-receive-pack") && asked.contains("--rm"), "{asked}");
-
-    fs::remove_file(bin.join("docker")).unwrap();
-    fs::write(bin.join("docker"), "#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n").unwrap();
-    program.shell(&format!("chmod +x {0}/docker && cp {0}/docker {0}/podman", bin.display()));
-    let unusable = build("elixir:1.14");
-    assert_eq!(unusable.code, 6, "{}", unusable.err);
-    assert!(
-        unusable.err.contains("no container can be started here (docker: Cannot connect to the Docker daemon"),
-        "{}",
-        unusable.err
-    );
-}
 
 /// An application for rebar 2, which generates the rest.
 pub(crate) const OLD_APP: &[(&str, &str)] = &[

@@ -6,13 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod database;
+#[path = "../program/optional.rs"]
+mod optional;
 #[path = "../program/mod.rs"]
 mod program;
+mod sample;
 mod scene;
 
 use std::{fs, process::ExitCode};
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use scene::{SOURCES, Scene, contains};
 
 const TESTS: &[(&str, fn())] = &[
@@ -24,25 +26,9 @@ const TESTS: &[(&str, fn())] = &[
     ("a_migration_whose_file_is_gone_stays_and_is_said_to", file_gone),
 ];
 
-#[expect(clippy::print_stderr, reason = "the reason belongs beside the test runner's own words")]
 fn main() -> ExitCode {
-    let ignored = std::env::var_os(SOURCES).is_none();
-    if ignored {
-        eprintln!("tests with Ecto itself are skipped: {SOURCES} names no folder with its sources");
-    }
-    let arguments = Arguments::from_args();
-    if !ignored && !arguments.list {
-        // By the thread that lives longest: the server ends with the one that started it.
-        database::start();
-    }
-    let run = |test: fn()| {
-        move || -> Result<(), Failed> {
-            test();
-            Ok(())
-        }
-    };
-    let trials = TESTS.iter().map(|(name, test)| Trial::test(*name, run(*test)).with_ignored_flag(ignored));
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    // The server is started by the thread that lives longest: it ends with that.
+    optional::run(SOURCES, "folder with the sources of Ecto", TESTS, database::start)
 }
 
 const USERS: &str = "20240101000000";

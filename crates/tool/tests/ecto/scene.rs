@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -13,32 +12,16 @@ use std::{
 use tempfile::TempDir;
 
 use super::database;
-use crate::program::{Done, Program};
+use crate::{
+    program::{Done, Program},
+    sample::{self, copy},
+};
 
 /// Names the folder with the sources of `ecto`, `ecto_sql`, `postgrex`, `db_connection`, `decimal` and `telemetry`, and mix archives.
 pub(crate) const SOURCES: &str = "EDELIVER_TEST_ECTO";
 
 /// Built once.
-static BUILT: LazyLock<TempDir> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ecto/sample"), &dir.path().join("sample"));
-    let sources = fs::canonicalize(std::env::var_os(SOURCES).unwrap()).unwrap();
-    let release = Command::new("mix")
-        .args(["release", "--quiet", "--overwrite", "--path"])
-        .arg(dir.path().join("release"))
-        .env("MIX_ENV", "prod")
-        .env("MIX_ARCHIVES", sources.join("archives"))
-        .env("ECTO_LIBRARIES", sources)
-        .current_dir(dir.path().join("sample/shop"))
-        .output()
-        .unwrap();
-    assert!(release.status.success(), "{}{}", String::from_utf8_lossy(&release.stdout), String::from_utf8_lossy(&release.stderr));
-    dir
-});
-
-fn copy(from: &Path, to: &Path) {
-    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
-}
+static BUILT: LazyLock<TempDir> = LazyLock::new(|| sample::built(&fs::canonicalize(std::env::var_os(SOURCES).unwrap()).unwrap()));
 
 pub(crate) struct Scene {
     pub(crate) program: Program,

@@ -5,6 +5,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 mod rollouts;
+mod stand_in;
 #[path = "../program/terminal.rs"]
 mod terminal;
 
@@ -26,18 +27,9 @@ static BUILT: LazyLock<TempDir> = LazyLock::new(|| {
     sample.write("lib/hotapp/repo.ex", "defmodule Hotapp.Repo do\n  use Ecto.Repo, otp_app: :hotapp\nend\n").unwrap();
     let task = "defmodule Hotapp.Release do\n  def migrate, do: IO.puts(\"by hand\")\n  def rollback(version), do: {:error, {:no_way_to, version}}\nend\n";
     sample.write("lib/hotapp/release.ex", task).unwrap();
-    let write = |path: &str, text: &str| {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    write("ecto_sql/mix.exs", include_str!("ecto_sql/mix.exs"));
-    write("ecto_sql/lib/ecto.ex", include_str!("ecto_sql/lib/ecto.ex"));
-    let mix = include_str!("ecto_sql/mix.exs").replace("ecto_sql", "billing").replace("EctoSQL", "Billing");
-    write(
-        "billing/mix.exs",
-        &mix.replace("elixir: \"~> 1.14\"", "elixir: \"~> 1.14\", deps: [{:ecto_sql, path: \"../ecto_sql\"}]"),
-    );
+    let write = |path: &str, text: &str| stand_in::write_file(&dir.path().join(path), text);
+    stand_in::write(dir.path());
+    stand_in::package(dir.path(), "billing", ", deps: [{:ecto_sql, path: \"../ecto_sql\"}]");
     write("billing/lib/repo.ex", "defmodule Billing.Repo do\n  use Ecto.Repo, otp_app: :billing\nend\n");
     write("billing/priv/repo/migrations/7_invoices.exs", &migration("Invoices", ""));
     let own = |name: &str, body: &str| write(&format!("hotapp/priv/repo/migrations/{name}.exs"), body);
@@ -130,7 +122,7 @@ fn there_and_back(on_node: bool) {
     contains(&scene.run("migrate staging --plan", 0), &["carries out 20240101 users (Hotapp.Repo)"]);
     assert_eq!(scene.versions("Hotapp.Repo"), "", "a plan changes nothing");
     let up = scene.run("migrate staging --repo=Hotapp.Repo --version=20240202", 0);
-    contains(&up, &["== Running 20240101 Migrations.Users.up/0 forward", "sql: create Names", "2 migrations carried out"]);
+    contains(&up, &["== Running 20240101 Migrations.Users.up/0 forward", "execute \"create Names\"", "2 migrations carried out"]);
     assert_eq!(up.err.contains("VM of its own"), !on_node, "{}", up.err);
     assert_eq!((scene.versions("Hotapp.Repo").as_str(), scene.versions("Billing.Repo").as_str()), ("20240101 20240202", ""));
     scene.run("migrate on staging up", 0);

@@ -107,13 +107,13 @@ fn migrations_before_a_rollout_are_run_once_by_the_new_release_and_nothing_is_ch
     contains(&plan, &["pending migrations are carried out once, before the first host is changed"]);
     let done = rollout.run("deploy release to staging --version=0.1.0 --start-deploy --yes", 0);
     in_order(&done, &["carries out 20240303 risky", "one | make 0.1.0 the release that boots", "two | make 0.1.0"]);
-    assert_eq!(done.err.matches("sql: create Risky").count(), 1, "{}", done.err);
+    assert_eq!(done.err.matches("execute \"create Risky\"").count(), 1, "{}", done.err);
     assert!(rollout.is_migrated());
 
     // The next one: the old release runs, the new one is only there.
     fs::remove_file(rollout.program.project().join("db.Hotapp.Repo")).unwrap();
     let done = rollout.run("deploy release to staging --version=0.2.0 --start-deploy --yes", 0);
-    in_order(&done, &["0.2.0 does not run yet: it migrates in a VM of its own", "sql: create Risky", "one | make 0.2.0"]);
+    in_order(&done, &["0.2.0 does not run yet: it migrates in a VM of its own", "execute \"create Risky\"", "one | make 0.2.0"]);
     assert_eq!(rollout.boots("two").as_deref(), Some("0.2.0"));
 }
 
@@ -136,8 +136,8 @@ fn migrations_after_the_first_wave_end_the_rollout_where_they_fail_and_bring_it_
 
     rollout.configure("", "");
     let done = rollout.run(&format!("{deploy} --force"), 0);
-    in_order(&done, &["one | start 0.2.0", "sql: create Risky", "two | start 0.2.0"]);
-    assert_eq!(done.err.matches("sql: create Risky").count(), 1, "{}", done.err);
+    in_order(&done, &["one | start 0.2.0", "execute \"create Risky\"", "two | start 0.2.0"]);
+    assert_eq!(done.err.matches("execute \"create Risky\"").count(), 1, "{}", done.err);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! A command at a terminal of its own, whose user presses Ctrl-C.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::{
     io::{Read as _, Write as _},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -13,15 +15,20 @@ pub(crate) fn at_a_terminal(mut command: Command, words: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
+/// What a terminal shows, up to these words. Escape sequences stay in it.
+pub(crate) fn until(screen: &mut ChildStdout, words: &str) -> String {
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    while !String::from_utf8_lossy(&seen).contains(words) {
+        assert_eq!(screen.read(&mut byte).unwrap(), 1, "no {words:?}, but {}", String::from_utf8_lossy(&seen));
+        seen.push(byte[0]);
+    }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
 /// Waits for the question, presses Ctrl-C, and gives what was said and the exit code.
 pub(crate) fn interrupted_at(question: &str, mut child: Child) -> (String, Option<i32>) {
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
-    while !String::from_utf8_lossy(&said).contains(question) {
-        let count = screen.read(&mut buffer).unwrap();
-        assert!(count > 0, "it ended without {question:?}: {}", String::from_utf8_lossy(&said));
-        said.extend_from_slice(&buffer[..count]);
-    }
+    let mut said = until(&mut screen, question).into_bytes();
     keys.write_all(b"\x03").unwrap();
     let began = Instant::now();
     screen.read_to_end(&mut said).unwrap();

@@ -8,15 +8,15 @@ use crate::config::{
     raw::{Kind, Value},
     scope::Scope,
     secret,
-    settings::{BuildSettings, HostSpec, Programs},
+    settings::{BuildSettings, HostSpec, Programs, TransportKind},
     typed::{FromValue, Rule, Wrong, string},
 };
 use crate::name::HostPath;
 
 impl Settling<'_> {
     pub(super) fn build(&self, mut scope: Scope<'_>) -> Option<BuildSettings> {
-        let host = self.build_host(&mut scope);
         let image = scope.get_by("image", |value| IMAGE.text(value));
+        let host = self.build_host(&mut scope, image.is_some());
         let tool = scope.get("tool");
         let release_tool = scope.get("release_tool");
         let mix_env = scope.get_by("mix_env", |value| MIX_ENV.text(value));
@@ -61,9 +61,11 @@ impl Settling<'_> {
             timeout: timeout?,
         })
     }
-    fn build_host(&self, scope: &mut Scope<'_>) -> Option<HostSpec> {
+    fn build_host(&self, scope: &mut Scope<'_>, in_container: bool) -> Option<HostSpec> {
         let fallback = Fallback::read(scope);
-        let (value, origin) = scope.peek_by("host", |value| Ok(value.clone()))?;
+        let Some((value, origin)) = scope.peek_by("host", |value| Ok(value.clone())) else {
+            return in_container.then(|| container(fallback));
+        };
         let key = scope.key("host");
         let host = self.host(&key, &value, &fallback)?;
         self.host_origin(&key, &host, origin);
@@ -88,6 +90,20 @@ impl Settling<'_> {
             }
         }
         env
+    }
+}
+
+/// The host that a build container is: on this machine, with any folder of its own.
+fn container(fallback: Fallback) -> HostSpec {
+    HostSpec {
+        name: "container".parse().expect("it is a name"),
+        address: None,
+        transport: TransportKind::Local,
+        user: None,
+        port: None,
+        path: fallback.path.unwrap_or_else(|| "/builds".parse().expect("it is a path")),
+        node: None,
+        tags: Vec::new(),
     }
 }
 

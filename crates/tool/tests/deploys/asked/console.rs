@@ -2,21 +2,11 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{Read as _, Write as _},
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::{fleet::Fleet, store::App};
-
-/// What a terminal shows, up to these words. Escape sequences stay in it.
-fn until(terminal: &mut ChildStdout, words: &str) -> String {
-    let (mut seen, mut byte) = (Vec::new(), [0]);
-    while !String::from_utf8_lossy(&seen).contains(words) {
-        assert_eq!(terminal.read(&mut byte).unwrap(), 1, "no {words:?}, but {}", String::from_utf8_lossy(&seen));
-        seen.push(byte[0]);
-    }
-    String::from_utf8_lossy(&seen).into_owned()
-}
+use crate::{fleet::Fleet, store::App, terminal::until};
 
 fn console(fleet: &Fleet) -> (Child, ChildStdin, ChildStdout) {
     let mut child = fleet.at_a_terminal(&["console", "staging"]);

@@ -5,7 +5,9 @@ defmodule Ecto.MigrationError do
 end
 
 defmodule Ecto.Repo do
-  defmacro __using__(otp_app: app) do
+  defmacro __using__(options) do
+    app = options[:otp_app]
+
     quote do
       def config, do: [otp_app: unquote(app), database: System.fetch_env!("DATABASE") <> "." <> inspect(__MODULE__)]
       def __adapter__, do: Ecto.Adapters.File
@@ -20,15 +22,31 @@ defmodule Ecto.Adapters.File do
   def ensure_all_started(_config, _mode), do: {:ok, []}
 end
 
+# There is no SQL here: what would be carried out is logged in Ecto's words, and that is all.
 defmodule Ecto.Migration do
+  require Logger
+
   defmacro __using__(_) do
     quote do
       import Ecto.Migration
+      Module.register_attribute(__MODULE__, :disable_ddl_transaction, persist: true)
+      Module.register_attribute(__MODULE__, :disable_migration_lock, persist: true)
       def __migration__, do: []
     end
   end
 
-  def execute(sql), do: IO.puts("sql: #{sql}")
+  defmacro create(table, do: columns) do
+    quote do
+      create(unquote(table))
+      unquote(columns)
+    end
+  end
+
+  def create(what), do: Logger.info("create " <> what)
+  def table(name), do: "table #{name}"
+  def index(table, columns, _options), do: "index #{Enum.join([table | columns] ++ ["index"], "_")}"
+  def add(_column, _type), do: :ok
+  def execute(sql), do: Logger.info("execute #{inspect(sql)}")
 end
 
 defmodule Ecto.Migrator do
@@ -77,7 +95,8 @@ defmodule Ecto.Migrator do
 
   defp migrate(repo, direction, {version, _name, file}) do
     [{module, _} | _] = Code.compile_file(file)
-    {function, way} = if direction == :up, do: {:up, "forward"}, else: {:down, "backward"}
+    function = if function_exported?(module, direction, 0), do: direction, else: :change
+    way = if direction == :up, do: "forward", else: "backward"
     Logger.info("== Running #{version} #{inspect(module)}.#{function}/0 #{way}")
 
     # As in Ecto, in a process of its own.
