@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
     program::{self, Done, Program},
     run,
@@ -119,14 +121,13 @@ fn a_release_is_built_in_a_container_whose_work_is_kept() {
 }
 
 #[test]
-fn a_container_that_is_being_made_when_edeliver_is_killed_is_taken_away_by_its_engine() {
+fn a_container_that_is_being_made_when_a_build_is_interrupted_is_taken_away_by_its_engine() {
     let scene = Scene::new();
     fs::write(scene.bin.join("slow"), "").unwrap();
     let mut build = scene.command("elixir:1.14").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     scene.wait_for(|asked| asked.contains("run "));
-    // To the whole group of the terminal is what Ctrl-C does; that the engine is in none of it shows here too.
-    build.kill().unwrap();
-    build.wait().unwrap();
+    kill_process(Pid::from_child(&build), Signal::INT).unwrap();
+    assert_eq!(build.wait().unwrap().code(), Some(130));
     assert!(!scene.asked().contains("gone"));
     scene.wait_for(|asked| asked.contains("gone"));
 }

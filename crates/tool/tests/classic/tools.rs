@@ -1,7 +1,5 @@
 //! Build tools of edeliver 1.x: rebar 2 with reltool, and what Distillery makes.
 
-use std::fs;
-
 use crate::{
     program::{self, Program},
     run,
