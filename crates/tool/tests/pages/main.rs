@@ -12,7 +12,6 @@ mod samples;
 #[expect(dead_code, reason = "the tests of deploys need more of it")]
 #[path = "../deploys/store.rs"]
 mod store;
-#[expect(dead_code, reason = "nobody presses Ctrl-C here")]
 #[path = "../program/terminal.rs"]
 mod terminal;
 mod watched;
