@@ -16,7 +16,7 @@ mod round;
 
 use std::{
     error::Error,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -92,8 +92,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         Some(program) => program.canonicalize()?,
         None => cargo::build_program("edeliver")?,
     };
-    let mut report = Report::new(seed);
-    let field = Field::up(edeliver, Recipe::new(seed, args.numbers().start).from)?;
+    let (mut report, mut holds) = (Report::new(seed), true);
+    let mut field = Field::up(edeliver.clone(), Recipe::new(seed, args.numbers().start).from)?;
     let began = Instant::now();
     for number in args.numbers() {
         if args.is_over(began) {
@@ -110,11 +110,23 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         }
         if !ended.breaches.is_empty() {
             tell(&field, seed, number, &ended)?;
-            break;
+            // As a test of live nodes that fails is asked once more: what else goes on beside it decides about its moments.
+            holds = args.short && again(&edeliver, &recipe)?;
+            if !holds {
+                break;
+            }
+            field = Field::up(edeliver.clone(), Recipe::new(seed, number + 1).from)?;
         }
     }
     println!("\n{}", report.text());
-    Ok(if report.is_fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays a round in which something did not hold once more, on hosts of its own. Whether it holds now.
+fn again(edeliver: &Path, recipe: &Recipe) -> Result<bool, Box<dyn Error>> {
+    let ended = round::play(&Field::up(edeliver.to_owned(), recipe.from)?, recipe)?;
+    println!("  played once more: {ended}");
+    Ok(ended.breaches.is_empty())
 }
 
 /// A breach: what it was, all that was said, and how to have it once more.
