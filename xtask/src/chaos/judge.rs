@@ -84,6 +84,8 @@ impl Case<'_> {
         let served = if matches!(self.recipe.operation, Operation::Place(_)) { before.serves.clone() } else { new.clone() };
         let (boots, serves) = match result {
             HostResult::Done => (new.clone(), served),
+            // It went well, and then not back: its line says so.
+            HostResult::Failed if self.first.says(&after.host, "it was not taken back") => (new.clone(), served),
             HostResult::Failed | HostResult::TakenBack | HostResult::Skipped => (before.boots.clone(), before.serves.clone()),
             HostResult::Unknown | HostResult::Broken => return None,
         };
@@ -201,6 +203,9 @@ mod tests {
         assert_eq!(breaches(&recipe, &failed, old.clone()), [""; 0]);
         assert_eq!(breaches(&recipe, &done, old.clone()).len(), 1);
         assert_eq!(breaches(&recipe, &failed, new.clone()).len(), 1);
+        let mut not_back = ending(8, HostResult::Failed);
+        not_back.rows[0].summary = "0.2.0 running; it was not taken back: the host can't be reached".to_owned();
+        assert_eq!(breaches(&recipe, &not_back, new.clone()), [""; 0]);
         for either in [old, new] {
             assert_eq!(breaches(&recipe, &ending(8, HostResult::Unknown), either), [""; 0]);
         }

@@ -102,6 +102,10 @@ impl Ending {
     pub(super) fn of(&self, host: &str) -> Option<HostResult> {
         self.rows.iter().find(|row| row.host.to_string() == host).map(|row| row.result)
     }
+    /// Whether the host's line has these words.
+    pub(super) fn says(&self, host: &str, words: &str) -> bool {
+        self.rows.iter().any(|row| row.host.to_string() == host && row.summary.contains(words))
+    }
     /// For files: all of it.
     pub(super) fn text(&self) -> String {
         format!("{}{}\nexit code {:?}\n", self.out, self.err, self.code)
