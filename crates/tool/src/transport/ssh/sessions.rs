@@ -90,10 +90,9 @@ impl Sessions {
     pub(super) fn expect_another(&self) {
         self.expected.fetch_add(1, Ordering::Relaxed);
     }
-    /// Begins to open as many sessions as are expected, as far as they are not there yet and there is room: so long after now, or when
-    /// another has been opened.
-    fn make_spares(&self, after: Duration) {
-        let (expected, mut spares) = (self.expected.swap(0, Ordering::Relaxed), self.spares());
+    /// Begins to open so many sessions, as far as they are not there yet and there is room: so long after now, or when another has been opened.
+    fn make_spares(&self, expected: usize, after: Duration) {
+        let mut spares = self.spares();
         while spares.len() < expected && !self.closed.load(Ordering::Relaxed) {
             let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
             let (socket, opened) = (self.socket.clone(), self.opened.clone());
@@ -127,13 +126,14 @@ impl Sessions {
             Some(channel) => channel,
             None => self.open_now(preamble).await?,
         };
-        self.make_spares(Duration::ZERO);
+        self.make_spares(self.expected.swap(0, Ordering::Relaxed), Duration::ZERO);
         Ok(channel)
     }
     async fn open_now(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
         let mut permit = self.permit().await;
         match self.begun.fetch_add(1, Ordering::Relaxed) {
-            0 => self.make_spares(SPARE),
+            // They stay expected: who calls at the same time may take them.
+            0 => self.make_spares(self.expected.load(Ordering::Relaxed), SPARE),
             1 => sleep(SECOND).await,
             _ => {}
         }
