@@ -33,7 +33,7 @@ impl Case<'_> {
     }
 
     fn endings(&self) -> Vec<String> {
-        let mut wrong = self.ending(self.first, self.is_killed());
+        let mut wrong = self.ending(self.first, self.is_killed() || self.is_ended_at_its_beginning());
         wrong.extend(self.second.into_iter().flat_map(|second| self.ending(second, false)));
         wrong
     }
@@ -131,6 +131,10 @@ impl Case<'_> {
         let unknown = |ending: &Ending| matches!(ending.of(name), Some(HostResult::Unknown | HostResult::Broken));
         self.is_killed() || unknown(self.first) || self.second.is_some_and(unknown)
     }
+    /// By a Ctrl-C that came before the program was ready for one, and for anything else.
+    fn is_ended_at_its_beginning(&self) -> bool {
+        self.first.out.is_empty() && self.recipe.has(|planned| planned.fault == Fault::CtrlC)
+    }
     fn is_killed(&self) -> bool {
         self.recipe.has(|planned| matches!(planned.fault, Fault::OperatorKilled | Fault::CtrlCTwice))
     }
@@ -192,6 +196,15 @@ mod tests {
     fn breaches(recipe: &Recipe, first: &Ending, after: View) -> Vec<String> {
         let before = [view(GOOD[0], Some(GOOD[0]))];
         Case { recipe, before: &before, first, second: None, after: &[after] }.breaches()
+    }
+
+    #[test]
+    fn nobody_ends_by_a_signal_who_has_begun() {
+        let recipe = recipe(Operation::Deploy(GOOD[1]), Fault::CtrlC);
+        let silent = Ending::default();
+        assert_eq!(breaches(&recipe, &silent, view(GOOD[0], Some(GOOD[0]))), [""; 0]);
+        let begun = Ending { out: "{}".to_owned(), ..Ending::default() };
+        assert_eq!(breaches(&recipe, &begun, view(GOOD[0], Some(GOOD[0]))).len(), 1);
     }
 
     #[test]
