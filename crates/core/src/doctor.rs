@@ -56,6 +56,18 @@ impl Finding {
     }
 }
 
+/// Whether a host can fetch releases by itself from a store at this address. `refused`: why not.
+pub fn fetching(address: &str, refused: Option<&str>) -> Finding {
+    const CHECK: &str = "fetching";
+    let Some(why) = refused else { return Finding::fine(CHECK, format!("releases can be fetched from {address}")) };
+    Finding::bad(
+        CHECK,
+        Grade::Warning,
+        format!("releases can't be fetched from {address}, and are sent: {why}"),
+        Hint::text("docs/stores.md says how a host is let in there; without `hosts_fetch` in [store] none tries it"),
+    )
+}
+
 /// A build of what is checked out, planned and not carried out: what stands in its way, or that nothing does.
 pub fn build(plan: &Plan) -> Vec<Finding> {
     let of_host = plan.hosts.iter().map(|host| match &host.verdict {

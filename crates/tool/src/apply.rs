@@ -29,7 +29,6 @@ use edeliver_core::{
     name::{HostName, RunId},
     plan::Plan,
     release::{Digest, Manifest},
-    step::Step,
 };
 pub use error::StepError;
 use fleet::Fleet;
@@ -96,8 +95,6 @@ struct Shared {
     lease: Option<Arc<lease::Board>>,
     /// How fast releases are sent, where that is limited.
     pace: Option<transfer::Pace>,
-    /// What several hosts are sent.
-    packs: Option<transfer::Packs>,
     /// How hosts are drained, for plans that do so.
     road: Option<traffic::Road>,
 }
@@ -119,7 +116,6 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
         run: ctx.run().cloned(),
         lease,
         pace: plan.rollout.bandwidth.map(transfer::Pace::new),
-        packs: is_sent_to_several(plan).then(transfer::Packs::default),
         road: traffic::Road::of(ctx, plan),
     });
     let mut fleet = Fleet::new(ctx, plan, &mut sites, &shared, ready);
@@ -129,11 +125,6 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
     let all_done = !stopped && ends.iter().all(outcome::End::is_done);
     let after = if all_done { hooks.run_all(&plan.after).await } else { Ok(()) };
     Ended { ends, stopped, migrations_failed, after_failed: after.is_err(), interrupted: ctx.cancel.is_requested() }
-}
-
-/// Whether it puts a release on more than one host.
-fn is_sent_to_several(plan: &Plan) -> bool {
-    plan.hosts.iter().flat_map(|host| &host.steps).filter(|step| matches!(step, Step::Stage(_))).nth(1).is_some()
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edeliver_core::{
     config::{HostStore, RemoteStore},
-    doctor::{Cookie, Finding, Grade, Vitals},
-    hint::Hint,
+    doctor::{self, Cookie, Finding, Vitals},
 };
 
 pub use here::here;
@@ -39,19 +38,11 @@ pub async fn vitals(host: &dyn Transport, place: &Place) -> Result<Vitals, Trans
 /// # Errors
 /// The connection, or the script.
 pub async fn fetching(host: &dyn Transport, store: &HostStore) -> Result<Finding, TransportError> {
-    const CHECK: &str = "fetching";
     let told = sftp::batch(&store.host, [].into_iter(), PATIENCE.as_secs() / 2);
     let call = Call { input: Input::Bytes(told.into_bytes()), ..Call::new(FETCHING, [""; 0], PATIENCE) };
     let (reply, address) = (host.run(call).await?, RemoteStore::Host(store.clone()).address());
-    Ok(match reply.status {
-        0 => Finding::fine(CHECK, format!("releases can be fetched from {address}")),
-        _ => Finding::bad(
-            CHECK,
-            Grade::Warning,
-            format!("releases can't be fetched from {address}, and are sent: {}", reply.text().trim()),
-            Hint::text("docs/stores.md says how a host is let in there; without `hosts_fetch` in [store] none tries it"),
-        ),
-    })
+    let said = reply.text();
+    Ok(doctor::fetching(&address, (reply.status != 0).then(|| said.trim())))
 }
 
 fn now() -> i64 {

@@ -205,16 +205,6 @@ impl Store {
         self.root.join("store/blobs")
     }
 
-    /// A file without a name, for what is needed for a while only.
-    ///
-    /// # Errors
-    /// It can't be made.
-    pub(crate) fn nameless(&self) -> Result<File, StoreError> {
-        let dir = self.temp_dir();
-        durable::make_dir(&dir)?;
-        tempfile::tempfile_in(&dir).map_err(|source| StoreError::write(&dir, source))
-    }
-
     fn temp_dir(&self) -> PathBuf {
         self.root.join("store/tmp")
     }

@@ -9,12 +9,10 @@ mod learn;
 mod pace;
 mod pack;
 mod pipe;
-mod share;
 mod unpack;
 
 pub use bring::{bring, lacking};
 pub use learn::{LearnError, Learnt, learn};
 pub use pace::Pace;
 pub use pack::{Load, PackError, Packing, pack};
-pub use share::Packs;
 pub use unpack::{UnpackError, unpack_into};

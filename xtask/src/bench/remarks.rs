@@ -14,7 +14,7 @@ const REMARKS: &str = "\
 - Without a speed limit on the line the login alone (the floor) is a large part of what scp takes, and of what a second deploy takes.
 - All hosts and edeliver share the processors of one machine. With ten hosts times are mostly those of twenty programs of ssh that
   compute keys, and of the hosts' own scripts; hosts with processors of their own do that side by side.
-- scp's archive was compressed when it was built, edeliver compresses what hosts lack when it is sent, once for all that lack the same. A first deploy
+- scp's archive was compressed when it was built, edeliver compresses what a host lacks when it is sent, for each host anew. A first deploy
   also has the hosts digest every file and wait until all is on the disk, which scp and tar do not. What the command before has left to be
   written is written before the next one begins, so that nobody waits for another's.
 ";

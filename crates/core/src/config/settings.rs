@@ -79,6 +79,13 @@ pub struct HostSpec {
     pub tags: Vec<Tag>,
 }
 
+impl HostSpec {
+    /// A machine of which nothing else is said.
+    pub fn new(name: HostName, transport: TransportKind, path: HostPath) -> Self {
+        Self { name, address: None, transport, user: None, port: None, path, node: None, tags: Vec::new() }
+    }
+}
+
 /// The build tool in front: who fetches dependencies and compiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

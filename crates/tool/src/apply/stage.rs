@@ -126,11 +126,7 @@ async fn send(
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
     args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
     args.extend(packed.args());
-    let told = progress(work.reporter.clone(), total);
-    let stream = match &work.shared.packs {
-        Some(packs) => packs.stream(&contents.store, load, told),
-        None => transfer::pack(&contents.store, load, told),
-    };
+    let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let stream = match &work.shared.pace {
         Some(pace) => pace.keep(stream),
         None => stream,

@@ -195,16 +195,7 @@ mod tests {
     fn settings(branch: Option<&str>, revision: Option<&str>) -> BuildSettings {
         let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
         BuildSettings {
-            host: HostSpec {
-                name: "build".parse().unwrap(),
-                address: None,
-                transport: TransportKind::Ssh,
-                user: None,
-                port: None,
-                path: "/builds".parse().unwrap(),
-                node: None,
-                tags: Vec::new(),
-            },
+            host: HostSpec::new("build".parse().unwrap(), TransportKind::Ssh, "/builds".parse().unwrap()),
             image: None,
             tool: None,
             release_tool: None,

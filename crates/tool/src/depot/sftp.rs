@@ -45,16 +45,7 @@ mod tests {
     const SERVER: &str = "/usr/lib/openssh/sftp-server";
 
     fn store(name: &str, path: &str) -> HostSpec {
-        HostSpec {
-            name: name.parse().unwrap(),
-            address: None,
-            transport: TransportKind::Ssh,
-            user: None,
-            port: None,
-            path: path.parse().unwrap(),
-            node: None,
-            tags: Vec::new(),
-        }
+        HostSpec::new(name.parse().unwrap(), TransportKind::Ssh, path.parse().unwrap())
     }
 
     #[test]

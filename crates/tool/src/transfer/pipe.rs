@@ -31,12 +31,6 @@ pub(super) fn to_task() -> (Inlet, Outlet) {
     (Inlet { to, piece: Vec::with_capacity(PIECE) }, Outlet { from, piece: Vec::new(), at: 0, ended: false })
 }
 
-/// A pipe from a task to another one.
-pub(super) fn from_task() -> (Teller, Outlet) {
-    let (to, from) = mpsc::channel(PIECES);
-    (Teller { to }, Outlet { from, piece: Vec::new(), at: 0, ended: false })
-}
-
 /// A pipe from a task to a thread: the task runs [`Feed::all_of`].
 pub(super) fn to_thread() -> (Feed, Drain) {
     let (to, from) = mpsc::channel(PIECES);
@@ -82,26 +76,6 @@ impl Write for Inlet {
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
         self.send(Message::Piece(piece))
-    }
-}
-
-/// The writing side in a task that has whole pieces. To be ended by [`Teller::end`] or [`Teller::fail`].
-pub(super) struct Teller {
-    to: Sender<Message>,
-}
-
-impl Teller {
-    /// Fails when nobody reads any more.
-    pub(super) async fn piece(&self, piece: Vec<u8>) -> io::Result<()> {
-        self.to.send(Message::Piece(piece)).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-    /// Says that this was all.
-    pub(super) async fn end(&self) {
-        let _ = self.to.send(Message::End).await;
-    }
-    /// The reading side gets this error after what was told before.
-    pub(super) async fn fail(&self, error: io::Error) {
-        let _ = self.to.send(Message::Failed(error)).await;
     }
 }
 

@@ -123,14 +123,5 @@ pub(crate) fn keygen(file: &Path, passphrase: &str) {
 }
 
 pub(crate) fn spec(name: &str) -> HostSpec {
-    HostSpec {
-        name: name.parse().unwrap(),
-        address: None,
-        transport: TransportKind::Ssh,
-        user: None,
-        port: None,
-        path: "/srv".parse().unwrap(),
-        node: None,
-        tags: vec![],
-    }
+    HostSpec::new(name.parse().unwrap(), TransportKind::Ssh, "/srv".parse().unwrap())
 }

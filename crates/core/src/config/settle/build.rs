@@ -95,16 +95,8 @@ impl Settling<'_> {
 
 /// The host that a build container is: on this machine, with any folder of its own.
 fn container(fallback: Fallback) -> HostSpec {
-    HostSpec {
-        name: "container".parse().expect("it is a name"),
-        address: None,
-        transport: TransportKind::Local,
-        user: None,
-        port: None,
-        path: fallback.path.unwrap_or_else(|| "/builds".parse().expect("it is a path")),
-        node: None,
-        tags: Vec::new(),
-    }
+    let path = fallback.path.unwrap_or_else(|| "/builds".parse().expect("it is a path"));
+    HostSpec::new("container".parse().expect("it is a name"), TransportKind::Local, path)
 }
 
 /// A path that counts from the checkout, not from the home directory.

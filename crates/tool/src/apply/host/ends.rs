@@ -21,6 +21,8 @@ use crate::{
 
 /// Of a node that was started, and not watched for as long as it should have been.
 const UNWATCHED: &str = "interrupted: it was not watched to the end";
+/// Of a host that has old releases that were to go.
+const UNTIDY: &str = "interrupted before old releases were removed";
 
 /// How a host ended.
 pub(super) type Ended = (HostResult, String, Ending);
@@ -176,20 +178,19 @@ impl HostTask {
         }
     }
 
-    /// All steps are done.
+    /// It serves what it is to serve. What an interruption has left out is told: it is no part of that.
     pub(super) fn done(&self) -> Ended {
-        match self.so_far.unwatched {
-            true => (HostResult::Done, format!("{}; {UNWATCHED}", self.state_now()), Ending::CutShort),
-            false => (HostResult::Done, self.state_now(), Ending::Changed),
+        let is_untidy = self.plan.steps[self.next..].iter().any(|step| matches!(step, Step::Prune(_)));
+        let left_out = if self.so_far.unwatched { Some(UNWATCHED) } else { is_untidy.then_some(UNTIDY) };
+        match left_out {
+            Some(what) => (HostResult::Done, format!("{}; {what}", self.state_now()), Ending::CutShort),
+            None => (HostResult::Done, self.state_now(), Ending::Changed),
         }
     }
 
     pub(super) fn interrupted(&self) -> Ended {
         match (self.so_far.begun, self.so_far.touched) {
-            (true, true) if self.plan.steps[self.next..].iter().all(Step::tidies) => {
-                let how = if self.so_far.unwatched { UNWATCHED } else { "interrupted before old releases were removed" };
-                (HostResult::Done, format!("{}; {how}", self.state_now()), Ending::CutShort)
-            }
+            (true, true) if self.plan.steps[self.next..].iter().all(Step::tidies) => self.done(),
             (false, _) => (HostResult::Skipped, "interrupted before anything was begun".to_owned(), Ending::AsBefore),
             (true, false) => (HostResult::Failed, format!("interrupted; {}", self.state_before("as before")), Ending::AsBefore),
             (true, true) => (HostResult::Failed, format!("interrupted; {}", self.state_now()), Ending::Otherwise),
