@@ -14,6 +14,14 @@ pub(super) struct Cable {
 }
 
 impl Cable {
+    /// Whether there is a delay, and nothing else.
+    pub(super) fn is_far(self) -> bool {
+        self.latency_ms > 0.0 && self.rate_mbit == 0.0
+    }
+    /// With so many times the delay.
+    pub(super) fn slower(self, times: u32) -> Self {
+        Self { latency_ms: self.latency_ms * f64::from(times), ..self }
+    }
     pub(super) fn link(self) -> Link {
         Link { latency_ms: self.latency_ms, rate_mbit: self.rate_mbit, ..Link::default() }
     }

@@ -5,7 +5,7 @@ mod page;
 use std::{error::Error, path::Path, process::Command};
 
 use self::page::Page;
-use super::{cable::Cable, field::Field, measure::Measure, project::Project};
+use super::{SLOWER, cable::Cable, field::Field, measure::Measure, project::Project};
 use crate::cargo;
 
 /// Between the operator and all hosts together, Mbit/s.
@@ -18,9 +18,6 @@ const SOAK: u32 = 1;
 const MOST_NODES: usize = 50;
 /// Rivals send everything to every host, which takes its time.
 const MOST_RIVALS: usize = 50;
-/// Time dilation (Gupta et al., "To Infinity and Beyond: Time-Warped Network Emulation", NSDI 2006): where all that takes time but the processors
-/// is so many times as slow, the two of this machine do what so many times two of them would.
-const SLOWER: u32 = 10;
 
 /// One fleet, measured.
 struct Row {

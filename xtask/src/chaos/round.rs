@@ -104,7 +104,7 @@ fn recover(field: &Field, recipe: &Recipe, after: &[View], ended: &mut Ended) ->
     if !falls && running < after.len() && ended.kept_at_last(field, "start", "start production")? != Some(0) {
         ended.breach("`start` does not bring up what is down".to_owned());
     }
-    if recipe.again && is_repeatable(recipe.operation) {
+    if recipe.again && is_repeatable(recipe.operation, falls) {
         match ended.kept_at_last(field, "again", &recipe.line())? {
             Some(0) => {}
             code => ended.breach(format!("the same command again, without faults, ended with {code:?}")),
@@ -122,9 +122,9 @@ fn recover(field: &Field, recipe: &Recipe, after: &[View], ended: &mut Ended) ->
     Ok(())
 }
 
-/// Whether the same once more has to succeed.
-fn is_repeatable(operation: Operation) -> bool {
-    operation != Operation::Rollback && operation.version() != Some(BAD)
+/// Whether the same once more has to succeed. Nodes that fall are no more upgraded than those that are not there.
+fn is_repeatable(operation: Operation, falls: bool) -> bool {
+    operation != Operation::Rollback && operation.version() != Some(BAD) && !(falls && matches!(operation, Operation::Upgrade(_)))
 }
 
 /// Looks until nothing is wrong, or it is no more to be expected.

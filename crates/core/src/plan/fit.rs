@@ -87,7 +87,8 @@ fn taken_back(manifest: &Manifest, seen: &Seen) -> Option<Obstacle> {
 
 fn space(delta: &Delta, seen: &Seen) -> Option<Obstacle> {
     let entries = delta.send.len() + delta.copy.len() + delta.twins.len() + delta.place.len();
-    let needs = delta.bytes_written() + entries as u64 * BYTES_PER_ENTRY + MARGIN;
+    let base: u64 = delta.bases.iter().map(|base| base.size).sum();
+    let needs = delta.bytes_written() + base + entries as u64 * BYTES_PER_ENTRY + MARGIN;
     let free = seen.free_kib.saturating_mul(1024);
     (free < needs && !delta.is_empty()).then(|| Obstacle {
         why: format!("it takes {}, and {} are free at {}", size(needs), size(free), seen.root),

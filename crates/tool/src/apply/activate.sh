@@ -1,11 +1,14 @@
 # Makes an installed release the one that boots next. Comes after permanent.sh and root.sh.
 # $4 version, $5 what a rollback goes back to or empty, $6 the file that decides what boots, $7 start_erl.data for a release that came
-# without, or empty, $8 bytes of the new releases/RELEASES, which is on standard input.
+# without, or empty, $8 the new releases/RELEASES.
 #
 # Everything is written under other names first. Then it is renamed into place, the file that decides last.
 
-version=$4 previous=$5 decides=$6 start_erl=$7 bytes=$8
+version=$4 previous=$5 decides=$6 start_erl=$7 releases=$8
 mark=.edeliver-new.
+
+line_end='
+'
 
 # Sets $draft to the name under which file $1 is written. No substitution: this runs for every file, and each would be a process.
 draft() { case $1 in */*) draft=${1%/*}/$mark${1##*/} ;; *) draft=$mark$1 ;; esac; }
@@ -13,16 +16,33 @@ draft() { case $1 in */*) draft=${1%/*}/$mark${1##*/} ;; *) draft=$mark$1 ;; esa
 # The files of the release that lie outside of its own directories, as it came; found/ has those of releases that others put here.
 # relx releases come with a RELEASES of their own, which knows nothing of the others in this root.
 find_top() {
+  list=''
   for top in "$own/top/$version" "$own/found/$version"; do
-    [ ! -d "$top" ] || { list=$(cd -- "$top" && find . -type f -o -type l | sed -e 's,^\./,,' -e '/^releases\/RELEASES$/d'); return 0; }
+    [ ! -d "$top" ] || { list_files "$top"; return 0; }
   done
-  top='' list=''
+  top=''
+}
+# Adds the files below directory $1, which is $top or in it, to the list. No find: this is a few names.
+list_files() {
+  for one in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -d "$one" ] && [ ! -L "$one" ]; then
+      list_files "$one"
+    elif [ "$one" != "$top/releases/RELEASES" ] && { [ -f "$one" ] || [ -L "$one" ]; }; then
+      list=$list${one#"$top"/}$line_end
+    fi
+  done
 }
 
+# No process where there is nothing to remove, and no text that a shell would put on a full disk.
 clean_up() {
-  printf '%s\n' "$list" releases/RELEASES releases/start_erl.data "$own/previous" | while IFS= read -r file; do
-    [ -n "$file" ] && draft "$file" && exists "$draft" && rm -f -- "$draft"
+  set -f
+  IFS=$line_end
+  for file in $list releases/RELEASES releases/start_erl.data "$own/previous"; do
+    draft "$file"
+    ! exists "$draft" || rm -f -- "$draft"
   done
+  set +f
+  unset IFS
 }
 
 # Runs $1 for every file of the list. Not a pipeline: what fails ends the script.
@@ -62,8 +82,9 @@ draft_file() {
     must cp -P -- "$top/$1" "$draft"
   fi
 }
-# A cookie is for its owner, unless somebody has given the one that is there other rights.
+# A cookie is for its owner, unless somebody has given the one that is there other rights. Mostly it is the same one.
 draft_cookie() {
+  ! cmp -s "$top/$1" "$1" || return 0
   if [ -f "$1" ]; then must cp -p -- "$1" "$2"; else (umask 077 && : >"$2") || failed "can't write $root/$2"; fi
   cat "$top/$1" 2>/dev/null >"$2" || failed "can't write $root/$2"
 }
@@ -76,12 +97,11 @@ draft_text() {
 draft_all() {
   for_each draft_file
   draft releases/RELEASES
-  { cat >"$draft"; } 2>/dev/null && [ "$(wc -c <"$draft")" -eq "$bytes" ] || failed "releases/RELEASES did not arrive whole"
+  { printf '%s' "$releases" >"$draft"; } 2>/dev/null || failed "can't write $root/$draft"
   [ -z "$previous" ] || draft_text "$own/previous" "$previous"
   if ! has releases/start_erl.data && [ -n "$start_erl" ]; then
     draft_text releases/start_erl.data "$start_erl"
-    list="$list
-releases/start_erl.data"
+    list=$list${line_end}releases/start_erl.data
   fi
   has "$decides" || find_decider
 }
@@ -98,8 +118,7 @@ find_decider() {
   [ -f "$decides-$version" ] || stop_with 1 "$root has no $decides of release $version"
   draft "$decides"
   must cp -- "$decides-$version" "$draft"
-  list="$list
-$decides"
+  list=$list$line_end$decides
 }
 
 # Puts the draft of file $1 in its place.
@@ -107,6 +126,7 @@ put() {
   # A link to a directory would lead the new file there.
   [ ! -L "$1" ] || [ ! -d "$1" ] || must rm -f -- "$1"
   draft "$1"
+  [ "$1" != releases/COOKIE ] || exists "$draft" || return 0
   must mv -f -- "$draft" "$1"
 }
 put_but_decider() { [ "$1" = "$decides" ] || put "$1"; }
@@ -127,5 +147,5 @@ if [ -n "$previous" ]; then put "$own/previous"; else must rm -f -- "$own/previo
 must settle
 put "$decides"
 # It boots now, whatever becomes of this. Who makes a release boot that was taken back wants it.
-rm -f -- "$own/taken-back/$version" "$own/went-back" || :
+for file in "$own/taken-back/$version" "$own/went-back"; do ! exists "$file" || rm -f -- "$file" || :; done
 settle || :

@@ -28,7 +28,6 @@ const CONFIRM: Script = Script { name: "confirm", text: concat!(include_str!("ro
 /// What the watch and all it may do build upon.
 const COMMON: Script = node::asking!("watch", "node/watch.sh");
 const LEASE: &str = concat!(include_str!("guard/verb.sh"), include_str!("root.sh"), include_str!("../lease/lease.sh"));
-const RELEASES: &str = include_str!("guard/print.sh");
 const ACTIVATE: &str = concat!(include_str!("root.sh"), include_str!("activate.sh"));
 const REMEMBER: &str = concat!(include_str!("root.sh"), include_str!("remember.sh"));
 const START: &str = concat!(include_str!("../node/environment.sh"), include_str!("../node/start.sh"));
@@ -110,9 +109,10 @@ impl Arms<'_> {
     }
     fn activate(&self) -> String {
         let activate = self.find(|step| if let Step::Activate(activate) = step { Some(activate) } else { None });
-        let Some(activate) = activate else { return does("go_releases", &[], NOTHING) + &does("go_activate", &[], NOTHING) };
-        let releases = does("go_releases", std::slice::from_ref(&activate.releases_file), RELEASES);
-        releases + &does("go_activate", &root::activate_words(self.place, activate), ACTIVATE)
+        match activate {
+            None => does("go_activate", &[], NOTHING),
+            Some(activate) => does("go_activate", &root::activate_words(self.place, activate), ACTIVATE),
+        }
     }
     fn remember(&self) -> String {
         let Some(manifest) = self.guard.remember else { return does("go_remember", &[], NOTHING) };

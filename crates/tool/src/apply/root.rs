@@ -45,7 +45,7 @@ fn words(place: &Place, boots: Option<&Version>) -> Vec<String> {
 
 /// Makes a release the one that boots next.
 pub(super) async fn activate(site: &Site, activate: &Activate) -> Result<(), StepError> {
-    call(site, ACTIVATE, activate_words(&site.place, activate), &activate.releases_file).await
+    call(site, ACTIVATE, activate_words(&site.place, activate), Input::Empty).await
 }
 
 /// The arguments of the script that does that.
@@ -56,7 +56,7 @@ pub(super) fn activate_words(place: &Place, activate: &Activate) -> Vec<String> 
         activate.previous.as_ref().map(Version::to_string).unwrap_or_default(),
         activate.decides.to_string(),
         activate.start_erl.as_deref().unwrap_or_default().trim_end().to_owned(),
-        activate.releases_file.len().to_string(),
+        activate.releases_file.clone(),
     ]);
     args
 }
@@ -67,12 +67,12 @@ pub(super) async fn prune(site: &Site, prune: &Prune, boots: Option<&Version>) -
     args.extend([prune.releases_file.len().to_string(), prune.versions.len().to_string()]);
     args.extend(prune.versions.iter().map(Version::to_string));
     args.extend(prune.dirs.iter().map(RelPath::to_string));
-    call(site, PRUNE, args, &prune.releases_file).await
+    call(site, PRUNE, args, Input::Bytes(prune.releases_file.as_bytes().to_vec())).await
 }
 
 /// Notes that a release was taken back.
 pub(super) async fn remember(site: &Site, it: &TakenBack, boots: Option<&Version>) -> Result<(), StepError> {
-    call(site, REMEMBER, remember_words(&site.place, it, boots), "").await
+    call(site, REMEMBER, remember_words(&site.place, it, boots), Input::Empty).await
 }
 
 /// The arguments of the script that does that.
@@ -86,11 +86,11 @@ pub(super) fn remember_words(place: &Place, it: &TakenBack, boots: Option<&Versi
 pub(super) async fn mark_drained(site: &Site, run: Option<&str>, boots: Option<&Version>) -> Result<(), StepError> {
     let mut args = args(site, boots);
     args.push(run.unwrap_or_default().to_owned());
-    call(site, DRAINED, args, "").await
+    call(site, DRAINED, args, Input::Empty).await
 }
 
-async fn call(site: &Site, script: Script, args: Vec<String>, input: &str) -> Result<(), StepError> {
-    let call = Call { input: Input::Bytes(input.as_bytes().to_vec()), ..Call::new(script, args, PATIENCE) };
+async fn call(site: &Site, script: Script, args: Vec<String>, input: Input) -> Result<(), StepError> {
+    let call = Call { input, ..Call::new(script, args, PATIENCE) };
     let reply = site.transport.run(call).await?;
     if reply.status == 0 { Ok(()) } else { Err(StepError::of(script.name, reply)) }
 }

@@ -121,16 +121,22 @@ take_lock() {
   done
 }
 
-give_lock_back() { [ "$(readlink "$lock" 2>/dev/null)" != "$me" ] || rm -f -- "$lock"; }
+# Removes what is given, with all that is in it, and then the lock.
+give_lock_back() {
+  [ "$(readlink "$lock" 2>/dev/null)" != "$me" ] || set -- "$@" "$lock"
+  [ $# -eq 0 ] || rm -rf -- "$@"
+}
 
 # At the end of the script, however it ends.
 leave() {
   [ -n "$held" ] || return 0
   clean_up
-  give_lock_back
+  give_lock_back ${begun:+"$begun"}
 }
 
-# What a script has begun and not finished. Scripts that have such a thing define it anew.
+# What a script has begun and not finished: a directory of its own in `begun`, and whatever else it is that it removes itself. Scripts that
+# have such a thing define it anew.
+begun=''
 clean_up() { :; }
 
 # ---- beginning
@@ -154,8 +160,8 @@ enter() {
     ! exists "$own/staging" || must rm -rf -- "$own/staging"
     must mkdir -m 700 "$own/staging"
   }
-  boots=$(permanent_version . "$app")
-  boots=${boots:--}
+  find_permanent . "$app"
+  boots=${permanent:--}
 }
 
 # What boots must be what the plan has, or one of the other versions given.

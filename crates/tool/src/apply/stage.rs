@@ -124,7 +124,7 @@ async fn send(
     let total = load.files.iter().map(|file| file.size).sum();
     let mut args = root::args(work.site, work.plan.expect.permanent.as_ref());
     let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
-    args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default(), stage.manifest.to_string()]);
+    args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default()]);
     args.extend(packed.args());
     let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
     let stream = match &work.shared.pace {

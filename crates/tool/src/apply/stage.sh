@@ -1,12 +1,12 @@
 # Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh.
-# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 the manifest's digest, $8 gzip or zstd: what
-# packed the input. $9 and $10…: it was packed as the difference from these files, the digest of which, one after the other, is $9.
+# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 gzip or zstd: what packed the input. $8…: it
+# was packed as the difference from these files, one after the other.
 #
 # Standard input: a compressed tar archive with
 #   new/…          files, links and directories of the release that travel, at their paths below the root
-#   copies twins   files that don't: lines SOURCE tab TARGET, sources in the root or among new/…
-#   modes          of copies and twins, sorted: lines MODE tab TARGET
-#   sums           of every file: lines DIGEST blank blank ./PATH, sorted
+#   copies         files that don't, sorted: lines MODE tab SOURCE tab TARGET, sources in the root, or among new/… with a slash before them;
+#                  none for what is fetched
+#   sums           of every file, and of the manifest: lines DIGEST blank *./PATH, sorted
 #   place          what moves to its place, in this order: lines `new` or `replace`, tab, DIR
 #   dirs manifest  to become .edeliver/manifests/VERSION.dirs and .json
 #   fetch          maybe: what curl is to fetch to new/…, with signed addresses, for which nobody else may look
@@ -16,32 +16,26 @@
 #
 # The answer with status 42: lines `bad PATH`, the files whose content is not what it should be.
 
-stage=$own/staging/$4 version=$5 mended=$6 id=$7 packing=$8 based=$9 new=$own/staging/$4/new old=$own/staging/$4/old
+stage=$own/staging/$4 version=$5 mended=$6 packing=$7 new=$own/staging/$4/new old=$own/staging/$4/old
+begun=$stage
 tab='	'
 line_end='
 '
-clean_up() { rm -rf -- "$stage"; }
 
-# Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause.
+# Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause. zstd knows by a
+# checksum at the end whether the base was the right one; somebody may have changed a file of it.
 unpack() {
   must mkdir "$stage" "$new" "$old"
   if [ "$packing" = gzip ]; then
     error=$(tar -xzmof - -C "$stage" 2>&1)
   else
-    join_bases "$@"
-    error=$({ zstd -dcq --long=27 ${based:+"--patch-from=$stage/base"} | tar -xmof - -C "$stage"; } 2>&1)
+    [ $# -eq 0 ] || error=$(cat -- "$@" 2>&1 >"$stage/base") || disk_full || stop_with 47 "$error"
+    error=$({ { zstd -dcq --long=27 ${1:+"--patch-from=$stage/base"} || : >"$stage/torn"; } | tar -xmof - -C "$stage"; } 2>&1) &&
+      [ ! -e "$stage/torn" ]
   fi && { [ -f "$stage/manifest" ] || [ -f "$stage/mend" ]; } && return 0
   error=$(printf '%s\n' "${error:-the archive is not whole}" | head -n 1)
   [ "$packing" = gzip ] || disk_full || stop_with 47 "$error"
   failed "$error"
-}
-
-# What the input is the difference from. Somebody may have changed it.
-join_bases() {
-  [ -n "$based" ] || return 0
-  digest=''
-  cat -- "$@" >"$stage/base" 2>/dev/null && digest=$($digester "$stage/base" 2>/dev/null)
-  [ "${digest%% *}" = "$based" ] || disk_full || stop_with 47 "what is sent is a difference from files that were changed"
 }
 
 # What this host fetches by itself. Its digests are checked with all others.
@@ -56,66 +50,62 @@ fetch() {
   rm -f -- "$stage/fetch"
 }
 
+# Makes the manifest of that of another version. Its digest is checked with all others.
 mend_manifest() {
   [ -f "$stage/mend" ] || return 0
   awk 'BEGIN { ORS = "}" }
     NR == FNR { piece[NR] = $0; next }
     /^=/ { from = substr($1, 2) + 0; for (at = from; at < from + $2; at++) print piece[at]; next }
-    { print substr($0, 2) }' RS='}' "$own/manifests/$mended.json" RS='\n' "$stage/mend" >"$stage/manifest" 2>/dev/null
-  digest=$($digester "$stage/manifest" 2>/dev/null)
-  [ "${digest%% *}" = "$id" ] || stop_with 45 "the manifest of $mended is not what it should be"
+    { print substr($0, 2) }' RS='}' "$own/manifests/$mended.json" RS='\n' "$stage/mend" >"$stage/manifest" 2>/dev/null ||
+    incomplete=yes
 }
 
-# Copies the files $2… into directory $1 of staging. What can't be copied is noticed by its digest.
-copy_into() {
-  into=$1
-  shift
-  [ $# -eq 0 ] || cp -- "$@" "$new/$into/" 2>/dev/null || incomplete=yes
-}
+# Copies the files of the batch into a directory of staging. What can't be copied is noticed by its digest.
+copy_batch() { [ -z "$batch" ] || cp -- $batch "$new/$goal/" 2>/dev/null || incomplete=yes; }
 
-# Makes the copies of list $1, whose sources are below $2: those that keep their names and go to the same directory at once. Shells read a
-# file byte by byte; lists that may be long are taken as a whole.
+# Makes the copies of the list: those that keep their names and go to the same directory at once. Shells read a file byte by byte; lists that
+# may be long are taken as a whole, and batches are texts of lines: a shell copies all of its words for each that comes to them.
 copy() {
-  from=$2 list=$(cat "$1") goal=''
-  set --
+  goal='' batch='' many=0
   set -f
   IFS=$line_end
-  for line in $list; do
-    source=${line%%"$tab"*} target=${line#*"$tab"}
+  for line in $copies; do
+    target=${line##*"$tab"} source=${line#*"$tab"} source=${source%"$tab"*}
+    case $source in
+      '') continue ;;
+      /*) source=$new$source ;;
+    esac
     if [ "${source##*/}" != "${target##*/}" ]; then
-      cp -- "$from/$source" "$new/$target" 2>/dev/null || incomplete=yes
+      cp -- "$source" "$new/$target" 2>/dev/null || incomplete=yes
       continue
     fi
-    if [ "${target%/*}" != "$goal" ] || [ $# -ge 100 ]; then
-      copy_into "$goal" "$@"
-      set --
-      goal=${target%/*}
+    if [ "${target%/*}" != "$goal" ] || [ "$many" -ge 100 ]; then
+      copy_batch
+      goal=${target%/*} batch='' many=0
     fi
-    set -- "$@" "$from/$source"
+    batch=$batch$source$line_end many=$((many + 1))
   done
+  copy_batch
   set +f
   unset IFS
-  copy_into "$goal" "$@"
 }
 
-# Gives files their modes: lines MODE tab PATH of file $1.
+# Gives the files of the list their modes.
 set_modes() {
-  bits='' list=$(cat "$1")
-  set --
+  bits='' batch='' many=0
   set -f
   IFS=$line_end
-  for line in $list; do
-    mode=${line%%"$tab"*} path=${line#*"$tab"}
-    if [ "$mode" != "$bits" ] || [ $# -ge 100 ]; then
-      [ $# -eq 0 ] || chmod "$bits" "$@" 2>/dev/null
-      set --
-      bits=$mode
+  for line in $copies; do
+    mode=${line%%"$tab"*} path=${line##*"$tab"}
+    if [ "$mode" != "$bits" ] || [ "$many" -ge 100 ]; then
+      [ -z "$batch" ] || chmod "$bits" $batch 2>/dev/null
+      bits=$mode batch='' many=0
     fi
-    set -- "$@" "$new/$path"
+    batch=$batch$new/$path$line_end many=$((many + 1))
   done
+  [ -z "$batch" ] || chmod "$bits" $batch 2>/dev/null
   set +f
   unset IFS
-  [ $# -eq 0 ] || chmod "$bits" "$@" 2>/dev/null
 }
 
 # Sets digester to the first program that makes digests and is not $1. OpenSSL before the others: it uses what the processor has for it, and
@@ -127,29 +117,35 @@ choose_digester() {
   stop_with 1 "there is no program here that makes SHA-256 digests"
 }
 
-# Digests of the files below directory $1, in the form of the list of sums. Some programs mark names with a backslash in them.
-digests() {
-  (cd -- "$1" && find . -type f -exec $digester {} + 2>/dev/null |
-    sed -e '/^\\/{s/^\\//;s/\\\\/\\/g;}' -e 's/^\([0-9a-f]\{64\}\) [ *]/\1  /' | sort)
+# Digests of the files below directory $1, and of $2 where it is given, as the digester prints them, sorted.
+digests() { (cd -- "$1" && find . ${2:+"$2"} -type f -exec $digester {} + 2>/dev/null | sort); }
+
+# The same in the form of the list of sums, which is that of OpenSSL. Others part the two differently, and mark names with a backslash in them.
+even_digests() {
+  digests "$@" | sed -e '/^\\/{s/^\\//;s/\\\\/\\/g;}' -e 's/^\([0-9a-f]\{64\}\) [ *]/\1 */' | sort
 }
 
 # Every file of the list must be found with its digest. Counted, so that nothing passes where a program is missing.
 check() {
-  found=$(digests "$new")
+  case $digester in openssl*) ! digests "$new" ../manifest | cmp -s - "$stage/sums" || return 0 ;; esac
+  found=$(even_digests "$new" ../manifest)
   # A program may be there and not work.
-  [ -n "$found" ] || [ ! -s "$stage/sums" ] || { choose_digester "$digester" && found=$(digests "$new"); }
+  [ -n "$found" ] || { choose_digester "$digester" && found=$(even_digests "$new" ../manifest); }
   [ "$found" != "$(cat "$stage/sums")" ] || return 0
   good=$(printf '%s\n' "$found" | sort - "$stage/sums" | uniq -d | wc -l)
   [ "$good" -ne "$(wc -l <"$stage/sums")" ] || return 0
   [ -z "$incomplete" ] || ! disk_full || failed ''
   bad=$(printf '%s\n' "$found" "$found" | sort - "$stage/sums" | uniq -u | sed 's/^.\{68\}//')
+  [ ! -f "$stage/mend" ] || case $line_end$bad$line_end in
+    *"$line_end/manifest$line_end"*) stop_with 45 "the manifest of $mended is not what it should be" ;;
+  esac
   printf '%s\n' "$bad" | sed 's/^/bad /'
   stop_with 42 "content of $(printf '%s\n' "$bad" | head -n 1) is not what it should be"
 }
 
 # All there is to tell one directory from another.
 content() {
-  digests "$1"
+  even_digests "$1"
   (cd -- "$1" && find . ! -type f | sort && find . -type f -perm -100 | sort && find . -type l -exec readlink {} \;)
 }
 same() { [ -d "$1" ] && [ ! -L "$1" ] && [ "$(content "$1")" = "$(content "$2")" ]; }
@@ -189,6 +185,7 @@ place_all() {
 # Until the manifest is there, what was placed counts as left by an interrupted deploy; so it is enough that all of it is on the disk then.
 finish() {
   must settle
+  wait
   [ -e "$own/manifests/$version.json" ] && cmp -s "$stage/manifest" "$own/manifests/$version.json" && return 0
   [ ! -e "$own/failed/$version" ] || rm -f -- "$own/failed/$version"
   must mv -f -- "$stage/manifest" "$own/manifests/$version.json"
@@ -199,15 +196,16 @@ case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
 enter "$1" "$2" "$3"
 must_boot "$expected" "$version"
 choose_digester none
-shift 9
+shift 7
 unpack "$@"
-rm -f -- "$stage/base"
 fetch
-mend_manifest
 incomplete=''
-copy "$stage/copies" .
-copy "$stage/twins" "$new"
-set_modes "$stage/modes"
+mend_manifest
+copies=$(cat "$stage/copies")
+copy
+set_modes
+# The disk begins to write what was copied while it is read for its digests.
+settle >/dev/null 2>&1 &
 check
 place_all
 finish

@@ -5,11 +5,15 @@
 # characters or backslashes in their paths can't be files of a release and are left out.
 root=$(absolute_root "$1") app=$2 prefer=$3 salt=${4:-}
 
+line_end='
+'
 fact() { printf '%s %s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 tell_platform() {
-  uname -sm | { read -r os arch; fact os "$os"; fact arch "$arch"; }
+  both=$(uname -sm)
+  fact os "${both%% *}"
+  fact arch "${both#* }"
   libc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
   case $libc in glibc\ *) fact libc "$libc"; return ;; esac
   for file in /lib/ld-musl-*; do
@@ -27,6 +31,7 @@ tell_platform() {
 tell_tools() {
   has tar || fact missing tar
   has gzip || fact missing gzip
+  has awk || fact missing awk
   ! has zstd || fact zstd yes
   sha=
   if has sha256sum; then sha=sha256sum; elif has shasum; then sha='shasum -a 256'; else fact missing sha256sum; fi
@@ -47,8 +52,17 @@ tell_writable() {
 
 # df prints device, size, used, free, percentage and mount point; the first and the last may contain blanks.
 tell_free() {
-  free=$(df -Pk "$nearest" 2>/dev/null | sed -n '$s/^.* \([0-9][0-9]*\)  *[0-9-]*% .*$/\1/p')
-  fact free "${free:-0}"
+  line=$(df -Pk "$nearest" 2>/dev/null) line=${line##*"$line_end"} free=0 before=''
+  set -f
+  for word in $line; do
+    case $before:$word in
+      *[!0-9]*:* | :* | *:*[!0-9%-]* | *:*%?*) ;;
+      *%) free=$before ;;
+    esac
+    before=$word
+  done
+  set +f
+  fact free "$free"
 }
 
 # A release is complete with its manifest, which is written last. One that has the list of its directories, which is written first,
@@ -56,17 +70,18 @@ tell_free() {
 complete() { [ -f ".edeliver/manifests/$1.json" ] && [ -d "releases/$1" ]; }
 unfinished() { [ -f ".edeliver/manifests/$1.dirs" ] && ! complete "$1"; }
 
-# Prints the lines of files, each as fact $1; what follows begins a line of its own, whether the last of them has an end or not.
+# Prints facts: of each three words the second is the fact, and the third its value; or, after `lines`, a file every line of which is one. One
+# process for all of them, as a host may have many releases. Each begins a line of its own, whether the last line of a file has an end or not.
 tell_lines() {
-  word=$1
-  shift
-  sed "s/^/$word /" "$@"
-  echo
+  awk 'BEGIN {
+    for (at = 1; at < ARGC; at += 3)
+      if (ARGV[at] != "lines") print ARGV[at + 1] " " ARGV[at + 2]
+      else while ((getline line <ARGV[at + 2]) > 0) print ARGV[at + 1] " " line
+  }' "$@"
 }
 
-tell_uses() { [ ! -f ".edeliver/manifests/$1.dirs" ] || tell_lines uses ".edeliver/manifests/$1.dirs"; }
-
-# Releases, the newest on this host first: by the time of the manifest, or of the directory for what was put there otherwise.
+# Releases, the newest on this host first: by the time of the manifest, or of the directory for what was put there otherwise. Then those that are
+# not finished.
 tell_releases() {
   set --
   for dir in releases/*/; do
@@ -74,23 +89,25 @@ tell_releases() {
     [ -d "$dir" ] && ! unfinished "$vsn" || continue
     if complete "$vsn"; then set -- "$@" ".edeliver/manifests/$vsn.json"; else set -- "$@" "releases/$vsn"; fi
   done
-  [ $# -gt 0 ] || return 0
-  ls -dt -- "$@" | while IFS= read -r path; do
-    vsn=${path##*/}
-    case $path in *.json) vsn=${vsn%.json} ;; esac
-    fact release "$vsn"
-    [ -e ".edeliver/failed/$vsn" ] && fact failed "$vsn"
-    for rel in "releases/$vsn/$app.rel" "releases/$vsn"/*.rel; do
-      [ -f "$rel" ] && { tell_lines rel "$rel"; break; }
+  { [ $# -eq 0 ] || ls -dt -- "$@"; } | {
+    set --
+    while IFS= read -r path; do
+      vsn=${path##*/}
+      case $path in *.json) vsn=${vsn%.json} ;; esac
+      set -- "$@" fact release "$vsn"
+      [ ! -e ".edeliver/failed/$vsn" ] || set -- "$@" fact failed "$vsn"
+      for rel in "releases/$vsn/$app.rel" "releases/$vsn"/*.rel; do
+        [ ! -f "$rel" ] || { set -- "$@" lines rel "$rel"; break; }
+      done
+      [ ! -f ".edeliver/manifests/$vsn.dirs" ] || set -- "$@" lines uses ".edeliver/manifests/$vsn.dirs"
     done
-    tell_uses "$vsn"
-  done
-}
-tell_unfinished() {
-  for file in .edeliver/manifests/*.dirs; do
-    vsn=${file##*/} vsn=${vsn%.dirs}
-    ! unfinished "$vsn" || { fact unfinished "$vsn"; tell_uses "$vsn"; }
-  done
+    for file in .edeliver/manifests/*.dirs; do
+      vsn=${file##*/} vsn=${vsn%.dirs}
+      ! unfinished "$vsn" || set -- "$@" fact unfinished "$vsn" lines uses "$file"
+    done
+    [ ! -f releases/RELEASES ] || set -- "$@" lines releases releases/RELEASES
+    [ $# -eq 0 ] || tell_lines "$@"
+  }
 }
 
 tell_taken_back() {
@@ -111,35 +128,22 @@ tell_files() {
     -e 's,^\([0-9a-f]\{64\}\) [ *]\(.*\),stray \1 \2,p'
 }
 
-# Sets covered to the directories that complete releases account for, each on a line.
-find_covered() {
-  covered=''
-  set --
-  for file in .edeliver/manifests/*.json; do
-    vsn=${file##*/} vsn=${vsn%.json}
-    [ -f ".edeliver/manifests/$vsn.dirs" ] && complete "$vsn" || continue
-    covered="$covered
-releases/$vsn"
-    set -- "$@" ".edeliver/manifests/$vsn.dirs"
-  done
-  # Not cat: a file whose last line has no end must not take the next one's first line.
-  [ $# -eq 0 ] || covered="$covered
-$(sed '' "$@")"
+# Whether a complete release accounts for directory $1, by what was told of them.
+covered() {
+  case $accounted in *"${line_end}uses $1$line_end"*) return 0 ;; esac
+  vsn=${1#releases/}
+  [ "$vsn" != "$1" ] && [ -f ".edeliver/manifests/$vsn.dirs" ] && complete "$vsn"
 }
 
-# Directories that complete releases account for are not looked into.
+# Directories that complete releases account for are not looked into. $1: what was told of releases.
 tell_dirs() {
-  find_covered
+  accounted=$line_end$1$line_end accounted=${accounted%%"$line_end"unfinished *}$line_end
   set --
   for dir in lib/* erts-* releases/*; do
     [ -d "$dir" ] || continue
     case $dir in *[[:cntrl:]]*) continue ;; esac
     fact dir "$dir"
-    case "
-$covered
-" in *"
-$dir
-"*) ;; *) [ -L "$dir" ] || set -- "$@" "$dir" ;; esac
+    covered "$dir" || [ -L "$dir" ] || set -- "$@" "$dir"
   done
   tell_files "$@"
   for dir in .edeliver/top/*; do [ ! -d "$dir" ] || fact dir "$dir"; done
@@ -183,15 +187,15 @@ tell_all() {
   tell_writable
   tell_free
   if cd -- "$root" 2>/dev/null; then
-    fact permanent "$(permanent_version "$root" "$app")"
+    find_permanent "$root" "$app"
+    fact permanent "$permanent"
     { read -r previous _ <.edeliver/previous || [ -n "$previous" ]; } 2>/dev/null && fact previous "$previous"
     { read -r drained <.edeliver/drained || [ -n "$drained" ]; } 2>/dev/null && fact drained "$drained"
-    tell_releases
-    tell_unfinished
+    releases=$(tell_releases)
+    printf '%s\n' "$releases"
     tell_taken_back
     tell_alone .
-    tell_dirs
-    [ -f releases/RELEASES ] && tell_lines releases releases/RELEASES
+    tell_dirs "$releases"
     [ -z "$salt" ] || tell_closer
   fi
   NODE_CODE=$salt node_is=''

@@ -37,7 +37,7 @@ lock_lease() {
   done
   held=yes
 }
-unlock_lease() { give_lock_back && held=''; }
+unlock_lease() { give_lock_back "$@" && held=''; }
 
 read_clock() {
   now='' boot=''
@@ -99,13 +99,20 @@ renew_it() {
   beat_count=$((beat_count + 1))
   { printf '%s\n' "$token $boot ${now:-0} $beat_count $settled" 1<>"$beat"; } 2>/dev/null || failed "can't write $root/$beat"
 }
+# Whether this text of three lines is in file $1: a full disk may have taken some of it.
+says() {
+  first='' second='' third=''
+  { IFS= read -r first && IFS= read -r second && IFS= read -r third; } 2>/dev/null <"$1" && [ "$first
+$second
+$third" = "$2" ]
+}
 write_it() {
   renew_it
   text="$token $1 $boot ${now:-0}
 $who
 $for"
   { printf '%s\n' "$text" >"$lease.new"; } 2>/dev/null
-  if [ "$(cat "$lease.new" 2>/dev/null)" = "$text" ] && mv -f -- "$lease.new" "$lease" 2>/dev/null; then return 0; fi
+  if says "$lease.new" "$text" && mv -f -- "$lease.new" "$lease" 2>/dev/null; then return 0; fi
   rm -f -- "$lease.new" 2>/dev/null
   [ -f "$lease" ] && { printf '%s\n' "$text" 1<>"$lease"; } 2>/dev/null && read_lease && [ "$has" = "$token" ] ||
     failed "can't write $root/$lease"
@@ -178,9 +185,8 @@ drop() {
   read_clock
   read_lease
   [ "$has" = "$token" ] || refuse
-  [ -z "$1" ] || rm -f -- "$own/lease-step.$token".* 2>/dev/null
   { printf -- '- -\n' 1<>"$lease"; } 2>/dev/null || failed "can't write $root/$lease"
-  unlock_lease
+  if [ -n "$1" ]; then unlock_lease "$own/lease-step.$token".*; else unlock_lease; fi
   printf 'dropped\n'
 }
 keep() {

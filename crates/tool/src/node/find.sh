@@ -68,7 +68,8 @@ tell() {
 }
 
 echo 'edeliver-find 1'
-fact permanent "$(permanent_version "$root" "$app")"
+find_permanent "$root" "$app"
+fact permanent "$permanent"
 tell_alone "$root"
 tell
 echo end

@@ -6,7 +6,8 @@ NODE_CODE=$4
 # In one piece, as each line would be a packet otherwise.
 state=$(
   echo 'edeliver-node 1'
-  printf 'permanent %s\n' "$(permanent_version "$root" "$2")"
+  find_permanent "$root" "$2"
+  printf 'permanent %s\n' "$permanent"
   tell_alone "$root"
   tell_node "$root" "$3"
   echo end

@@ -108,8 +108,10 @@ fn zstd<'b>(inlet: Inlet, load: &Load, base: &'b [u8]) -> io::Result<zstd::Encod
     if base.is_empty() {
         return zstd::Encoder::new(inlet, ZSTD_LEVEL);
     }
+    // A host finds by the checksum that it was unpacked with another base.
     let all = base.len() as u64 + load.files.iter().map(|file| file.size + 1024).sum::<u64>();
     let mut encoder = zstd::Encoder::with_ref_prefix(inlet, ZSTD_LEVEL, base)?;
+    encoder.include_checksum(true)?;
     encoder.long_distance_matching(true)?;
     encoder.window_log(all.next_power_of_two().ilog2().clamp(LEAST_WINDOW, WIDEST_WINDOW))?;
     Ok(encoder)

@@ -18,7 +18,7 @@ use crate::report::Reporter;
 const STARTS: usize = 8;
 
 /// Logins at a time in all. Each is a process of ssh's that computes on this machine.
-const STARTS_IN_ALL: usize = 32;
+const STARTS_IN_ALL: usize = 64;
 
 /// Sessions at a time on one connection, under the ten of a stock sshd (`MaxSessions 10`): git brings its own.
 pub(super) const SESSIONS: usize = 8;

@@ -8,7 +8,7 @@
 root=$1 app=$2 expected=$3 version=$4 relup=$5 agent=$6 releases=$7
 shift 7
 work=$own/staging/upgrade
-clean_up() { rm -rf -- "$work"; }
+begun=$work
 
 # Writes file $1: $3 bytes of what arrived, behind the first $2.
 part() {

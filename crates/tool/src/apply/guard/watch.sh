@@ -1,7 +1,7 @@
 # The host's own watch over a restart. It waits until the restart is confirmed (its mark is gone then, see confirm.sh), or until edeliver was
 # not heard of for so long: then it goes the plan's way back alone. In a session of its own, begun by arm.sh. Comes after process.sh,
 # permanent.sh, files.sh, vm.sh, ask.sh, watch.sh of nodes, and the functions go_lease VERB, go_stop_node, go_stop_unit (where there is one),
-# go_releases, go_activate, go_start, go_remember.
+# go_activate, go_start, go_remember.
 # $1 root, $2 release name, $3 preferred node name or empty, $4 the run's token, $5 seconds, $6 the release that is started, $7 the one that
 # serves again, $8 the run, $9 whether systemd is to run the node: a word, or empty.
 #
@@ -76,7 +76,7 @@ go_back() {
   fi
   note begun
   if ! stop_it; then note not-stopped; return; fi
-  if ! go_releases | go_activate; then note not-activated; return; fi
+  if ! go_activate; then note not-activated; return; fi
   # Whatever makes a release the one that boots forgets what was before.
   note begun
   if go_start; then note "done"; else note not-started; fi

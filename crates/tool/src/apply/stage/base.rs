@@ -1,9 +1,9 @@
 //! What the host is known to have that is much like what travels, from our own store.
 
-use std::{convert::Infallible, io::Read as _, sync::Arc};
+use std::{convert::Infallible, io::Read as _, iter, sync::Arc};
 
 use edeliver_core::{
-    release::{Digest, RelPath},
+    release::RelPath,
     step::{Base, Packing, Stage},
 };
 
@@ -27,16 +27,13 @@ impl Packed {
         let (paths, base) = read.unwrap_or_else(|never| match never {});
         Self { packing: transfer::Packing::Zstd(base), paths }
     }
-    /// For the script: how it is packed, the digest of the bases, and where they are.
-    pub(super) fn args(&self) -> Vec<String> {
-        match &self.packing {
-            transfer::Packing::Gzip => vec!["gzip".to_owned(), String::new()],
-            transfer::Packing::Zstd(_) if self.paths.is_empty() => vec!["zstd".to_owned(), String::new()],
-            transfer::Packing::Zstd(base) => {
-                let paths = self.paths.iter().map(RelPath::to_string);
-                ["zstd".to_owned(), Digest::of(base).to_string()].into_iter().chain(paths).collect()
-            }
-        }
+    /// For the script: how it is packed, and where the bases are.
+    pub(super) fn args(&self) -> impl Iterator<Item = String> {
+        let name = match self.packing {
+            transfer::Packing::Gzip => "gzip",
+            transfer::Packing::Zstd(_) => "zstd",
+        };
+        iter::once(name.to_owned()).chain(self.paths.iter().map(RelPath::to_string))
     }
 }
 
@@ -46,8 +43,8 @@ fn read(store: &Store, bases: Vec<Base>) -> (Vec<RelPath>, Arc<[u8]>) {
     for base in bases {
         let before = all.len();
         match store.open_blob(&base.sha256).map(|mut blob| blob.read_to_end(&mut all)) {
-            Ok(Ok(_)) => paths.push(base.path),
-            Ok(Err(_)) | Err(_) => all.truncate(before),
+            Ok(Ok(1..)) => paths.push(base.path),
+            Ok(Ok(0) | Err(_)) | Err(_) => all.truncate(before),
         }
     }
     (paths, all.into())

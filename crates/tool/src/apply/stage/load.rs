@@ -18,6 +18,9 @@ use crate::{depot::Links, transfer::Load};
 /// Where the archive has the files of the release.
 const NEW: &str = "new";
 
+/// Where the script finds the manifest, from there.
+const MANIFEST: &str = "../manifest";
+
 /// What is sent.
 pub(super) struct Sent<'a> {
     pub(super) load: Load,
@@ -36,9 +39,7 @@ pub(super) fn load<'a>(
     let (fetched, sent): (Vec<_>, Vec<_>) = stage.send.iter().partition(|file| links.places.contains_key(&file.sha256));
     load.empty_dirs = directories(stage, &fetched).iter().map(|dir| below_new(dir)).collect::<Result<_, _>>()?;
     // The manifest last: with it the lists are complete.
-    add(&mut load, "copies", list(&stage.copy, |copy| format!("{}\t{}", copy.from, copy.to.path)));
-    add(&mut load, "twins", list(&stage.twins, |copy| format!("{}\t{}", copy.from, copy.to.path)));
-    add(&mut load, "modes", modes(copied(stage).chain(fetched.iter().copied())));
+    add(&mut load, "copies", copies(stage, &fetched));
     add(&mut load, "sums", sums(stage));
     add(&mut load, "place", places(stage));
     add(&mut load, "dirs", list(&stage.dirs, RelPath::to_string));
@@ -92,18 +93,23 @@ fn copied(stage: &Stage) -> impl Iterator<Item = &Placed> {
     stage.copy.iter().chain(&stage.twins).map(|copy: &Copied| &copy.to)
 }
 
-fn modes<'a>(files: impl Iterator<Item = &'a Placed>) -> Vec<u8> {
-    let mut lines: Vec<String> = files.map(|file| format!("{:o}\t{}\n", file.mode & 0o777, file.path)).collect();
+/// What is not in the archive, with its mode and where it comes from: nothing, if it is fetched. Sorted, so that what has one mode, and what goes
+/// to one directory, stands together.
+fn copies(stage: &Stage, fetched: &[&Placed]) -> Vec<u8> {
+    let line = |from: String, file: &Placed| (format!("{:o}", file.mode & 0o777), file.path.clone(), from);
+    let copied = stage.copy.iter().map(|copy| line(copy.from.to_string(), &copy.to));
+    let twins = stage.twins.iter().map(|copy| line(format!("/{}", copy.from), &copy.to));
+    let mut lines: Vec<_> = copied.chain(twins).chain(fetched.iter().map(|file| line(String::new(), file))).collect();
     lines.sort_unstable();
-    lines.concat().into_bytes()
+    list(&lines, |(mode, path, from)| format!("{mode}\t{from}\t{path}"))
 }
 
 /// In the form and order that the script's digests are in.
 fn sums(stage: &Stage) -> Vec<u8> {
-    let files = stage.send.iter().chain(copied(stage));
-    let mut lines: Vec<String> = files.map(|file| format!("{}  ./{}\n", file.sha256, file.path)).collect();
+    let files = stage.send.iter().chain(copied(stage)).map(|file| format!("{} *./{}", file.sha256, file.path));
+    let mut lines: Vec<String> = files.chain([format!("{} *{MANIFEST}", stage.manifest)]).collect();
     lines.sort_unstable();
-    lines.concat().into_bytes()
+    list(&lines, String::clone)
 }
 
 fn places(stage: &Stage) -> Vec<u8> {

@@ -138,7 +138,7 @@ impl AsyncRead for Endless {
 #[tokio::test]
 async fn a_script_that_is_ended_leaves_nothing_behind() {
     let host = Host::new(Shell::Dash);
-    let args = [host.root.to_str().unwrap(), "demo", "-", "run", "0.1.0", "", "", "gzip", ""];
+    let args = [host.root.to_str().unwrap(), "demo", "-", "run", "0.1.0", "", "gzip"];
     let call = Call { input: Input::Stream(Box::new(Endless)), ..Call::new(stage::STAGE, args, Duration::from_secs(2)) };
     let ended = Local::new().run(call).await;
     assert!(matches!(ended, Err(TransportError::Timeout { .. })), "{ended:?}");

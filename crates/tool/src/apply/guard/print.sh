@@ -1,2 +1,0 @@
-# Prints $1 as it is.
-printf '%s' "$1"
