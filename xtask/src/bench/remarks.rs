@@ -52,7 +52,13 @@ impl Goal {
 }
 
 /// The page's last section.
-pub(super) fn table(out: &mut String, [all, slow]: [&[Series]; 2], builds: &[(Cable, Measure, Measure)], calls: Option<&Calls>, archive: u64) {
+pub(super) fn table(
+    out: &mut String,
+    [all, slow]: [&[Series]; 2],
+    builds: &[(Cable, Measure, Measure)],
+    calls: Option<&Calls>,
+    archive: u64,
+) {
     out.push_str("## What was to be reached\n\n| | hosts | cable | below | measured | reached |\n|--|--:|--:|--:|--:|--|\n");
     for series in all.iter().filter(|series| !series.second.ours.is_empty()) {
         deploy(out, series, archive);

@@ -55,10 +55,13 @@ fn with_a_large_module(version: &str) -> Release {
     release
 }
 
+/// What somebody makes of a file.
+type Change = fn(&str) -> String;
+
 #[tokio::test]
 async fn where_the_host_has_zstd_what_changed_travels_as_a_difference() {
-    let (other, byte) = (|_: &str| "changed by hand".to_owned(), |text: &str| text.replacen('a', "b", 1));
-    let changes: [Option<fn(&str) -> String>; 3] = [None, Some(other), Some(byte)];
+    let (other, byte): (Change, Change) = (|_| "changed by hand".to_owned(), |text| text.replacen('a', "b", 1));
+    let changes = [None, Some(other), Some(byte)];
     for (shell, change) in changes.map(|change| (Shell::Dash, change)).into_iter().chain([(Shell::Busybox, None)]) {
         let host = Host::new(shell);
         host.deploy(&with_a_large_module("0.1.0")).await.assert_done();
