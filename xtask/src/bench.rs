@@ -23,9 +23,12 @@ use measure::{Measure, Series};
 use project::Project;
 use report::Report;
 
-/// So many times as slow as it should be is all that is not done by processors, where these are to count as faster (time dilation: Gupta et al., *To
-/// Infinity and Beyond: Time-Warped Network Emulation*, NSDI 2006).
-const SLOWER: u32 = 10;
+/// So many times as slow as it should be is all that is not done by processors, where each of so many hosts, and the operator, is to have one (time
+/// dilation: Gupta et al., *To Infinity and Beyond: Time-Warped Network Emulation*, NSDI 2006). 1: they have.
+fn dilation(hosts: usize) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from((hosts + 1) / processors).unwrap_or(1).max(1)
+}
 
 /// Measure edeliver against scp, rsync and plain ssh on lab hosts, as ratios in one run
 #[derive(Debug, clap::Args)]
@@ -45,6 +48,9 @@ pub(crate) struct Args {
     /// Measure fleets of these sizes behind one uplink, and nothing else
     #[arg(long, value_delimiter = ',', num_args = 0.., default_missing_value = "1,10,50", conflicts_with = "upgrades")]
     fleets: Vec<usize>,
+    /// Of fleets, measure only what they do with a processor for each host
+    #[arg(long, requires = "fleets", conflicts_with = "write")]
+    dilated: bool,
     /// Measure only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
@@ -86,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         return shown(&upgrades::page(&edeliver)?, args.write.then_some("docs/bench-upgrades.md"));
     }
     if !args.fleets.is_empty() {
-        return shown(&fleets::page(&edeliver, &args.fleets)?, args.write.then_some("docs/bench-fleets.md"));
+        return shown(&fleets::page(&edeliver, &args.fleets, args.dilated)?, args.write.then_some("docs/bench-fleets.md"));
     }
     let project = Project::make(edeliver)?;
     let calls = args.has(Part::Calls).then(|| calls::measured(&project, args.rounds)).transpose()?;
@@ -103,12 +109,12 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     for cable in args.cables.iter().filter(|cable| args.has(Part::Deploys) && cable.is_far()) {
-        let slow = cable.slower(SLOWER);
-        for &hosts in &args.hosts {
+        for (hosts, slower) in args.hosts.iter().map(|hosts| (*hosts, dilation(*hosts))).filter(|(_, slower)| *slower > 1) {
+            let slow = cable.slower(slower);
             eprintln!("xtask: {hosts} hosts at {slow}");
-            let mut series = Series::new(hosts, *cable);
+            let mut series = Series::new(hosts, slow);
             deploys(&Field::up(&project, hosts, slow)?, 0, &mut series)?;
-            report.add_slow(series);
+            report.add_slow(*cable, series);
         }
     }
     let text = report.text(project.archive_bytes());

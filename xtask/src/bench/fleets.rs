@@ -5,7 +5,7 @@ mod page;
 use std::{error::Error, path::Path, process::Command};
 
 use self::page::Page;
-use super::{SLOWER, cable::Cable, field::Field, measure::Measure, project::Project};
+use super::{cable::Cable, dilation, field::Field, measure::Measure, project::Project};
 use crate::cargo;
 
 /// Between the operator and all hosts together, Mbit/s.
@@ -32,13 +32,14 @@ struct Row {
     memory: u64,
 }
 
-/// Measures, and gives the page.
-pub(super) fn page(edeliver: &Path, sizes: &[usize]) -> Result<String, Box<dyn Error>> {
+/// Measures, and gives the page. `dilated`: only with a processor for each host.
+pub(super) fn page(edeliver: &Path, sizes: &[usize], dilated: bool) -> Result<String, Box<dyn Error>> {
     let project = Project::make(edeliver.to_owned())?;
     let small: Vec<usize> = sizes.iter().copied().filter(|hosts| *hosts <= MOST_NODES).collect();
-    let slow = rows(&project, &small, SLOWER)?;
-    let rows = rows(&project, sizes, 1)?;
-    Ok(Page { rows, slow, archive: project.archive_bytes(), thousand: thousand()? }.text())
+    let slower = dilation(small.iter().copied().max().unwrap_or_default());
+    let slow = rows(&project, &small, slower)?;
+    let rows = if dilated { Vec::new() } else { rows(&project, sizes, 1)? };
+    Ok(Page { rows, slow, slower, archive: project.archive_bytes(), thousand: thousand()? }.text())
 }
 
 /// `slower`: so many times as slow as it should be is all that is not done by processors.

@@ -3,7 +3,6 @@
 use std::{fmt::Write as _, fs, process::Command};
 
 use super::{
-    SLOWER,
     cable::Cable,
     calls::Calls,
     measure::{Contest, Measure, Series, median},
@@ -15,8 +14,8 @@ pub(super) struct Report {
     rounds: usize,
     calls: Option<Calls>,
     series: Vec<Series>,
-    /// Second deploys with all but the processors slower; the cable is the one that is meant.
-    slow: Vec<Series>,
+    /// Second deploys with all but the processors slower, and the cable that is meant.
+    slow: Vec<(Cable, Series)>,
     builds: Vec<(Cable, Measure, Measure)>,
 }
 
@@ -27,8 +26,8 @@ impl Report {
     pub(super) fn add(&mut self, series: Series) {
         self.series.push(series);
     }
-    pub(super) fn add_slow(&mut self, series: Series) {
-        self.slow.push(series);
+    pub(super) fn add_slow(&mut self, cable: Cable, series: Series) {
+        self.slow.push((cable, series));
     }
     pub(super) fn add_build(&mut self, cable: Cable, (ours, by_hand): (Vec<Measure>, Vec<Measure>)) {
         self.builds.push((cable, median(&ours), median(&by_hand)));
@@ -63,7 +62,7 @@ impl Report {
         if !self.builds.is_empty() {
             self.build_table(&mut out);
         }
-        remarks::table(&mut out, [&self.series, &self.slow], &self.builds, self.calls.as_ref(), archive);
+        remarks::table(&mut out, &self.series, &self.slow, &self.builds, self.calls.as_ref(), archive);
         out
     }
     fn transfers(&self, out: &mut String, title: &str, archive: u64, of: fn(&Series) -> &Contest) {
@@ -97,17 +96,17 @@ impl Report {
     fn more_processors(&self, out: &mut String) {
         let _ = writeln!(
             out,
-            "## Second deploy, with more processors\n\nOperator and hosts share two processors here, and hosts have their own. So once more with {SLOWER} times the \
-             delay: beside that the two processors count as {SLOWER} times as fast (time dilation: Gupta et al., *To Infinity and Beyond: Time-Warped Network \
-             Emulation*, NSDI 2006). One measurement each; times are as measured.\n\n| hosts | stands for | edeliver | against scp + tar | against rsync -az |\n\
-             |--:|--:|--:|--:|--:|"
+            "## Second deploy, with a processor for each\n\nOperator and hosts share the processors of one machine here, and hosts have their own. So once more with so \
+             many times the delay that beside it these count as one for each (time dilation: Gupta et al., *To Infinity and Beyond: Time-Warped Network \
+             Emulation*, NSDI 2006). One measurement each; times are as measured.\n\n| hosts | stands for | measured at | edeliver | against scp + tar | against \
+             rsync -az |\n|--:|--:|--:|--:|--:|--:|"
         );
-        for series in &self.slow {
+        for (cable, series) in &self.slow {
             let Contest { ours, scp, rsync } = &series.second;
             let (ours, scp, rsync) = (median(ours), median(scp), median(rsync));
             let _ = writeln!(
                 out,
-                "| {} | {} | {:.2} s | {:.2} × | {:.2} × |",
+                "| {} | {cable} | {} | {:.2} s | {:.2} × | {:.2} × |",
                 series.hosts,
                 series.cable,
                 ours.wall.as_secs_f64(),

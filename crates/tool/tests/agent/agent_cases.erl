@@ -223,7 +223,7 @@ a_process_that_never_leaves_code_change_is_started_again_and_the_others_are_as_b
 a_busy_process_is_named_and_nothing_changes() ->
     two(counter_v2()),
     add(),
-    gen_server:cast(counter, {run, fun() -> timer:sleep(1500) end}),
+    gen_server:cast(counter, {run, fun() -> timer:sleep(5000) end}),
     #{options := Options} = P0 = counter_plan(),
     Plan = P0#{options := Options#{suspend_timeout := 300}},
     Pid = whereis(counter),

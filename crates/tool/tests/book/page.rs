@@ -58,9 +58,10 @@ fn shown(printed: &str) -> String {
     printed.lines().filter(stays).flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
-/// A step that takes long is told once more, and so is how far a start has come.
+/// A step that takes long is told once more, and so is how far a start has come. What has a spinner was wiped off again.
 fn is_passing(line: &str) -> bool {
-    line.ends_with(" ...") || line.contains(" applications are up, starting ")
+    let spins = line.trim_start().starts_with(|first| ('\u{2800}'..='\u{28ff}').contains(&first));
+    spins || line.ends_with(" ...") || line.contains(" applications are up, starting ")
 }
 
 /// What differs from one machine or day to another, as what it is.

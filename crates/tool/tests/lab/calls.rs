@@ -107,10 +107,14 @@ fn slow() -> Result<(), Failed> {
         scene.ok(words);
         began.elapsed()
     };
-    let best = |words: &str| (0..3).map(|_| time(words)).min().unwrap_or_default();
-    let near = best("rpc Node.self() production");
-    scene.lab.shape("prod1", Link { latency_ms: 100.0, ..Link::default() })?;
-    let far = best("rpc Node.self() production");
+    let (mut near, mut far) = (Duration::MAX, Duration::MAX);
+    // In turn: what else this machine does may become more meanwhile, or less.
+    for _ in 0..4 {
+        for (latency_ms, best) in [(0.0, &mut near), (100.0, &mut far)] {
+            scene.lab.shape("prod1", Link { latency_ms, ..Link::default() })?;
+            *best = time("rpc Node.self() production").min(*best);
+        }
+    }
     let trips = (far.saturating_sub(near)).as_millis() / 100;
     // A login takes 12; then the script that finds the node, the port, three messages of the handshake, two calls.
     assert!(trips <= 24, "{trips} round trips: {near:?} without, {far:?} with 100 ms");

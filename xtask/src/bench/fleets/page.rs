@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{ROUND_TRIP, Row, SLOWER, SOAK, UPLINK};
+use super::{ROUND_TRIP, Row, SOAK, UPLINK};
 use crate::bench::{measure::Measure, report};
 
 /// All that was measured.
 pub(super) struct Page {
     pub(super) rows: Vec<Row>,
-    /// With all that is not done by processors [`SLOWER`] times as slow.
+    /// With all that is not done by processors so many times as slow.
     pub(super) slow: Vec<Row>,
+    pub(super) slower: u32,
     /// Size of the release's archive, in bytes.
     pub(super) archive: u64,
     /// What planning for a thousand hosts takes, as words NAME FIGURE.
@@ -70,18 +71,19 @@ impl Page {
             self.archive / 1000
         );
         deploys(&mut out, &self.rows);
+        let slower = self.slower;
         let _ = writeln!(out, "\n## Running nodes upgraded: stage, install, verify for {SOAK} s, commit\n");
         upgrades(&mut out, &self.rows);
         let _ = writeln!(
             out,
-            "\n## With more processors\n\nOperator and hosts share two processors here, and hosts have their own. So once more with all else {SLOWER} times as slow \
-             ({} ms, {} Mbit/s, nodes watched for {} s): beside that the two processors count as {SLOWER} times as fast (time dilation: \
-             Gupta et al., *To Infinity and Beyond: Time-Warped Network Emulation*, NSDI 2006). Where there is enough to do at once that is what {SLOWER} times as \
-             many would do; what one program does by itself they would not do faster, so one host's time counts as shorter here than it would be, and a fleet's as a larger \
+            "\n## With a processor for each\n\nOperator and hosts share the processors of one machine here, and hosts have their own. So once more with all else {slower} \
+             times as slow ({} ms, {} Mbit/s, nodes watched for {} s): beside that the processors count as {slower} times as fast, one for each host of the largest fleet \
+             (time dilation: Gupta et al., *To Infinity and Beyond: Time-Warped Network Emulation*, NSDI 2006). Where there is enough to do at once that is what \
+             {slower} times as many would do; what one program does by itself they would not do faster, so one host's time counts as shorter here than it would be, and a fleet's as a larger \
              multiple of it. Times are as measured. The disk is not slower, so it counts as a faster one.\n",
-            ROUND_TRIP * SLOWER,
-            UPLINK / SLOWER,
-            SOAK * SLOWER
+            ROUND_TRIP * slower,
+            f64::from(UPLINK) / f64::from(slower),
+            SOAK * slower
         );
         deploys(&mut out, &self.slow);
         out.push('\n');
@@ -93,7 +95,7 @@ impl Page {
     fn goals(&self, out: &mut String) {
         let _ = writeln!(
             out,
-            "\n## What was to be reached with {FLEET} hosts\n\n| | asked | measured | with more processors |\n|--|--:|--:|--:|"
+            "\n## What was to be reached with {FLEET} hosts\n\n| | asked | measured | with a processor for each |\n|--|--:|--:|--:|"
         );
         for goal in GOALS {
             let cell = |rows: &[Row]| {
