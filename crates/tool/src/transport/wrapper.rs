@@ -23,10 +23,12 @@ pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r s && eval "$s"'"#;
 
 const LOADER: &str = include_str!("loader.sh");
 
-/// Longer code is compressed, in bytes. A new connection carries ten segments, 14 KB, before it waits for the first word from the other side, and
-/// sends them at a pace: what does not fit costs a round trip, and the rest milliseconds, as unpacking does. Where input follows, the packed bytes are
-/// read one by one, so that none of the input is taken.
-const ROOM: usize = 6 << 10;
+/// Longer code is compressed. A new connection carries ten segments, 14 KB, before it waits for the first word from the other side: what does
+/// not fit costs a round trip.
+const ROOM: usize = 12 << 10;
+/// The same where input follows, which is to have room too. The packed bytes are then read one by one, so that none of the input is taken:
+/// some milliseconds.
+const ROOM_BESIDE_INPUT: usize = 6 << 10;
 const WRAPPER: &str = include_str!("wrapper.sh");
 
 /// Names the marks of one call.
@@ -63,7 +65,7 @@ pub(super) fn preamble(call: &Call<'_>, nonce: &Nonce) -> Result<Vec<u8>, Transp
     let code = format!("{}\n{}", quote::set(all()), condensed(WRAPPER));
     Ok(match call.input {
         Input::Empty if code.len() > ROOM => [LOADER.as_bytes(), b"gzip\n", &packed(&code)].concat(),
-        Input::Bytes(_) | Input::Stream(_) if code.len() > ROOM => {
+        Input::Bytes(_) | Input::Stream(_) if code.len() > ROOM_BESIDE_INPUT => {
             let packed = packed(&code);
             [LOADER.as_bytes(), format!("gzip {}\n", packed.len()).as_bytes(), &packed].concat()
         }
