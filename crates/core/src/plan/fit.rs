@@ -87,7 +87,8 @@ fn taken_back(manifest: &Manifest, seen: &Seen) -> Option<Obstacle> {
 
 fn space(delta: &Delta, seen: &Seen) -> Option<Obstacle> {
     let entries = delta.send.len() + delta.copy.len() + delta.twins.len() + delta.place.len();
-    let base: u64 = delta.bases.iter().map(|base| base.size).sum();
+    // The host joins what the stream is the difference from; without zstd it is none.
+    let base: u64 = delta.bases.iter().filter(|_| seen.zstd).map(|base| base.size).sum();
     let needs = delta.bytes_written() + base + entries as u64 * BYTES_PER_ENTRY + MARGIN;
     let free = seen.free_kib.saturating_mul(1024);
     (free < needs && !delta.is_empty()).then(|| Obstacle {

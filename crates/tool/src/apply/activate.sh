@@ -7,9 +7,6 @@
 version=$4 previous=$5 decides=$6 start_erl=$7 releases=$8
 mark=.edeliver-new.
 
-line_end='
-'
-
 # Sets $draft to the name under which file $1 is written. No substitution: this runs for every file, and each would be a process.
 draft() { case $1 in */*) draft=${1%/*}/$mark${1##*/} ;; *) draft=$mark$1 ;; esac; }
 

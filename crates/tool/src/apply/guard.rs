@@ -109,10 +109,8 @@ impl Arms<'_> {
     }
     fn activate(&self) -> String {
         let activate = self.find(|step| if let Step::Activate(activate) = step { Some(activate) } else { None });
-        match activate {
-            None => does("go_activate", &[], NOTHING),
-            Some(activate) => does("go_activate", &root::activate_words(self.place, activate), ACTIVATE),
-        }
+        let Some(activate) = activate else { return does("go_activate", &[], NOTHING) };
+        does("go_activate", &root::activate_words(self.place, activate), ACTIVATE)
     }
     fn remember(&self) -> String {
         let Some(manifest) = self.guard.remember else { return does("go_remember", &[], NOTHING) };

@@ -13,6 +13,8 @@ export LC_ALL
 umask 022
 own=.edeliver
 lock=$own/lock
+line_end='
+'
 
 # The status of every failure from here on, if something that serves has been changed.
 half_way=''

@@ -19,8 +19,6 @@
 stage=$own/staging/$4 version=$5 mended=$6 packing=$7 new=$own/staging/$4/new old=$own/staging/$4/old
 begun=$stage
 tab='	'
-line_end='
-'
 
 # Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause. zstd knows by a
 # checksum at the end whether the base was the right one; somebody may have changed a file of it.
