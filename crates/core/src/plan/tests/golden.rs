@@ -137,6 +137,18 @@ deploy app 0.1.0 to production
 }
 
 #[test]
+fn what_a_difference_starts_from_takes_room_where_the_host_has_zstd() {
+    let old = host_with(&[&release("0.1.0", "a")]);
+    let fits = |zstd, free_kib| {
+        let seen = Seen { zstd, free_kib, ..old.clone() };
+        let plan = deploy(&request(), &release("0.2.0", "a"), &fleet(&[("web1", &seen)]));
+        !plan.hosts[0].reasons.iter().any(|reason| reason.starts_with("it takes "))
+    };
+    let least = |zstd| (8 << 10..1 << 14).find(|free_kib| fits(zstd, *free_kib)).unwrap();
+    assert!(least(true) > least(false), "{} and {}", least(true), least(false));
+}
+
+#[test]
 fn another_machine_is_no_place_for_a_release() {
     let reason = |change: fn(&mut Seen)| {
         let mut seen = empty_host();
