@@ -8,6 +8,7 @@ mod config;
 mod failure;
 mod forward;
 mod git;
+mod line;
 mod master;
 mod mux;
 mod sessions;

@@ -43,9 +43,18 @@ impl Destination {
         found.control_path = found.option("controlpath").filter(|path| *path != "none").map(PathBuf::from);
         Ok(found)
     }
+    /// What ssh has said.
+    #[cfg(test)]
+    pub(super) fn said(output: &str) -> Self {
+        Self { words: Vec::new(), shown: String::new(), control_path: None, options: parse(output) }
+    }
     /// The first value of an option, its name in lower case.
     pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+    /// Whether an option has one of these values; one that ssh knows nothing of is as good as any.
+    pub(super) fn is(&self, name: &str, values: &[&str]) -> bool {
+        self.option(name).is_none_or(|value| values.contains(&value))
     }
     /// The sshd that a login through this configuration knocks at first: the first jump host, what a proxy command leads to, or the host
     /// itself. `ssh -G` leaves a proxy command's `%h` as it stands, so hosts behind one proxy have one gateway.
@@ -89,8 +98,8 @@ mod tests {
 
     #[test]
     fn what_ssh_shows_is_read_option_by_option() {
-        let options = parse("host box\nserveraliveinterval 300\nidentityfile ~/a b\nidentityfile ~/c\nconnecttimeout none\n");
-        let to = Destination { words: vec![], shown: String::new(), control_path: None, options };
+        let to =
+            Destination::said("host box\nserveraliveinterval 300\nidentityfile ~/a b\nidentityfile ~/c\nconnecttimeout none\n");
         assert_eq!(
             (to.seconds("serveraliveinterval"), to.seconds("connecttimeout"), to.seconds("nothing")),
             (Some(300), None, None)
@@ -118,9 +127,7 @@ mod tests {
 
     #[test]
     fn hosts_behind_one_jump_host_have_one_gateway() {
-        let gateway = |output: &str| {
-            Destination { words: vec![], shown: String::new(), control_path: None, options: parse(output) }.gateway()
-        };
+        let gateway = |output: &str| Destination::said(output).gateway();
         assert_eq!(gateway("hostname web1\nport 22\nproxycommand none\n"), "web1:22");
         assert_eq!(gateway("hostname web1\nport 22\nproxyjump me@bastion,inner\n"), "me@bastion");
         assert_eq!(gateway("hostname web2\nport 22\nproxyjump me@bastion\n"), "me@bastion");

@@ -26,6 +26,7 @@ use super::{
     askpass::Askpass,
     config::Destination,
     failure::{self, Attempt},
+    line::Line,
     mux::Mux,
 };
 use crate::report::printable;
@@ -79,7 +80,8 @@ impl Master {
         let dir = private_dir().map_err(|source| here("no temporary directory can be made", source))?;
         let askpass = Askpass::listen(dir.path(), limits.program(), limits.prompts().clone())
             .map_err(|source| here("the temporary directory can't be used", source))?;
-        let mut master = Self::spawn(to, dir, &askpass, limits)?;
+        let line = Line::open(to, limits).await?;
+        let mut master = Self::spawn(to, dir, &askpass, limits, line)?;
         let ended = tokio::select! {
             up = ready(&master.socket, &askpass) => match up {
                 true => return Ok(master),
@@ -96,17 +98,17 @@ impl Master {
         Err(failure::of_login(&ended, &said, &askpass.asked(), to))
     }
 
-    fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, limits: &Limits) -> Result<Self, TransportError> {
+    fn spawn(to: &Destination, dir: TempDir, askpass: &Askpass, limits: &Limits, line: Line) -> Result<Self, TransportError> {
         let socket = dir.path().join("m");
         let mut command = detached(Path::new("/bin/sh"));
         command.args(["-c", include_str!("master.sh"), "edeliver-master"]).arg(dir.path());
-        command.arg("ssh").args(options(to, &socket, limits)).args(&to.words);
+        command.arg("ssh").args(options(to, &socket, limits)).args(line.options()).args(&to.words);
         command.env("SSH_ASKPASS", &askpass.program).env("SSH_ASKPASS_REQUIRE", "force").env("LC_ALL", "C");
         if env::var_os("DISPLAY").is_none() {
             // Before 8.4 ssh did not know the word `force`, and asked in this way only where it saw a display. X11 forwarding is off.
             command.env("DISPLAY", "edeliver");
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(line).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| here("ssh can't be started", source))?;
         let said = Lines::default();
         let stderr = child.stderr.take().expect("it is piped");

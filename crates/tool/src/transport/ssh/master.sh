@@ -1,10 +1,12 @@
 # Keeps an ssh master as long as standard input is open, so that it does not outlive edeliver, however that ends.
-# $1: the private directory of the connection. The rest: ssh and its arguments. It must run in a process group of its own.
+# $1: the private directory of the connection. The rest: ssh and its arguments. It must run in a process group of its own. Standard output is
+# what ssh reads and writes: see line.rs.
 dir=$1
 shift
 exec 3<&0
-"$@" </dev/null 3<&- &
+"$@" <&1 3<&- &
 ssh=$!
+exec >/dev/null
 # The whole group: ssh, and what it runs to get through to the host.
 ( read -r _ <&3; trap '' TERM; kill -TERM 0 ) >/dev/null 2>&1 &
 guard=$!

@@ -1,0 +1,123 @@
+//! The TCP connection that ssh logs in over.
+//!
+//! ssh leaves Nagle's algorithm on until a session has begun (OpenSSH's packet.c, `ssh_packet_set_interactive`): twice in a login a short
+//! packet waits then until the one before it is acknowledged (RFC 896), which is a round trip each. So where ssh would make the connection in the
+//! plainest way, it is made here, without that algorithm, and ssh is told that its standard input and output are it (`ProxyCommand=-`, since
+//! OpenSSH 6.2). All else is ssh's, and so is every way through proxies and jump hosts.
+
+use std::{fs::File, io, net::TcpStream, os::fd::OwnedFd, process::Stdio, time::Duration};
+
+use rustix::net::sockopt::set_socket_keepalive;
+use tokio::{net, time::timeout};
+
+use super::{
+    super::{Limits, TransportError},
+    config::Destination,
+};
+
+/// What ssh has as its standard input and output.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// The connection.
+    Made(TcpStream),
+    /// Nothing: ssh makes the connection.
+    Unmade(File),
+}
+
+impl Line {
+    /// Connects to the host, where ssh would do just that. Where nobody answers at once, ssh tries as well: it says best why.
+    ///
+    /// # Errors
+    /// [`TransportError::Unreachable`] when nobody answers in time, [`TransportError::Here`].
+    pub(super) async fn open(to: &Destination, limits: &Limits) -> Result<Self, TransportError> {
+        let patience = to.seconds("connecttimeout").map_or(limits.connect_timeout(), |seconds| Duration::from_secs(seconds.into()));
+        if let Some((host, port)) = plain(to)
+            && let Ok(addresses) = net::lookup_host((host, port)).await
+        {
+            let addresses: Vec<_> = addresses.collect();
+            match timeout(patience, net::TcpStream::connect(&addresses[..])).await {
+                Ok(Ok(stream)) => return made(stream, to).map_err(|source| here("the connection can't be given to ssh", source)),
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    let why = format!("ssh: connect to host {host} port {port}: Connection timed out");
+                    return Err(TransportError::Unreachable { why });
+                }
+            }
+        }
+        let nothing = File::options().read(true).write(true).open("/dev/null");
+        nothing.map(Self::Unmade).map_err(|source| here("/dev/null can't be opened", source))
+    }
+    /// What tells ssh.
+    pub(super) fn options(&self) -> &'static [&'static str] {
+        match self {
+            Self::Made(_) => &["-o", "ProxyCommand=-", "-o", "ProxyUseFdpass=no"],
+            Self::Unmade(_) => &[],
+        }
+    }
+}
+
+impl From<Line> for Stdio {
+    fn from(line: Line) -> Self {
+        match line {
+            Line::Made(stream) => OwnedFd::from(stream).into(),
+            Line::Unmade(file) => file.into(),
+        }
+    }
+}
+
+fn made(stream: net::TcpStream, to: &Destination) -> io::Result<Line> {
+    stream.set_nodelay(true)?;
+    set_socket_keepalive(&stream, to.is("tcpkeepalive", &["yes", "true"]))?;
+    let stream = stream.into_std()?;
+    stream.set_nonblocking(false)?;
+    Ok(Line::Made(stream))
+}
+
+/// Where ssh would connect to, if the user wants nothing of it that depends on who makes the connection: another way, an address of ours, attempts,
+/// names and addresses that are looked up beside it, a command that would have the connection as its output.
+fn plain(to: &Destination) -> Option<(&str, u16)> {
+    const OFF: &[&str] = &["none", "no", "false", ""];
+    let ways = ["proxycommand", "proxyjump", "bindaddress", "bindinterface", "canonicalizehostname"];
+    let looks = ["checkhostip", "verifyhostkeydns", "nohostauthenticationforlocalhost", "gssapitrustdns", "permitlocalcommand"];
+    let is_plain = ways.iter().chain(&looks).all(|name| to.is(name, OFF))
+        && to.is("addressfamily", &["any"])
+        && to.is("connectionattempts", &["1"]);
+    Some((to.option("hostname")?, to.option("port")?.parse().ok()?)).filter(|_| is_plain)
+}
+
+fn here(what: &'static str, source: io::Error) -> TransportError {
+    TransportError::Here { what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(output: &str) -> Destination {
+        Destination::said(&format!("hostname web1\nport 2222\n{output}"))
+    }
+
+    #[test]
+    fn what_only_ssh_can_do_is_left_to_it() {
+        let defaults =
+            "addressfamily any\nconnectionattempts 1\ncheckhostip no\ncanonicalizehostname false\npermitlocalcommand no\n";
+        assert_eq!(plain(&said(defaults)), Some(("web1", 2222)));
+        let others = [
+            "proxyjump bastion",
+            "proxycommand nc %h %p",
+            "bindaddress 10.0.0.1",
+            "bindinterface eth1",
+            "addressfamily inet6",
+            "connectionattempts 3",
+            "checkhostip yes",
+            "canonicalizehostname always",
+            "permitlocalcommand yes",
+            "verifyhostkeydns ask",
+            "gssapitrustdns yes",
+            "nohostauthenticationforlocalhost yes",
+        ];
+        for other in others {
+            assert_eq!(plain(&said(&format!("{other}\n{defaults}"))), None, "{other}");
+        }
+    }
+}
