@@ -25,6 +25,8 @@ mod watch;
 
 use std::{collections::HashMap, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use edeliver_core::{
     name::{HostName, RunId},
     plan::Plan,
@@ -86,6 +88,9 @@ pub struct Contents {
     pub extra: HashMap<Digest, Arc<[u8]>>,
 }
 
+/// So many hosts are sent much at a time. Each such stream takes 4 MB and a thread here, and no more of them fill a line.
+const STREAMS: usize = 32;
+
 /// What all hosts' tasks share.
 struct Shared {
     contents: Option<Contents>,
@@ -93,6 +98,10 @@ struct Shared {
     environment: Environment,
     run: Option<RunId>,
     lease: Option<Arc<lease::Board>>,
+    /// Whether the plan has one host.
+    is_alone: bool,
+    /// Who sends much to a host has one of these.
+    streams: Arc<Semaphore>,
     /// How fast releases are sent, where that is limited.
     pace: Option<transfer::Pace>,
     /// How hosts are drained, for plans that do so.
@@ -115,6 +124,8 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
         environment,
         run: ctx.run().cloned(),
         lease,
+        is_alone: plan.hosts.len() == 1,
+        streams: Arc::new(Semaphore::new(STREAMS)),
         pace: plan.rollout.bandwidth.map(transfer::Pace::new),
         road: traffic::Road::of(ctx, plan),
     });

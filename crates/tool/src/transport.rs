@@ -283,6 +283,10 @@ pub trait Transport: Send + Sync {
     fn is_single(&self) -> bool {
         false
     }
+    /// Whether each call costs a round trip to another machine.
+    fn is_far(&self) -> bool {
+        true
+    }
     /// Logins made so far (0 for a local host), and calls.
     fn counts(&self) -> Counts;
     /// Ends the connection and waits for it. Calls after that fail.

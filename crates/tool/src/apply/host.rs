@@ -8,11 +8,16 @@ mod words;
 
 use std::{sync::Arc, time::Instant};
 
-use edeliver_core::{event::EventKind, lease::Loss, plan::HostPlan, step::Step};
-use tokio::sync::Mutex;
+use edeliver_core::{
+    event::EventKind,
+    lease::Loss,
+    plan::HostPlan,
+    step::{Activate, Step},
+};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use self::{former::Former, so_far::SoFar};
-use super::{HookFailure, Shared, Site, StepError, outcome::End, step, told};
+use super::{HookFailure, Shared, Site, StepError, outcome::End, stage, step, told};
 use crate::{
     cancel::{Cancel, Level},
     report::Reporter,
@@ -41,6 +46,9 @@ pub(super) struct HostTask {
     /// When the hook it waits for began; why it failed.
     hook: Option<(Instant, Option<String>)>,
     so_far: SoFar,
+    /// Whether the step in hand is done in one call with the next one, and what has become of that.
+    together: bool,
+    ahead: Option<Result<(), StepError>>,
     /// The way to the node, while it is upgraded.
     session: Mutex<Session>,
     former: Former,
@@ -51,7 +59,20 @@ impl HostTask {
         let run = shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
         let session = Mutex::new(Session::new(site.transport.clone(), site.place.clone(), run));
         let so_far = SoFar { drained: plan.expect.drained, ..SoFar::default() };
-        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far, session, former: Former::default() }
+        Self {
+            plan,
+            site,
+            shared,
+            reporter,
+            cancel,
+            next: 0,
+            hook: None,
+            so_far,
+            together: false,
+            ahead: None,
+            session,
+            former: Former::default(),
+        }
     }
 
     /// Whether what serves or boots was touched, so that it is to be brought to an end.
@@ -78,22 +99,46 @@ impl HostTask {
     /// Does the next steps, as long as they are such; `None`: they are done.
     async fn work(&mut self, such: fn(&Step) -> bool) -> Option<Pause> {
         while let Some(step) = self.plan.steps.get(self.next).cloned().filter(such) {
-            // What was started is told of, whether it was watched to the end or not.
-            if self.cancel.is_requested() && self.so_far.may_stop() && !step.concludes() {
-                return Some(Pause::Over(self.over_when_interrupted().await));
-            }
-            if let Some(why) = self.lost_lease().await {
-                return Some(Pause::Over(self.over_without_lease(&why).await));
+            let _stream = self.stream(&step).await;
+            if let Some(over) = self.over_before(&step).await {
+                return Some(Pause::Over(over));
             }
             if let Step::Hook { name } = step {
                 return Some(Pause::Hook(name));
             }
-            if let Err(error) = self.carry_out(self.next, &step).await {
+            let then = stage::activation_after(&self.plan, self.next, &self.site, &self.shared).cloned();
+            let then = then.filter(|then| such(&Step::Activate(then.clone())));
+            if let Err(error) = self.carry_out(self.next, &step, then.as_ref()).await {
                 return Some(Pause::Over(self.over_after_failure(error).await));
             }
             self.next += 1;
         }
         None
+    }
+
+    /// Waits until much may be sent to this host, or nothing more is to be begun.
+    async fn stream(&self, step: &Step) -> Option<OwnedSemaphorePermit> {
+        let Step::Stage(stage) = step else { return None };
+        if stage.bytes() <= stage::SMALL {
+            return None;
+        }
+        tokio::select! {
+            permit = self.shared.streams.clone().acquire_owned() => permit.ok(),
+            () = self.cancel.reached(Level::Finish) => None,
+        }
+    }
+
+    /// The end, where the next step must not be begun. What is done already can't be kept from that.
+    async fn over_before(&mut self, step: &Step) -> Option<End> {
+        if self.ahead.is_some() {
+            return None;
+        }
+        // What was started is told of, whether it was watched to the end or not.
+        if self.cancel.is_requested() && self.so_far.may_stop() && !step.concludes() {
+            return Some(self.over_when_interrupted().await);
+        }
+        let why = self.lost_lease().await?;
+        Some(self.over_without_lease(&why).await)
     }
 
     /// All hosts are at the hook; it begins.
@@ -114,8 +159,8 @@ impl HostTask {
         self.next += 1;
     }
 
-    /// Carries one step out and tells of it, but for its failure.
-    async fn carry_out(&mut self, index: usize, step: &Step) -> Result<(), StepError> {
+    /// Carries one step out and tells of it, but for its failure. `then`: what may be done in the same call.
+    async fn carry_out(&mut self, index: usize, step: &Step, then: Option<&Activate>) -> Result<(), StepError> {
         let (what, began) = (step.describe(), Instant::now());
         self.reporter.send(EventKind::StepStarted { index, what: what.clone() });
         if !self.so_far.begun {
@@ -134,15 +179,27 @@ impl HostTask {
         if let Step::Stop { guard: Some(guard), .. } = step {
             self.so_far.guard = self.work_on().holder().map(|_| guard.clone());
         }
-        if index + 1 < self.plan.steps.len() {
+        self.together = then.is_some();
+        if self.ahead.is_none() && index + 1 + usize::from(self.together) < self.plan.steps.len() {
             self.site.transport.another_follows();
         }
         let is_traffic = matches!(step, Step::Drain(_) | Step::Resume(_)); // these say what an interruption leaves
-        let work = self.work_on();
-        let note = tokio::select! {
-            note = work.carry_out(step, self.so_far.activated.as_ref()) => note?,
+        let (ahead, work) = (self.ahead.take(), self.work_on());
+        let done = async {
+            match (ahead, step, then) {
+                (Some(done), ..) => done.map(|()| (None, None)),
+                (None, Step::Stage(stage), Some(_)) => {
+                    stage::put(&work, stage, then).await.map(|put| (Some(put.note), put.activated))
+                }
+                _ => work.carry_out(step, self.so_far.activated.as_ref()).await.map(|note| (note, None)),
+            }
+        };
+        let (note, ahead) = tokio::select! {
+            biased;
+            done = done => done?,
             () = self.cancel.reached(Level::Kill), if !is_traffic => return Err(StepError::Interrupted),
         };
+        self.ahead = ahead;
         if matches!(step, Step::Stop { .. }) && note.is_some() {
             self.so_far.guard = None;
         }

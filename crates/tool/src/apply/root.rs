@@ -26,7 +26,7 @@ macro_rules! script {
 }
 pub(super) use script;
 
-const ACTIVATE: Script = script!("activate", "activate.sh");
+pub(super) const ACTIVATE: Script = script!("activate", "activate.sh");
 const REMEMBER: Script = script!("remember", "remember.sh");
 const DRAINED: Script = script!("note drained", "drained.sh");
 const PRUNE: Script = script!("prune", "prune.sh");

@@ -19,6 +19,9 @@ line_end='
 # The status of every failure from here on, if something that serves has been changed.
 half_way=''
 
+# Whether the lock of the root is ours.
+held=''
+
 # Ends with status $1 and cause $2.
 stop_with() {
   printf '%s\n' "$2" >&2
@@ -143,14 +146,15 @@ clean_up() { :; }
 
 # ---- beginning
 
-# Enters the root and takes its lock until the script ends; what it began is cleaned up then too.
+# Enters the root and takes its lock until the script ends; what it began is cleaned up then too. Once in a script that does several things.
 enter() {
+  [ -z "$held" ] || return 0
   case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
   app=$2 expected=$3
   cd -P -- "$root" || stop_with 40 "there is no $root"
   [ -d "$own" ] || must mkdir -m 700 "$own"
   [ -d "$own/manifests" ] && [ -d "$own/top" ] || must mkdir -p "$own/manifests" "$own/top"
-  here=$PWD held=''
+  here=$PWD
   trap leave EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT

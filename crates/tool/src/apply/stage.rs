@@ -1,6 +1,7 @@
 //! Putting a release beside what is there.
 
 mod base;
+mod both;
 mod lend;
 mod load;
 mod mend;
@@ -13,11 +14,13 @@ use edeliver_core::{
     name::Version,
     release::{Manifest, RelPath},
     size::size,
-    step::{Copied, Placed, Stage},
+    step::{Activate, Copied, Placed, Stage},
 };
 
+pub(super) use self::both::{SMALL, activation_after};
 use self::{
     base::Packed,
+    both::Put,
     load::{Sent, load},
 };
 use super::{Contents, StepError, root, step::Work};
@@ -29,9 +32,11 @@ use crate::{
     transport::{Call, Input, Reply, Script},
 };
 
-pub(super) const STAGE: Script = root::script!("stage", "stage.sh");
+pub(super) const STAGE: Script = root::script!("stage", "stage.sh", "stage/alone.sh");
 /// The same, where the host may have to fetch by sftp.
-const STAGE_BY_SFTP: Script = root::script!("stage", "../depot/sftp.sh", "stage.sh");
+const STAGE_BY_SFTP: Script = root::script!("stage", "../depot/sftp.sh", "stage.sh", "stage/alone.sh");
+/// The same, and what was staged boots next.
+const STAGE_AND_ACTIVATE: Script = root::script!("stage and activate", "stage.sh", "stage/first.sh", "activate.sh");
 
 /// The answer's word for a file whose content is not what it should be.
 const BAD: &str = "bad ";
@@ -48,14 +53,14 @@ const UNFETCHED: i32 = 46;
 /// The script's status when the host can't unpack what was packed as a difference, or by zstd.
 const UNPACKED: i32 = 47;
 
-/// Stages the release; tells what travelled.
+/// Stages the release, and makes it the one that boots if `then` says so; tells what travelled.
 ///
 /// Content that the host should have and has not (somebody changed an installed file) is found out by its digest; it is then sent, in a
 /// second try. So is the whole manifest, where the host's own of the release that boots is not the one we know.
-pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepError> {
+pub(super) async fn put(work: &Work<'_>, stage: &Stage, then: Option<&Activate>) -> Result<Put, StepError> {
     let contents = work.shared.contents.as_ref().filter(|contents| contents.manifest.id() == stage.manifest);
     let contents = contents.ok_or(StepError::Misplanned)?;
-    let (reply, fetched) = send_or_lend(work, stage, contents).await?;
+    let (reply, fetched) = send_or_lend(work, stage, contents, then).await?;
     match repaired(stage, &reply) {
         Some(repaired) => {
             let changed = repaired.send.len() - stage.send.len();
@@ -63,8 +68,9 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
                 format!("{changed} files of installed releases were changed on this host; their content is sent"),
                 Vec::new(),
             );
-            let reply = send(work, &repaired, contents, None, &Links::default(), &Packed::default()).await?;
-            finish(&repaired, reply, 0)
+            let sending =
+                Sending { stage: &repaired, contents, then, base: None, links: &Links::default(), packed: &Packed::default() };
+            finish(&repaired, sending.send(work).await?, 0)
         }
         None => finish(stage, reply, fetched),
     }
@@ -72,12 +78,19 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage) -> Result<String, StepEr
 
 /// Sends what is as good as anything first, and more where the host needs it: everything that it could not fetch, the whole manifest, all of
 /// what was only a difference. Tells how many bytes it fetched.
-async fn send_or_lend(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Result<(Reply, u64), StepError> {
+async fn send_or_lend(
+    work: &Work<'_>,
+    stage: &Stage,
+    contents: &Contents,
+    then: Option<&Activate>,
+) -> Result<(Reply, u64), StepError> {
     let mut base = booting(work, stage, contents).await;
     let mut links = lend::links(stage, contents).await;
     let mut packed = Some(Packed::of(stage, contents).await);
     loop {
-        let reply = send(work, stage, contents, base.as_ref(), &links, &packed.clone().unwrap_or_default()).await?;
+        let packing = packed.clone().unwrap_or_default();
+        let sending = Sending { stage, contents, then, base: base.as_ref(), links: &links, packed: &packing };
+        let reply = sending.send(work).await?;
         match reply.status {
             UNPACKED if packed.take().is_some() => {}
             UNMENDED if base.take().is_some() => {}
@@ -111,39 +124,59 @@ async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<
     blocking(move || store.known(&version)).await.ok()
 }
 
-async fn send(
-    work: &Work<'_>,
-    stage: &Stage,
-    contents: &Contents,
-    base: Option<&Manifest>,
-    links: &Links,
-    packed: &Packed,
-) -> Result<Reply, StepError> {
-    let Sent { mut load, mends } = load(stage, contents, base, links)?;
-    load.packing = packed.packing.clone();
-    let total = load.files.iter().map(|file| file.size).sum();
-    let mut args = root::args(work.site, work.plan.expect.permanent.as_ref());
-    let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
-    args.extend([run, stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default()]);
-    args.extend(packed.args());
-    let stream = transfer::pack(&contents.store, load, progress(work.reporter.clone(), total));
-    let stream = match &work.shared.pace {
-        Some(pace) => pace.keep(stream),
-        None => stream,
-    };
-    let script = if links.store.is_some() { STAGE_BY_SFTP } else { STAGE };
-    let call = Call { input: Input::Stream(stream), ..Call::new(script, args, stage.timeout) };
-    Ok(work.site.transport.run(call).await?)
+/// One attempt.
+struct Sending<'a> {
+    stage: &'a Stage,
+    contents: &'a Contents,
+    then: Option<&'a Activate>,
+    base: Option<&'a Manifest>,
+    links: &'a Links,
+    packed: &'a Packed,
 }
 
-fn finish(stage: &Stage, reply: Reply, fetched: u64) -> Result<String, StepError> {
-    match reply.status {
-        0 if fetched > 0 => {
-            Ok(format!("the host fetched {} by itself, sent {}", size(fetched), size(stage.bytes().saturating_sub(fetched))))
+impl Sending<'_> {
+    async fn send(&self, work: &Work<'_>) -> Result<Reply, StepError> {
+        let Sent { mut load, mends } = load(self.stage, self.contents, self.base, self.links)?;
+        load.packing = self.packed.packing.clone();
+        let total = load.files.iter().map(|file| file.size).sum();
+        let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
+        let (script, mut args) = self.script(work);
+        args.extend([run, self.stage.version.to_string(), mends.map(Version::to_string).unwrap_or_default()]);
+        args.extend(self.packed.args());
+        let stream = transfer::pack(&self.contents.store, load, progress(work.reporter.clone(), total));
+        let stream = match &work.shared.pace {
+            Some(pace) => pace.keep(stream),
+            None => stream,
+        };
+        let call = Call { input: Input::Stream(stream), ..Call::new(script, args, self.stage.timeout) };
+        Ok(work.site.transport.run(call).await?)
+    }
+    /// The script, and the arguments that come before its own.
+    fn script(&self, work: &Work<'_>) -> (Script, Vec<String>) {
+        let boots = work.plan.expect.permanent.as_ref();
+        match self.then {
+            _ if self.links.store.is_some() => (STAGE_BY_SFTP, root::args(work.site, boots)),
+            Some(activate) => (STAGE_AND_ACTIVATE, root::activate_words(&work.site.place, activate)),
+            None => (STAGE, root::args(work.site, boots)),
         }
-        0 if stage.send.is_empty() => Ok("nothing had to travel".to_owned()),
-        0 => Ok(format!("sent {} in {} files", size(stage.bytes()), stage.send.len())),
-        _ => Err(StepError::of(STAGE.name, reply)),
+    }
+}
+
+fn finish(stage: &Stage, reply: Reply, fetched: u64) -> Result<Put, StepError> {
+    let activated = both::activated(&reply);
+    if reply.status != 0 && activated.is_none() {
+        return Err(StepError::of(STAGE.name, reply));
+    }
+    Ok(Put { note: note(stage, fetched), activated })
+}
+
+fn note(stage: &Stage, fetched: u64) -> String {
+    match stage.send.len() {
+        _ if fetched > 0 => {
+            format!("the host fetched {} by itself, sent {}", size(fetched), size(stage.bytes().saturating_sub(fetched)))
+        }
+        0 => "nothing had to travel".to_owned(),
+        files => format!("sent {} in {files} files", size(stage.bytes())),
     }
 }
 

@@ -1,6 +1,5 @@
-# Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh.
-# $4 name of the staging directory, $5 version, $6 version whose manifest is mended or empty, $7 gzip or zstd: what packed the input. $8…: it
-# was packed as the difference from these files, one after the other.
+# Puts a release beside what is there. Nothing that an installed release uses is changed. Comes after permanent.sh and root.sh, and before
+# stage/alone.sh or stage/first.sh.
 #
 # Standard input: a compressed tar archive with
 #   new/…          files, links and directories of the release that travel, at their paths below the root
@@ -16,8 +15,6 @@
 #
 # The answer with status 42: lines `bad PATH`, the files whose content is not what it should be.
 
-stage=$own/staging/$4 version=$5 mended=$6 packing=$7 new=$own/staging/$4/new old=$own/staging/$4/old
-begun=$stage
 tab='	'
 
 # Everything that was written in staging. Its own words are printed from the beginning: the first complaint is the cause. zstd knows by a
@@ -189,21 +186,26 @@ finish() {
   must mv -f -- "$stage/manifest" "$own/manifests/$version.json"
 }
 
-case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
-[ -d "$root" ] || error=$(mkdir -p -- "$root" 2>&1) || stop_with 1 "$error"
-enter "$1" "$2" "$3"
-must_boot "$expected" "$version"
-choose_digester none
-shift 7
-unpack "$@"
-fetch
-incomplete=''
-mend_manifest
-copies=$(cat "$stage/copies")
-copy
-set_modes
-# The disk begins to write what was copied while it is read for its digests.
-settle >/dev/null 2>&1 &
-check
-place_all
-finish
+# $1 root, $2 release name, $3 the version that boots: see root.sh. $4 name of the staging directory, $5 version, $6 version whose manifest is
+# mended or empty, $7 gzip or zstd: what packed the input. $8…: it was packed as the difference from these files, one after the other.
+put_release() {
+  stage=$own/staging/$4 version=$5 mended=$6 packing=$7
+  new=$stage/new old=$stage/old begun=$stage incomplete=''
+  case $1 in /*) root=$1 ;; *) root=$HOME/$1 ;; esac
+  [ -d "$root" ] || error=$(mkdir -p -- "$root" 2>&1) || stop_with 1 "$error"
+  enter "$1" "$2" "$3"
+  must_boot "$expected" "$version"
+  choose_digester none
+  shift 7
+  unpack "$@"
+  fetch
+  mend_manifest
+  copies=$(cat "$stage/copies")
+  copy
+  set_modes
+  # The disk begins to write what was copied while it is read for its digests.
+  settle >/dev/null 2>&1 &
+  check
+  place_all
+  finish
+}

@@ -50,7 +50,7 @@ impl Work<'_> {
         let mut tell = |line: &str| self.reporter.output(line);
         let (host, place) = (&*self.site.transport, &self.site.place);
         match step {
-            Step::Stage(stage) => stage::put(self, stage).await.map(Some),
+            Step::Stage(stage) => stage::put(self, stage, None).await.map(|put| Some(put.note)),
             Step::Activate(activate) => root::activate(self.site, activate).await.map(|()| None),
             Step::Remember(it) => root::remember(self.site, it, boots).await.map(|()| None),
             Step::Prune(prune) => root::prune(self.site, prune, boots).await.map(|()| None),

@@ -1,5 +1,6 @@
 //! Plans carried out on real folders by real shells: facts are gathered, a plan is made of them, and the plan is obeyed.
 
+mod both;
 mod content;
 mod deploy;
 mod disks;

@@ -37,6 +37,9 @@ impl<T: Around> Transport for T {
     fn is_single(&self) -> bool {
         self.inner().is_single()
     }
+    fn is_far(&self) -> bool {
+        self.inner().is_far()
+    }
     fn counts(&self) -> Counts {
         self.inner().counts()
     }

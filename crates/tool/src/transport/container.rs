@@ -137,6 +137,9 @@ impl Transport for Container {
         let url = format!("ext::{} exec --interactive {} %S {path}", self.engine, self.name);
         GitRemote { url, env: vec![("GIT_ALLOW_PROTOCOL".to_owned(), "ext".to_owned())] }
     }
+    fn is_far(&self) -> bool {
+        false
+    }
     fn counts(&self) -> Counts {
         self.inside.counts()
     }

@@ -120,6 +120,9 @@ impl Transport for Local {
         command.envs(std::env::var_os("TERM").map(|term| ("TERM", term)));
         Some(command)
     }
+    fn is_far(&self) -> bool {
+        false
+    }
     fn counts(&self) -> Counts {
         Counts { logins: 0, calls: self.calls.load(Ordering::Relaxed) }
     }

@@ -83,12 +83,12 @@ impl Ssh {
         Ok(Self::over(master.socket().to_owned(), Some(master), spec, &to, limits))
     }
 
-    fn over(socket: PathBuf, master: Option<Master>, spec: &HostSpec, to: &Destination, limits: &Limits) -> Self {
+    fn over(socket: PathBuf, mut master: Option<Master>, spec: &HostSpec, to: &Destination, limits: &Limits) -> Self {
         Self {
             label: spec.name.to_string(),
             words: to.words.clone(),
             program: limits.program().to_owned(),
-            sessions: Sessions::new(socket),
+            sessions: Sessions::new(socket, master.as_mut().and_then(Master::prompt)),
             logins: u32::from(master.is_some()),
             said: master.as_ref().map(Master::said).unwrap_or_default(),
             master: Mutex::new(master),

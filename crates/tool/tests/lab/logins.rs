@@ -1,8 +1,12 @@
 //! Connections: how many, and which are refused.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use edeliver_lab::Fault;
+use edeliver_lab::{Fault, Link};
 use libtest_mimic::Failed;
 
 use crate::{Test, scene::Scene, world::App};
@@ -15,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_refused_key_is_told_as_such", refused_key),
     ("an_unreachable_build_host_is_told_before_anything_is_done", unreachable_build_host),
     ("a_wrong_user_is_told_as_such", wrong_user),
+    ("a_host_is_asked_in_fewer_round_trips_than_ssh_takes_to_log_in", few_round_trips),
 ];
 
 fn one_login() -> Result<(), Failed> {
@@ -95,4 +100,23 @@ fn unreachable_build_host() -> Result<(), Failed> {
     scene.lab.fault("build", Fault::SshdKill)?;
     scene.run("build release --tag=v0.1.0 --force").assert(6, &["build", "refused"]);
     Ok(())
+}
+
+fn few_round_trips() -> Result<(), Failed> {
+    let scene = Scene::fleet(App::Relapp, 1);
+    scene.lab.shape("prod1", Link { latency_ms: 400.0, ..Link::default() })?;
+    let (mut ours, mut sshs) = (Duration::MAX, Duration::MAX);
+    // In turn, and each at its best: what else this machine does must not decide.
+    for _ in 0..2 {
+        ours = timed(|| scene.ok("releases production")).min(ours);
+        sshs = timed(|| scene.on("prod1", "true")).min(sshs);
+    }
+    assert!(ours < sshs, "edeliver releases: {ours:?}, ssh prod1 true: {sshs:?}");
+    Ok(())
+}
+
+fn timed<T>(what: impl FnOnce() -> T) -> Duration {
+    let began = Instant::now();
+    what();
+    began.elapsed()
 }

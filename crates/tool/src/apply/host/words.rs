@@ -63,11 +63,15 @@ pub(super) fn alone(guard: &Guard) -> String {
     format!("; {} unless another run is faster", guard.deed())
 }
 
-/// What failed, in a few words.
-pub(super) fn why(step: &Step, error: &StepError) -> String {
+/// What failed, in a few words. `together`: in one call with the step after it.
+pub(super) fn why(step: &Step, error: &StepError, together: bool) -> String {
     let causes = crate::error::chain(error);
     let cause = causes.last().and_then(|cause| cause.lines().next()).map(crate::report::printable).unwrap_or_default();
     match step {
+        Step::Stage(stage) if error.leaves_unknown() => {
+            let deed = if together { "was staged, or boots" } else { "was staged" };
+            format!("nobody knows whether {} {deed}: {cause}", stage.version)
+        }
         Step::Stage(stage) => format!("{} was not staged: {cause}", stage.version),
         Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
         Step::Start { version, .. } => format!("{version} did not start: {cause}"),

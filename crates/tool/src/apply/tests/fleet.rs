@@ -250,7 +250,7 @@ async fn hosts_without_work_are_in_the_outcome_too() {
 }
 
 /// Applies the plan; `interrupt` is called when this script is about to run.
-async fn interrupted(host: &Host, plan: &Plan, script: &'static str, times: usize) -> Ran {
+pub(super) async fn interrupted(host: &Host, plan: &Plan, script: &'static str, times: usize) -> Ran {
     let (interrupter, cancel) = cancel::pair();
     if times == 1 {
         host.folder.fail(script, What::Before(Box::new(move || _ = interrupter.interrupt())));

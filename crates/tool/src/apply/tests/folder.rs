@@ -5,7 +5,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -81,6 +84,7 @@ fn counting_tools() -> &'static Path {
 /// The host's side of a transport.
 pub(super) struct Folder {
     shell: Shell,
+    far: AtomicBool,
     faults: Mutex<HashMap<&'static str, What>>,
     answers: Mutex<HashMap<&'static str, (i32, &'static str)>>,
     pub(super) calls: Mutex<Vec<&'static str>>,
@@ -108,7 +112,17 @@ pub(super) enum What {
 
 impl Folder {
     pub(super) fn new(shell: Shell) -> Arc<Self> {
-        Arc::new(Self { shell, faults: Mutex::default(), answers: Mutex::default(), calls: Mutex::default() })
+        Arc::new(Self {
+            shell,
+            far: AtomicBool::new(false),
+            faults: Mutex::default(),
+            answers: Mutex::default(),
+            calls: Mutex::default(),
+        })
+    }
+    /// From now on a call costs a round trip, as far as anybody is told.
+    pub(super) fn move_away(&self) {
+        self.far.store(true, Ordering::Relaxed);
     }
     pub(super) fn shell(&self) -> Shell {
         self.shell
@@ -222,6 +236,9 @@ impl Transport for Folder {
     }
     fn git(&self, path: &str) -> GitRemote {
         GitRemote { url: path.to_owned(), env: Vec::new() }
+    }
+    fn is_far(&self) -> bool {
+        self.far.load(Ordering::Relaxed)
     }
     fn counts(&self) -> Counts {
         Counts::default()

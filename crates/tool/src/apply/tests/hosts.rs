@@ -76,7 +76,13 @@ impl Host {
         let copied = std::process::Command::new("cp").arg("-aT").arg(self.dir.path()).arg(dir.path()).status().unwrap();
         assert!(copied.success());
         let to = dir.path().join(below);
-        Self::at(self.folder.shell(), dir, &to)
+        let copy = Self::at(self.folder.shell(), dir, &to);
+        if self.folder.is_far() { copy.far() } else { copy }
+    }
+    /// The same on another machine.
+    pub(super) fn far(self) -> Self {
+        self.folder.move_away();
+        self
     }
     /// The same folder, reached in another way.
     pub(super) fn through(self, transport: Arc<dyn Transport>) -> Self {

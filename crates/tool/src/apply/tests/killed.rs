@@ -66,7 +66,7 @@ fn assert_nothing_lost(script: &str, host: &Host, before: &Tree, release: &Relea
         return host.assert_boots(release);
     }
     let mut others = before.clone();
-    others.retain(|path, _| script != "stage" || !path.contains(release.version.as_str()));
+    others.retain(|path, _| !script.starts_with("stage") || !path.contains(release.version.as_str()));
     assert_contains(&installed(host), &others, when);
 }
 
@@ -137,6 +137,12 @@ async fn replacing_another_build_of_a_version_that_nothing_needs() {
 }
 
 #[tokio::test]
+async fn staging_and_activating_in_one_call() {
+    killed_everywhere("stage and activate", with(&[]).await.far(), &Release::new("0.1.0")).await;
+    killed_everywhere("stage and activate", with(&["0.1.0"]).await.far(), &Release::new("0.2.0")).await;
+}
+
+#[tokio::test]
 async fn removing_releases() {
     killed_everywhere("prune", with(&["0.1.0", "0.2.0", "0.3.0"]).await, &Release::new("0.4.0")).await;
 }
@@ -163,8 +169,7 @@ async fn at_any_time() {
 }
 
 /// Every program fails once: a host is then as it was, or all is done nevertheless; the next run finishes the work.
-async fn failed_everywhere(script: &'static str, first: &Release, second: &Release) {
-    let host = Host::new(Shell::Dash);
+async fn failed_everywhere(script: &'static str, host: Host, first: &Release, second: &Release) {
     host.deploy(first).await.assert_done();
     let plan = host.plan(second, ask).await;
     let before = installed(&host);
@@ -178,7 +183,7 @@ async fn failed_everywhere(script: &'static str, first: &Release, second: &Relea
         assert_contains(&installed(&host), &before, &when);
         host.assert_boots(if failed { first } else { second });
         finish(&host, second, &when).await;
-        if !failed && ran.causes().is_empty() && program > 40 {
+        if !failed && ran.causes().is_empty() && program > 80 {
             return;
         }
     }
@@ -186,12 +191,21 @@ async fn failed_everywhere(script: &'static str, first: &Release, second: &Relea
 
 #[tokio::test]
 async fn any_program_of_staging_may_fail() {
-    failed_everywhere("stage", &Release::new("0.1.0"), &Release::new("0.2.0")).await;
+    failed_everywhere("stage", Host::new(Shell::Dash), &Release::new("0.1.0"), &Release::new("0.2.0")).await;
 }
 
 #[tokio::test]
 async fn any_program_of_activating_may_fail() {
+    failed_everywhere("activate", Host::new(Shell::Dash), &Release::relx("0.1.0"), &another_cookie()).await;
+}
+
+#[tokio::test]
+async fn any_program_of_staging_and_activating_may_fail() {
+    failed_everywhere("stage and activate", Host::new(Shell::Dash).far(), &Release::relx("0.1.0"), &another_cookie()).await;
+}
+
+fn another_cookie() -> Release {
     let mut second = Release::relx("0.2.0");
     second.add("releases/COOKIE", 0o644, "another cookie");
-    failed_everywhere("activate", &Release::relx("0.1.0"), &second).await;
+    second
 }

@@ -58,7 +58,7 @@ pub(super) fn git_ssh_main(words: &[OsString]) -> ExitCode {
 async fn relay(socket: PathBuf, command: String) -> Result<Reply, TransportError> {
     let (input, output) = (Input::Stream(Box::new(bare(std::io::stdin())?)), Output::Stream(Box::new(bare(std::io::stdout())?)));
     let call = Prepared::new(Call { script: SCRIPT, args: vec![command], input, output, timeout: LONGEST, before: Vec::new() })?;
-    let channel = Sessions::new(socket).open(call.preamble()).await;
+    let channel = Sessions::new(socket, None).open(call.preamble()).await;
     let channel = channel.map_err(|error| TransportError::Unreachable { why: error.to_string() })?;
     call.run(channel).await
 }

@@ -8,12 +8,22 @@
 use std::{fs::File, io, net::TcpStream, os::fd::OwnedFd, process::Stdio, time::Duration};
 
 use rustix::net::sockopt::set_socket_keepalive;
-use tokio::{net, time::timeout};
+use tokio::{
+    net,
+    task::JoinHandle,
+    time::{interval, timeout},
+};
 
 use super::{
     super::{Limits, TransportError},
     config::Destination,
 };
+
+/// How often the system is told to acknowledge at once: it forgets that soon.
+const TICK: Duration = Duration::from_millis(3);
+
+/// The shortest that somebody may take to answer: ssh counts whole seconds.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What ssh has as its standard input and output.
 #[derive(Debug)]
@@ -30,20 +40,31 @@ impl Line {
     /// # Errors
     /// [`TransportError::Unreachable`] when nobody answers in time, [`TransportError::Here`].
     pub(super) async fn open(to: &Destination, limits: &Limits) -> Result<Self, TransportError> {
+        match plain(to) {
+            Some((host, port)) => Self::to(to, host, port, limits).await,
+            None => Self::unmade(),
+        }
+    }
+    /// Tries one address after the other, each for as long as ssh would.
+    async fn to(to: &Destination, host: &str, port: u16, limits: &Limits) -> Result<Self, TransportError> {
         let patience = to.seconds("connecttimeout").map_or(limits.connect_timeout(), |seconds| Duration::from_secs(seconds.into()));
-        if let Some((host, port)) = plain(to)
-            && let Ok(addresses) = net::lookup_host((host, port)).await
-        {
-            let addresses: Vec<_> = addresses.collect();
-            match timeout(patience, net::TcpStream::connect(&addresses[..])).await {
+        let Ok(addresses) = net::lookup_host((host, port)).await else { return Self::unmade() };
+        let mut only_silence = true;
+        for address in addresses {
+            match timeout(patience.max(SHORTEST), net::TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return made(stream, to).map_err(|source| here("the connection can't be given to ssh", source)),
-                Ok(Err(_)) => {}
-                Err(_) => {
-                    let why = format!("ssh: connect to host {host} port {port}: Connection timed out");
-                    return Err(TransportError::Unreachable { why });
-                }
+                Ok(Err(_)) => only_silence = false,
+                Err(_) => {}
             }
         }
+        if only_silence {
+            return Err(TransportError::Unreachable {
+                why: format!("ssh: connect to host {host} port {port}: Connection timed out"),
+            });
+        }
+        Self::unmade()
+    }
+    fn unmade() -> Result<Self, TransportError> {
         let nothing = File::options().read(true).write(true).open("/dev/null");
         nothing.map(Self::Unmade).map_err(|source| here("/dev/null can't be opened", source))
     }
@@ -54,6 +75,51 @@ impl Line {
             Self::Unmade(_) => &[],
         }
     }
+    /// The connection once more, where the system can be told how to acknowledge.
+    pub(super) fn prompt(&self) -> Option<Prompt> {
+        match self {
+            Self::Made(stream) if cfg!(target_os = "linux") => stream.try_clone().ok().map(Prompt),
+            Self::Made(_) | Self::Unmade(_) => None,
+        }
+    }
+}
+
+/// The connection, to have acknowledged at once what comes.
+///
+/// sshd, too, waits with a short packet: its answer to the first session waits for the acknowledgement of the host keys that it sends before. This
+/// side's system gives that 40 ms later, unless it has something to send until then (RFC 1122, 4.2.3.2).
+#[derive(Debug)]
+pub(super) struct Prompt(TcpStream);
+
+/// It is so as long as this lives.
+#[derive(Debug)]
+pub(super) struct Acknowledging(JoinHandle<()>);
+
+impl Prompt {
+    pub(super) fn begin(self) -> Acknowledging {
+        Acknowledging(tokio::spawn(async move {
+            let mut ticks = interval(TICK);
+            while acknowledge(&self.0).is_ok() {
+                ticks.tick().await;
+            }
+        }))
+    }
+}
+
+impl Drop for Acknowledging {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn acknowledge(stream: &TcpStream) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_quickack(stream, true)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acknowledge(_: &TcpStream) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl From<Line> for Stdio {

@@ -26,7 +26,7 @@ use super::{
     askpass::Askpass,
     config::Destination,
     failure::{self, Attempt},
-    line::Line,
+    line::{Line, Prompt},
     mux::Mux,
 };
 use crate::report::printable;
@@ -49,6 +49,7 @@ pub(super) struct Master {
     socket: PathBuf,
     child: Child,
     lifeline: Option<ChildStdin>,
+    prompt: Option<Prompt>,
     said: Lines,
     reading: JoinHandle<()>,
     dir: Option<TempDir>,
@@ -108,18 +109,24 @@ impl Master {
             // Before 8.4 ssh did not know the word `force`, and asked in this way only where it saw a display. X11 forwarding is off.
             command.env("DISPLAY", "edeliver");
         }
+        let prompt = line.prompt();
         command.stdin(Stdio::piped()).stdout(line).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| here("ssh can't be started", source))?;
         let said = Lines::default();
         let stderr = child.stderr.take().expect("it is piped");
         let reading = tokio::spawn(read(stderr, said.clone()));
         let lifeline = child.stdin.take();
-        Ok(Self { socket, child, lifeline, said, reading, dir: Some(dir) })
+        Ok(Self { socket, child, lifeline, prompt, said, reading, dir: Some(dir) })
     }
 
     /// The control socket.
     pub(super) fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// What has the connection acknowledge at once, for whoever opens its first session.
+    pub(super) fn prompt(&mut self) -> Option<Prompt> {
+        self.prompt.take()
     }
 
     /// What ssh has said.
@@ -131,6 +138,7 @@ impl Master {
     pub(super) async fn stop(mut self) -> Vec<String> {
         // Here it takes no process, as it would take the guard, which removes what is left when we are killed.
         drop(self.dir.take());
+        drop(self.prompt.take());
         drop(self.lifeline.take());
         if timeout(UNHEARD, self.child.wait()).await.is_err() {
             self.signal(Signal::TERM);

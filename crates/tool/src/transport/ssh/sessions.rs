@@ -17,7 +17,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::mux::{Mux, MuxError};
+use super::{
+    line::Prompt,
+    mux::{Mux, MuxError},
+};
 use crate::transport::{
     call::{Channel, Ended, NearEnds, pipes},
     limits::SESSIONS,
@@ -28,9 +31,9 @@ use crate::transport::{
 const LAG: Duration = Duration::from_secs(2);
 /// A spare session that was not needed for so long is given up: its shell may have a limit for waiting (`TMOUT`).
 const FRESH: Duration = Duration::from_secs(20);
-/// The second session of a connection is begun so long after the first, and one to spare so long after it. sshd sends its host keys before it answers
-/// the first, and waits then until they are acknowledged (RFC 896); this side's system does that 40 ms later, unless it has something to send before
-/// (RFC 1122, 4.2.3.2). Opening a session right after their arrival, which is a round trip after the first, is that: for a near host, or a far one.
+/// The second session of a connection is begun so long after the first, and one to spare so long after it, where nothing acknowledges at once what
+/// sshd sends before it answers the first (see [`Prompt`]). Opening a session right after its arrival, which is a round trip after the first, does that:
+/// for a near host, or a far one.
 const SECOND: Duration = Duration::from_millis(5);
 const SPARE: Duration = Duration::from_millis(45);
 /// A host that opens no session for this long doesn't answer.
@@ -43,6 +46,9 @@ pub(super) struct Sessions {
     permits: Arc<Semaphore>,
     allowed: AtomicUsize,
     closed: AtomicBool,
+    /// Whether the first need not wait for the others, and what sees to that.
+    is_prompt: bool,
+    prompt: Mutex<Option<Prompt>>,
     /// How many calls are known to follow the next one.
     expected: AtomicUsize,
     begun: AtomicUsize,
@@ -62,8 +68,10 @@ struct Spare {
 }
 
 impl Sessions {
-    pub(super) fn new(socket: PathBuf) -> Self {
+    pub(super) fn new(socket: PathBuf, prompt: Option<Prompt>) -> Self {
         Self {
+            is_prompt: prompt.is_some(),
+            prompt: Mutex::new(prompt),
             socket,
             permits: Arc::new(Semaphore::new(SESSIONS)),
             allowed: AtomicUsize::new(SESSIONS),
@@ -85,6 +93,10 @@ impl Sessions {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.spares().clear();
+        drop(self.take_prompt());
+    }
+    fn take_prompt(&self) -> Option<Prompt> {
+        self.prompt.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
     /// When the next session is taken, one more is opened for a call after that.
     pub(super) fn expect_another(&self) {
@@ -131,10 +143,11 @@ impl Sessions {
     }
     async fn open_now(&self, preamble: &[u8]) -> Result<Channel, MuxError> {
         let mut permit = self.permit().await;
+        let _acknowledging = self.take_prompt().map(Prompt::begin);
         match self.begun.fetch_add(1, Ordering::Relaxed) {
             // They stay expected: who calls at the same time may take them.
-            0 => self.make_spares(self.expected.load(Ordering::Relaxed), SPARE),
-            1 => sleep(SECOND).await,
+            0 => self.make_spares(self.expected.load(Ordering::Relaxed), if self.is_prompt { SECOND } else { SPARE }),
+            1 if !self.is_prompt => sleep(SECOND).await,
             _ => {}
         }
         let mut refused = Instant::now();
@@ -150,6 +163,8 @@ impl Sessions {
                 }
                 Err(MuxError::Refused(_)) if refused.elapsed() < LAG => sleep(pause).await,
                 Err(MuxError::Refused(_)) if self.shrink() => {
+                    // What nobody needs yet must not take the place of what is needed.
+                    self.spares().clear();
                     permit.forget();
                     permit = self.permit().await;
                     refused = Instant::now();

@@ -1,0 +1,2 @@
+# After stage.sh, whose arguments these are.
+put_release "$@"
