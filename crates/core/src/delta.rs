@@ -23,7 +23,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-pub use alike::Deltas;
+pub use alike::{Deltas, Known};
 pub use conflict::{Conflict, Use};
 pub use host::whereabouts;
 

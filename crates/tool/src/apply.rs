@@ -25,10 +25,10 @@ mod watch;
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use edeliver_core::{
-    name::{HostName, RunId},
+    name::{HostName, RunId, Version},
     plan::Plan,
     release::{Digest, Manifest},
 };
@@ -100,6 +100,8 @@ struct Shared {
     lease: Option<Arc<lease::Board>>,
     /// Whether the plan has one host.
     is_alone: bool,
+    /// What makes the manifest of that of other versions, as far as it was worked out.
+    mendings: Mutex<HashMap<Version, Option<Arc<stage::Mending>>>>,
     /// Who sends much to a host has one of these.
     streams: Arc<Semaphore>,
     /// How fast releases are sent, where that is limited.
@@ -125,6 +127,7 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
         run: ctx.run().cloned(),
         lease,
         is_alone: plan.hosts.len() == 1,
+        mendings: Mutex::default(),
         streams: Arc::new(Semaphore::new(STREAMS)),
         pace: plan.rollout.bandwidth.map(transfer::Pace::new),
         road: traffic::Road::of(ctx, plan),

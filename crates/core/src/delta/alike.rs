@@ -1,9 +1,8 @@
 //! Most hosts of a fleet look alike: what one of them lacks is worked out once, for a release has thousands of files.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Delta, Rewritten, Work, changed};
@@ -17,30 +16,45 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Deltas<'a> {
     wanted: &'a Manifest,
+    known: Known,
+}
+
+/// What has been worked out of a release: its id, and what hosts lack. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Known {
     id: ManifestId,
-    known: RefCell<Vec<(Look, Rc<Delta>)>>,
+    deltas: Arc<Mutex<Vec<(Look, Arc<Delta>)>>>,
 }
 
 impl<'a> Deltas<'a> {
     /// Of this release; nothing is worked out yet.
     pub fn of(wanted: &'a Manifest) -> Self {
-        Self { wanted, id: wanted.id(), known: RefCell::default() }
+        Self::with(wanted, Known { id: wanted.id(), deltas: Arc::default() })
+    }
+    /// Of this release, with what was worked out of it before.
+    pub fn with(wanted: &'a Manifest, known: Known) -> Self {
+        Self { wanted, known }
+    }
+    /// What has been worked out so far, and will be.
+    pub fn known(&self) -> Known {
+        self.known.clone()
     }
     /// The release's id, which takes its whole text to be found.
     pub fn id(&self) -> ManifestId {
-        self.id
+        self.known.id
     }
     /// What a host lacks. `rewritten`: other content for some files of the release.
-    pub fn against(&self, seen: &Seen, rewritten: Option<&Rewritten>) -> Rc<Delta> {
+    pub fn against(&self, seen: &Seen, rewritten: Option<&Rewritten>) -> Arc<Delta> {
         let look = Look::of(seen, rewritten);
-        if let Some((_, delta)) = self.known.borrow().iter().find(|(known, _)| *known == look) {
+        let mut known = self.known.deltas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, delta)) = known.iter().find(|(known, _)| *known == look) {
             return delta.clone();
         }
-        let delta = Rc::new(match rewritten {
-            Some(rewritten) => Work::new(&changed(self.wanted, rewritten), self.id, seen).delta(),
-            None => Work::new(self.wanted, self.id, seen).delta(),
+        let delta = Arc::new(match rewritten {
+            Some(rewritten) => Work::new(&changed(self.wanted, rewritten), self.id(), seen).delta(),
+            None => Work::new(self.wanted, self.id(), seen).delta(),
         });
-        self.known.borrow_mut().push((look, delta.clone()));
+        known.push((look, delta.clone()));
         delta
     }
 }

@@ -1,6 +1,6 @@
 //! Deploying: what it takes on each host to have a release there, boot it, and run it.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use edeliver_erl::rel::{Rel, releases::Releases};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::TargetSettings,
-    delta::{Delta, Deltas, Rewritten},
+    delta::{Delta, Deltas, Known, Rewritten},
     facts::{HostFacts, NodeState, Seen, Unseen},
     name::{AppName, HostName, Version},
     release::{Digest, Entry, EntryKind, Manifest, ManifestId, RelPath},
@@ -56,12 +56,19 @@ pub struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// The release, with what is another on some hosts.
     pub fn new(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
+        Self::with(Deltas::of(manifest), manifest, rel, rewritten)
+    }
+    /// The same, where something was worked out of it before.
+    pub fn knowing(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>, known: Known) -> Self {
+        Self::with(Deltas::with(manifest, known), manifest, rel, rewritten)
+    }
+    fn with(deltas: Deltas<'a>, manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
         let listed = |entry: &&Entry| {
             let path = entry.path.as_str();
             matches!(entry.kind, EntryKind::File { .. }) && (path.starts_with("bin/") || path == "releases/start_erl.data")
         };
         let top = manifest.files.iter().filter(listed).map(|entry| &entry.path).collect();
-        Self { manifest, rel, rewritten, deltas: Deltas::of(manifest), top }
+        Self { manifest, rel, rewritten, deltas, top }
     }
     pub(super) fn release(&self) -> ReleaseRef {
         ReleaseRef { version: self.manifest.version.clone(), manifest: self.id() }
@@ -174,7 +181,7 @@ fn previous(seen: &Seen, new: &Version) -> Option<Version> {
 pub(super) struct Host<'a> {
     pub(super) work: &'a Work<'a>,
     pub(super) seen: &'a Seen,
-    pub(super) delta: Rc<Delta>,
+    pub(super) delta: Arc<Delta>,
     pub(super) previous: Option<Version>,
 }
 

@@ -6,22 +6,25 @@ mod lend;
 mod load;
 mod mend;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use edeliver_core::{
     event::EventKind,
     hint::Hint,
     name::Version,
-    release::{Manifest, RelPath},
+    release::RelPath,
     size::size,
     step::{Activate, Copied, Placed, Stage},
 };
 
-pub(super) use self::both::{SMALL, activation_after};
 use self::{
     base::Packed,
     both::Put,
     load::{Sent, load},
+};
+pub(super) use self::{
+    both::{SMALL, activation_after},
+    mend::Mending,
 };
 use super::{Contents, StepError, root, step::Work};
 use crate::{
@@ -69,7 +72,7 @@ pub(super) async fn put(work: &Work<'_>, stage: &Stage, then: Option<&Activate>)
                 Vec::new(),
             );
             let sending =
-                Sending { stage: &repaired, contents, then, base: None, links: &Links::default(), packed: &Packed::default() };
+                Sending { stage: &repaired, contents, then, mending: None, links: &Links::default(), packed: &Packed::default() };
             finish(&repaired, sending.send(work).await?, 0)
         }
         None => finish(stage, reply, fetched),
@@ -84,16 +87,16 @@ async fn send_or_lend(
     contents: &Contents,
     then: Option<&Activate>,
 ) -> Result<(Reply, u64), StepError> {
-    let mut base = booting(work, stage, contents).await;
+    let mut mending = mending(work, stage, contents).await;
     let mut links = lend::links(stage, contents).await;
     let mut packed = Some(Packed::of(stage, contents).await);
     loop {
         let packing = packed.clone().unwrap_or_default();
-        let sending = Sending { stage, contents, then, base: base.as_ref(), links: &links, packed: &packing };
+        let sending = Sending { stage, contents, then, mending: mending.as_deref(), links: &links, packed: &packing };
         let reply = sending.send(work).await?;
         match reply.status {
             UNPACKED if packed.take().is_some() => {}
-            UNMENDED if base.take().is_some() => {}
+            UNMENDED if mending.take().is_some() => {}
             // What lies there under its name is something else.
             DAMAGED if bad(&reply.text()).any(|path| fetched(stage, &links).any(|file| file.path.as_str() == path)) => {
                 work.reporter.warn(
@@ -117,11 +120,18 @@ fn fetched<'a>(stage: &'a Stage, links: &'a Links) -> impl Iterator<Item = &'a P
     stage.send.iter().filter(|file| links.places.contains_key(&file.sha256))
 }
 
-/// The manifest of the release that boots, if we know it and it is another version.
-async fn booting(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<Manifest> {
-    let version = work.plan.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
-    let store = contents.store.clone();
-    blocking(move || store.known(&version)).await.ok()
+/// What makes the manifest of that of the release that boots, if we know that and it is another version. It is worked out once for all hosts.
+async fn mending(work: &Work<'_>, stage: &Stage, contents: &Contents) -> Option<Arc<Mending>> {
+    let boots = work.plan.expect.permanent.clone().filter(|boots| *boots != stage.version)?;
+    let mut known = work.shared.mendings.lock().await;
+    if let Some(known) = known.get(&boots) {
+        return known.clone();
+    }
+    let (store, version, wanted) = (contents.store.clone(), boots.clone(), contents.manifest.clone());
+    let work_out = move || store.known(&version).map(|base| Mending::of(&base, &wanted).map(Arc::new));
+    let mending = blocking(work_out).await.ok().flatten();
+    known.insert(boots, mending.clone());
+    mending
 }
 
 /// One attempt.
@@ -129,14 +139,14 @@ struct Sending<'a> {
     stage: &'a Stage,
     contents: &'a Contents,
     then: Option<&'a Activate>,
-    base: Option<&'a Manifest>,
+    mending: Option<&'a Mending>,
     links: &'a Links,
     packed: &'a Packed,
 }
 
 impl Sending<'_> {
     async fn send(&self, work: &Work<'_>) -> Result<Reply, StepError> {
-        let Sent { mut load, mends } = load(self.stage, self.contents, self.base, self.links)?;
+        let Sent { mut load, mends } = load(self.stage, self.contents, self.mending, self.links)?;
         load.packing = self.packed.packing.clone();
         let total = load.files.iter().map(|file| file.size).sum();
         let run = work.shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use edeliver_core::{
     name::Version,
-    release::{Digest, Manifest, RelPath},
+    release::{Digest, RelPath},
     step::{Copied, Linked, Placed, Stage},
 };
 
 use super::{
     super::{Contents, StepError},
     lend::fetches,
-    mend::mend,
+    mend::Mending,
 };
 use crate::{depot::Links, transfer::Load};
 
@@ -28,11 +28,11 @@ pub(super) struct Sent<'a> {
     pub(super) mends: Option<&'a Version>,
 }
 
-/// Everything that is sent to stage a release. `base`: a manifest that the host has. `links`: what it fetches by itself.
+/// Everything that is sent to stage a release. `mending`: what makes the manifest of one that the host has. `links`: what it fetches by itself.
 pub(super) fn load<'a>(
     stage: &Stage,
     contents: &Contents,
-    base: Option<&'a Manifest>,
+    mending: Option<&'a Mending>,
     links: &Links,
 ) -> Result<Sent<'a>, StepError> {
     let mut load = Load { extra: contents.extra.clone(), ..Load::default() };
@@ -43,11 +43,9 @@ pub(super) fn load<'a>(
     add(&mut load, "sums", sums(stage));
     add(&mut load, "place", places(stage));
     add(&mut load, "dirs", list(&stage.dirs, RelPath::to_string));
-    let manifest = contents.manifest.to_json();
-    let mending = base.and_then(|base| Some((mend(&base.to_json(), &manifest)?, &base.version)));
     let (name, text, mends) = match mending {
-        Some((lines, version)) => ("mend", lines, Some(version)),
-        None => ("manifest", manifest, None),
+        Some(mending) => ("mend", mending.lines.clone(), Some(&mending.version)),
+        None => ("manifest", contents.manifest.to_json(), None),
     };
     add(&mut load, name, text);
     if !fetched.is_empty() {

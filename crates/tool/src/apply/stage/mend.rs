@@ -6,6 +6,24 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
+use edeliver_core::{name::Version, release::Manifest};
+
+/// What makes a manifest of another one.
+#[derive(Debug)]
+pub(in crate::apply) struct Mending {
+    /// The version whose manifest the other one is.
+    pub(super) version: Version,
+    /// See above.
+    pub(super) lines: Vec<u8>,
+}
+
+impl Mending {
+    /// `None` where it would not be much shorter.
+    pub(super) fn of(base: &Manifest, wanted: &Manifest) -> Option<Self> {
+        Some(Self { version: base.version.clone(), lines: mend(&base.to_json(), &wanted.to_json())? })
+    }
+}
+
 /// What becomes of the other manifest.
 enum Part<'a> {
     Same { first: usize, count: usize },
@@ -13,7 +31,7 @@ enum Part<'a> {
 }
 
 /// The lines that make `wanted` of `base`; `None` where they would not be much shorter.
-pub(super) fn mend(base: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
+fn mend(base: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
     let places: HashMap<&str, usize> = pieces(base)?.zip(1..).collect();
     let mut parts: Vec<Part<'_>> = Vec::new();
     for piece in pieces(wanted)? {

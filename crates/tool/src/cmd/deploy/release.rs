@@ -7,7 +7,7 @@ use std::{
 
 use edeliver_core::{
     choose::{self, Choice, Stored, StoredKind},
-    delta::{Delta, Deltas, Rewritten},
+    delta::{Delta, Deltas, Known, Rewritten},
     facts::HostFacts,
     name::{AppName, HostName, Version},
     plan::Wanted,
@@ -52,10 +52,10 @@ impl Release {
     }
     /// With what it takes on these hosts.
     pub(in crate::cmd) async fn load(self, store: &Store, facts: &[HostFacts]) -> Result<Loaded, Error> {
-        let relocations = relocations(store, &self.manifest, facts).await?;
+        let (relocations, known) = relocations(store, &self.manifest, facts).await?;
         let rewritten = relocations.iter().map(|(host, relocation)| (host.clone(), relocation.rewritten.clone())).collect();
         let extra = relocations.into_values().flat_map(|relocation| relocation.contents).collect();
-        Ok(Loaded { release: self, rewritten, extra })
+        Ok(Loaded { release: self, rewritten, extra, known })
     }
 }
 
@@ -64,12 +64,14 @@ pub(in crate::cmd) struct Loaded {
     release: Release,
     rewritten: BTreeMap<HostName, Rewritten>,
     extra: HashMap<Digest, Arc<[u8]>>,
+    /// What hosts lack, as far as it was worked out.
+    known: Known,
 }
 
 impl Loaded {
     /// For the plan.
     pub(in crate::cmd) fn wanted(&self) -> Wanted<'_> {
-        Wanted::new(&self.release.manifest, &self.release.rel, self.rewritten.clone())
+        Wanted::knowing(&self.release.manifest, &self.release.rel, self.rewritten.clone(), self.known.clone())
     }
     /// For its steps.
     pub(in crate::cmd) fn cargo(self, store: Store, hooks: Session) -> Cargo {
@@ -107,20 +109,20 @@ fn rel_path<'a>(manifest: &'a Manifest, app: &AppName) -> Option<&'a RelPath> {
     own.or_else(|| paths().find(|path| name(path).is_some_and(|name| name != "start_clean.rel")))
 }
 
-/// For each host on which a library gets a directory of its own: the boot files that name it.
+/// For each host on which a library gets a directory of its own: the boot files that name it. And what else was worked out for that.
 async fn relocations(
     store: &Store,
     manifest: &Manifest,
     facts: &[HostFacts],
-) -> Result<BTreeMap<HostName, Relocation>, RelocateError> {
+) -> Result<(BTreeMap<HostName, Relocation>, Known), RelocateError> {
     let deltas = Deltas::of(manifest);
     let moved = |facts: &HostFacts| {
         let delta = deltas.against(facts.seen.as_ref().ok()?, None);
         (!delta.rewrite.is_empty()).then(|| (facts.host.clone(), Delta::clone(&delta)))
     };
     let moved: Vec<_> = facts.iter().filter_map(moved).collect();
-    drop(deltas); // is of this thread
+    let known = deltas.known();
     let (store, manifest) = (store.clone(), manifest.clone());
     let rewrite = move |(host, delta): (HostName, Delta)| Ok((host, relocate::relocate(&store, &manifest, &delta)?));
-    blocking(move || moved.into_iter().map(rewrite).collect()).await
+    Ok((blocking(move || moved.into_iter().map(rewrite).collect::<Result<_, _>>()).await?, known))
 }
