@@ -60,7 +60,7 @@ pub(super) fn table(
     calls: Option<&Calls>,
     archive: u64,
 ) {
-    out.push_str("## What was to be reached\n\n| | hosts | cable | below | measured | reached |\n|--|--:|--:|--:|--:|--|\n");
+    out.push_str("\n## What was to be reached\n\n| | hosts | cable | below | measured | reached |\n|--|--:|--:|--:|--:|--|\n");
     for series in all.iter().filter(|series| !series.second.ours.is_empty()) {
         deploy(out, series, archive);
     }

@@ -23,8 +23,11 @@ pub struct Deltas<'a> {
 #[derive(Debug, Clone)]
 pub struct Known {
     id: ManifestId,
-    deltas: Arc<Mutex<Vec<(Look, Arc<Delta>)>>>,
+    deltas: Arc<Mutex<WorkedOut>>,
 }
+
+/// What hosts that look like this lack.
+type WorkedOut = Vec<(Look, Arc<Delta>)>;
 
 impl<'a> Deltas<'a> {
     /// Of this release; nothing is worked out yet.
