@@ -88,7 +88,7 @@ pub struct Contents {
     pub extra: HashMap<Digest, Arc<[u8]>>,
 }
 
-/// So many hosts are sent much at a time. Each such stream takes 4 MB and a thread here, and no more of them fill a line.
+/// So many hosts are sent much at a time. Each such stream takes 5 MB and a thread here, and no more of them fill a line.
 const STREAMS: usize = 32;
 
 /// What all hosts' tasks share.
