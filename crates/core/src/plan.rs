@@ -32,7 +32,7 @@ use crate::{
     hint::Hint,
     name::{HostName, TargetName, Version},
     release::ManifestId,
-    step::Step,
+    step::{Activate, Step},
     strategy::Rollout,
 };
 
@@ -133,6 +133,20 @@ impl Plan {
     /// Hosts that stand in the way: blocked or not reachable.
     pub fn obstacles(&self) -> impl Iterator<Item = &HostPlan> {
         self.hosts.iter().filter(|host| matches!(host.verdict, Verdict::Blocked { .. } | Verdict::Unreachable { .. }))
+    }
+    /// Whether steps of a host may be carried out in one call: nothing is waited for between them, and no limit of speed makes them last.
+    pub fn may_join_steps(&self) -> bool {
+        self.hosts.len() == 1 && self.rollout.bandwidth.is_none() && !self.rollout.prepares_first()
+    }
+}
+
+impl HostPlan {
+    /// The activation of what is staged in step `at`, where both together take no longer than an answer to Ctrl-C may: whoever interrupts a
+    /// longer transfer does not want its release to boot.
+    pub fn joint(&self, at: usize) -> Option<&Activate> {
+        let [Step::Stage(stage), Step::Activate(activate), ..] = self.steps.get(at..)? else { return None };
+        let is_its = activate.version == stage.version && activate.from == self.expect.permanent;
+        (is_its && !stage.sends_much() && !stage.copies_much()).then_some(activate)
     }
 }
 

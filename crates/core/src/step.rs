@@ -352,10 +352,22 @@ impl BuildStep {
     }
 }
 
+/// What travels of a release is much above this, in bytes; and so is what a host copies.
+const MUCH: u64 = 1 << 20;
+const MUCH_TO_COPY: u64 = 128 << 20;
+
 impl Stage {
     /// Bytes that travel, before compression.
     pub fn bytes(&self) -> u64 {
         self.send.iter().map(|file| file.size).sum()
+    }
+    /// Whether so much travels that it takes its time.
+    pub fn sends_much(&self) -> bool {
+        self.bytes() > MUCH
+    }
+    /// Whether so much is copied on the host that it takes its time.
+    pub fn copies_much(&self) -> bool {
+        self.copy.iter().map(|copy| copy.to.size).sum::<u64>() > MUCH_TO_COPY
     }
     fn describe(&self) -> String {
         match self.send.len() {

@@ -25,8 +25,6 @@ mod watch;
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::sync::{Mutex, Semaphore};
-
 use edeliver_core::{
     name::{HostName, RunId, Version},
     plan::Plan,
@@ -37,6 +35,7 @@ use fleet::Fleet;
 pub use hook::{HookFailure, Hooks};
 pub use migrations::Migrations;
 pub use outcome::Ended;
+use tokio::sync::{Mutex, Semaphore};
 pub use traffic::TrafficError;
 
 use crate::{
@@ -88,7 +87,7 @@ pub struct Contents {
     pub extra: HashMap<Digest, Arc<[u8]>>,
 }
 
-/// So many hosts are sent much at a time. Each such stream takes 5 MB and a thread here, and no more of them fill a line.
+/// So many hosts are sent much at a time. Each such stream takes some megabytes and a thread here, and more of them would not fill a line better.
 const STREAMS: usize = 32;
 
 /// What all hosts' tasks share.
@@ -98,8 +97,8 @@ struct Shared {
     environment: Environment,
     run: Option<RunId>,
     lease: Option<Arc<lease::Board>>,
-    /// Whether the plan has one host.
-    is_alone: bool,
+    /// Whether steps may be carried out in one call, as far as the plan has a say.
+    joins_steps: bool,
     /// What makes the manifest of that of other versions, as far as it was worked out.
     mendings: Mutex<HashMap<Version, Option<Arc<stage::Mending>>>>,
     /// Who sends much to a host has one of these.
@@ -126,7 +125,7 @@ pub async fn run(ctx: &Ctx, plan: &Plan, means: Means<'_>) -> Ended {
         environment,
         run: ctx.run().cloned(),
         lease,
-        is_alone: plan.hosts.len() == 1,
+        joins_steps: plan.may_join_steps(),
         mendings: Mutex::default(),
         streams: Arc::new(Semaphore::new(STREAMS)),
         pace: plan.rollout.bandwidth.map(transfer::Pace::new),

@@ -258,6 +258,13 @@ pub enum TransportError {
     Interrupted,
 }
 
+impl TransportError {
+    /// Something on this machine.
+    fn here(what: &'static str, source: std::io::Error) -> Self {
+        Self::Here { what, source }
+    }
+}
+
 /// A two-way byte stream to a port on the host's loopback.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}

@@ -38,6 +38,10 @@ impl<'a> Deltas<'a> {
     pub fn with(wanted: &'a Manifest, known: Known) -> Self {
         Self { wanted, known }
     }
+    /// The release.
+    pub fn wanted(&self) -> &'a Manifest {
+        self.wanted
+    }
     /// What has been worked out so far, and will be.
     pub fn known(&self) -> Known {
         self.known.clone()

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::TargetSettings,
-    delta::{Delta, Deltas, Known, Rewritten},
+    delta::{Delta, Deltas, Rewritten},
     facts::{HostFacts, NodeState, Seen, Unseen},
     name::{AppName, HostName, Version},
     release::{Digest, Entry, EntryKind, Manifest, ManifestId, RelPath},
@@ -56,13 +56,11 @@ pub struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// The release, with what is another on some hosts.
     pub fn new(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
-        Self::with(Deltas::of(manifest), manifest, rel, rewritten)
+        Self::of(Deltas::of(manifest), rel, rewritten)
     }
-    /// The same, where something was worked out of it before.
-    pub fn knowing(manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>, known: Known) -> Self {
-        Self::with(Deltas::with(manifest, known), manifest, rel, rewritten)
-    }
-    fn with(deltas: Deltas<'a>, manifest: &'a Manifest, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
+    /// The same of what hosts lack of it, as far as that was worked out before.
+    pub fn of(deltas: Deltas<'a>, rel: &'a Rel, rewritten: BTreeMap<HostName, Rewritten>) -> Self {
+        let manifest = deltas.wanted();
         let listed = |entry: &&Entry| {
             let path = entry.path.as_str();
             matches!(entry.kind, EntryKind::File { .. }) && (path.starts_with("bin/") || path == "releases/start_erl.data")

@@ -46,8 +46,7 @@ pub(super) struct HostTask {
     /// When the hook it waits for began; why it failed.
     hook: Option<(Instant, Option<String>)>,
     so_far: SoFar,
-    /// Whether the step in hand is done in one call with the next one, and what has become of that.
-    together: bool,
+    /// What has become of the next step already, in one call with the one before it.
     ahead: Option<Result<(), StepError>>,
     /// The way to the node, while it is upgraded.
     session: Mutex<Session>,
@@ -59,20 +58,7 @@ impl HostTask {
         let run = shared.run.as_ref().map_or("run".to_owned(), ToString::to_string);
         let session = Mutex::new(Session::new(site.transport.clone(), site.place.clone(), run));
         let so_far = SoFar { drained: plan.expect.drained, ..SoFar::default() };
-        Self {
-            plan,
-            site,
-            shared,
-            reporter,
-            cancel,
-            next: 0,
-            hook: None,
-            so_far,
-            together: false,
-            ahead: None,
-            session,
-            former: Former::default(),
-        }
+        Self { plan, site, shared, reporter, cancel, next: 0, hook: None, so_far, ahead: None, session, former: Former::default() }
     }
 
     /// Whether what serves or boots was touched, so that it is to be brought to an end.
@@ -106,9 +92,7 @@ impl HostTask {
             if let Step::Hook { name } = step {
                 return Some(Pause::Hook(name));
             }
-            let then = stage::activation_after(&self.plan, self.next, &self.site, &self.shared).cloned();
-            let then = then.filter(|then| such(&Step::Activate(then.clone())));
-            if let Err(error) = self.carry_out(self.next, &step, then.as_ref()).await {
+            if let Err(error) = self.carry_out(self.next, &step).await {
                 return Some(Pause::Over(self.over_after_failure(error).await));
             }
             self.next += 1;
@@ -119,7 +103,7 @@ impl HostTask {
     /// Waits until much may be sent to this host, or nothing more is to be begun.
     async fn stream(&self, step: &Step) -> Option<OwnedSemaphorePermit> {
         let Step::Stage(stage) = step else { return None };
-        if stage.bytes() <= stage::SMALL {
+        if !stage.sends_much() {
             return None;
         }
         tokio::select! {
@@ -159,8 +143,13 @@ impl HostTask {
         self.next += 1;
     }
 
-    /// Carries one step out and tells of it, but for its failure. `then`: what may be done in the same call.
-    async fn carry_out(&mut self, index: usize, step: &Step, then: Option<&Activate>) -> Result<(), StepError> {
+    /// What is done in one call with the step at `index`, where that saves a round trip.
+    fn joint(&self, index: usize) -> Option<&Activate> {
+        self.plan.joint(index).filter(|_| self.shared.joins_steps && self.site.transport.is_far())
+    }
+
+    /// Carries one step out and tells of it, but for its failure.
+    async fn carry_out(&mut self, index: usize, step: &Step) -> Result<(), StepError> {
         let (what, began) = (step.describe(), Instant::now());
         self.reporter.send(EventKind::StepStarted { index, what: what.clone() });
         if !self.so_far.begun {
@@ -179,18 +168,16 @@ impl HostTask {
         if let Step::Stop { guard: Some(guard), .. } = step {
             self.so_far.guard = self.work_on().holder().map(|_| guard.clone());
         }
-        self.together = then.is_some();
-        if self.ahead.is_none() && index + 1 + usize::from(self.together) < self.plan.steps.len() {
+        let last = index + usize::from(self.joint(index).is_some());
+        if self.ahead.is_none() && last + 1 < self.plan.steps.len() {
             self.site.transport.another_follows();
         }
         let is_traffic = matches!(step, Step::Drain(_) | Step::Resume(_)); // these say what an interruption leaves
-        let (ahead, work) = (self.ahead.take(), self.work_on());
+        let (ahead, work, joint) = (self.ahead.take(), self.work_on(), self.joint(index));
         let done = async {
-            match (ahead, step, then) {
-                (Some(done), ..) => done.map(|()| (None, None)),
-                (None, Step::Stage(stage), Some(_)) => {
-                    stage::put(&work, stage, then).await.map(|put| (Some(put.note), put.activated))
-                }
+            match (ahead, step) {
+                (Some(done), _) => done.map(|()| (None, None)),
+                (None, Step::Stage(stage)) => stage::put(&work, stage, joint).await.map(|put| (Some(put.note), put.activated)),
                 _ => work.carry_out(step, self.so_far.activated.as_ref()).await.map(|note| (note, None)),
             }
         };

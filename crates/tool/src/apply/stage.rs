@@ -1,7 +1,6 @@
 //! Putting a release beside what is there.
 
 mod base;
-mod both;
 mod lend;
 mod load;
 mod mend;
@@ -17,14 +16,10 @@ use edeliver_core::{
     step::{Activate, Copied, Placed, Stage},
 };
 
+pub(super) use self::mend::Mending;
 use self::{
     base::Packed,
-    both::Put,
     load::{Sent, load},
-};
-pub(super) use self::{
-    both::{SMALL, activation_after},
-    mend::Mending,
 };
 use super::{Contents, StepError, root, step::Work};
 use crate::{
@@ -55,6 +50,18 @@ const UNFETCHED: i32 = 46;
 
 /// The script's status when the host can't unpack what was packed as a difference, or by zstd.
 const UNPACKED: i32 = 47;
+
+/// What the script says when the release is staged and it goes on to make it the one that boots.
+const STAGED: &str = "staged";
+
+/// The release is there.
+#[derive(Debug)]
+pub(super) struct Put {
+    /// What travelled.
+    pub(super) note: String,
+    /// What became of the activation, where that was part of the call.
+    pub(super) activated: Option<Result<(), StepError>>,
+}
 
 /// Stages the release, and makes it the one that boots if `then` says so; tells what travelled.
 ///
@@ -173,10 +180,12 @@ impl Sending<'_> {
 }
 
 fn finish(stage: &Stage, reply: Reply, fetched: u64) -> Result<Put, StepError> {
-    let activated = both::activated(&reply);
-    if reply.status != 0 && activated.is_none() {
-        return Err(StepError::of(STAGE.name, reply));
-    }
+    let goes_on = reply.text().lines().any(|line| line == STAGED);
+    let activated = match reply.status {
+        0 => goes_on.then_some(Ok(())),
+        _ if goes_on => Some(Err(StepError::of(root::ACTIVATE.name, reply))),
+        _ => return Err(StepError::of(STAGE.name, reply)),
+    };
     Ok(Put { note: note(stage, fetched), activated })
 }
 

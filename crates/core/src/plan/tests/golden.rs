@@ -6,7 +6,7 @@ use crate::{
     hint::Hint,
     plan::{self, DeployRequest, Keep, NodeAction, Plan, RollbackRequest, Verdict, Wanted},
     release::{Libc, Manifest},
-    step::Step,
+    step::{Stage, Step},
 };
 
 pub(super) fn shown(plan: &Plan) -> String {
@@ -134,6 +134,24 @@ deploy app 0.1.0 to production
     > make room there; `--clean-deploy` on a deploy that fits removes old releases
 ";
     assert_eq!(shown(&deploy(&request(), &release("0.1.0", "a"), &fleet(&[("web1", &seen)]))), wanted);
+}
+
+#[test]
+fn what_takes_long_and_what_others_wait_for_is_not_done_in_one_call() {
+    let old = host_with(&[&release("0.1.0", "a")]);
+    let mut plan = deploy(&request(), &release("0.2.0", "a"), &fleet(&[("web1", &old)]));
+    assert!(plan.may_join_steps());
+    let joint = |plan: &Plan| plan.hosts[0].joint(0).map(|activate| activate.version.to_string());
+    assert_eq!((joint(&plan).as_deref(), plan.hosts[0].joint(1)), (Some("0.2.0"), None));
+    let long: [fn(&mut Stage); 2] = [|stage| stage.send[0].size = (1 << 20) + 1, |stage| stage.copy[0].to.size = (128 << 20) + 1];
+    for longer in long {
+        let mut plan = plan.clone();
+        let Step::Stage(stage) = &mut plan.hosts[0].steps[0] else { panic!("{plan:?}") };
+        longer(stage);
+        assert_eq!(joint(&plan), None);
+    }
+    plan.hosts.push(plan.hosts[0].clone());
+    assert!(!plan.may_join_steps());
 }
 
 #[test]

@@ -44,7 +44,10 @@ impl HostTask {
             StepError::Upgrade(error) => error.aftermath(),
             _ => Aftermath::AsBefore,
         };
-        let why = words::why(&step, &error, self.together);
+        let why = match self.joint(self.next) {
+            Some(activate) if unknown => words::neither(activate, &error),
+            _ => words::why(&step, &error),
+        };
         self.reporter.send(told::failed(self.next, step.describe(), error));
         if unknown {
             return self.over((HostResult::Unknown, why, Ending::Otherwise)).await;
@@ -124,9 +127,9 @@ impl HostTask {
                 continue; // an upgrade was taken back, or the node came up again by itself
             }
             let began = Instant::now();
-            if let Err(error) = self.carry_out(index, step, None).await {
+            if let Err(error) = self.carry_out(index, step).await {
                 if self.boots_as_before(step, &error) {
-                    let note = format!("that did not change: {}", words::why(step, &error, false));
+                    let note = format!("that did not change: {}", words::why(step, &error));
                     self.reporter.send(told::finished(index, step.describe(), began, Some(note)));
                     continue;
                 }
@@ -137,7 +140,7 @@ impl HostTask {
                     continue;
                 }
                 let unknown = error.leaves_unknown() || error.is_out_of_reach();
-                let summary = format!("{why}; {}", words::why(step, &error, false));
+                let summary = format!("{why}; {}", words::why(step, &error));
                 self.reporter.send(told::failed(index, step.describe(), error));
                 let result = if unknown { HostResult::Unknown } else { HostResult::Broken };
                 return (result, summary, Ending::Otherwise);

@@ -32,7 +32,7 @@ impl HostTask {
                 (result, summary, ending)
             }
             Err(error) => {
-                let why = words::why(&step, &error, false);
+                let why = words::why(&step, &error);
                 self.reporter.send(told::failed(index, step.describe(), error));
                 (HostResult::Failed, format!("{summary}; {why}"), Ending::Otherwise)
             }

@@ -1,6 +1,6 @@
 //! What became of a host, in words.
 
-use edeliver_core::step::{Direction, Guard, Step};
+use edeliver_core::step::{Activate, Direction, Guard, Step};
 
 use super::{super::StepError, HostTask};
 
@@ -63,15 +63,21 @@ pub(super) fn alone(guard: &Guard) -> String {
     format!("; {} unless another run is faster", guard.deed())
 }
 
-/// What failed, in a few words. `together`: in one call with the step after it.
-pub(super) fn why(step: &Step, error: &StepError, together: bool) -> String {
+/// That the end of a call which stages and activates was not heard, and why.
+pub(super) fn neither(activate: &Activate, error: &StepError) -> String {
+    format!("nobody knows whether {} was staged, or boots: {}", activate.version, cause(error))
+}
+
+fn cause(error: &StepError) -> String {
     let causes = crate::error::chain(error);
-    let cause = causes.last().and_then(|cause| cause.lines().next()).map(crate::report::printable).unwrap_or_default();
+    causes.last().and_then(|cause| cause.lines().next()).map(crate::report::printable).unwrap_or_default()
+}
+
+/// What failed, in a few words.
+pub(super) fn why(step: &Step, error: &StepError) -> String {
+    let cause = cause(error);
     match step {
-        Step::Stage(stage) if error.leaves_unknown() => {
-            let deed = if together { "was staged, or boots" } else { "was staged" };
-            format!("nobody knows whether {} {deed}: {cause}", stage.version)
-        }
+        Step::Stage(stage) if error.leaves_unknown() => format!("nobody knows whether {} was staged: {cause}", stage.version),
         Step::Stage(stage) => format!("{} was not staged: {cause}", stage.version),
         Step::Activate(activate) => format!("{} was not activated: {cause}", activate.version),
         Step::Start { version, .. } => format!("{version} did not start: {cause}"),

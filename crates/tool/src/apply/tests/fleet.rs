@@ -13,7 +13,7 @@ use edeliver_core::{
 };
 
 use super::{
-    super::{HookFailure, Hooks, Means},
+    super::{HookFailure, Hooks, Means, STREAMS},
     folder::{Shell, What},
     hosts::{Host, Ran, apply_on, apply_with},
     releases::Release,
@@ -345,4 +345,41 @@ async fn what_is_told_of_a_host_is_in_order_and_ends_with_its_result() {
     assert_eq!(words.collect::<Vec<_>>(), steps.chain(["Done".to_owned()]).collect::<Vec<_>>());
     let total = ran.events.iter().any(|event| matches!(event, EventKind::Progress { done, total } if done == total));
     assert!(total, "the transfer is told to its end");
+}
+
+/// Whoever waits while others are sent much is not begun once the user has interrupted.
+#[tokio::test]
+async fn much_is_sent_to_so_many_hosts_at_a_time_and_those_that_wait_can_be_interrupted() {
+    let mut large = Release::new("0.1.0");
+    large.add("lib/demo-0.1.0/priv/picture", 0o644, &"picture".repeat(200_000));
+    let mut hosts = Vec::new();
+    for at in 0..STREAMS + 2 {
+        let mut host = Host::new(Shell::Dash);
+        host.name = format!("h{at}").parse().unwrap();
+        host.folder.fail("stage", What::Hang);
+        hosts.push(host);
+    }
+    let first = hosts[0].seen().await;
+    let mut plan = hosts[0].plan_after(first, &large, |_| {});
+    for host in &hosts[1..] {
+        let copy = HostPlan { host: host.name.clone(), ..plan.hosts[0].clone() };
+        plan.hosts.push(copy);
+    }
+    plan.rollout = Rollout { waves: vec![hosts.iter().map(|host| host.name.clone()).collect()], ..Rollout::default() };
+    let (interrupter, cancel) = cancel::pair();
+    let all: Vec<&Host> = hosts.iter().collect();
+    let sent = || all.iter().filter(|host| calls(host) == ["stage"]).count();
+    let twice = async {
+        while sent() < STREAMS {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        interrupter.interrupt();
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        interrupter.interrupt();
+    };
+    let (ran, ()) = tokio::join!(apply_on(&all, &plan, Some(hosts[0].contents(&large)), cancel), twice);
+    assert_eq!(sent(), STREAMS);
+    let skipped = ran.outcome.hosts.iter().filter(|row| row.result == HostResult::Skipped).count();
+    assert_eq!(skipped, 2, "{:?}", ran.outcome.hosts);
 }

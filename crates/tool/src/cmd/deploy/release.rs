@@ -71,7 +71,8 @@ pub(in crate::cmd) struct Loaded {
 impl Loaded {
     /// For the plan.
     pub(in crate::cmd) fn wanted(&self) -> Wanted<'_> {
-        Wanted::knowing(&self.release.manifest, &self.release.rel, self.rewritten.clone(), self.known.clone())
+        let deltas = Deltas::with(&self.release.manifest, self.known.clone());
+        Wanted::of(deltas, &self.release.rel, self.rewritten.clone())
     }
     /// For its steps.
     pub(in crate::cmd) fn cargo(self, store: Store, hooks: Session) -> Cargo {

@@ -121,12 +121,12 @@ impl Keep<'_> {
         match &mut self.sink {
             Sink::Collect(all) if is_stdout => {
                 if all.len() + bytes.len() > COLLECT {
-                    return Err(here("a script's output can't be kept", io::ErrorKind::FileTooLarge.into()));
+                    return Err(TransportError::here("a script's output can't be kept", io::ErrorKind::FileTooLarge.into()));
                 }
                 all.extend_from_slice(bytes);
             }
             Sink::Stream(to) if is_stdout => {
-                to.write_all(bytes).await.map_err(|error| here("a script's output can't be written", error))?;
+                to.write_all(bytes).await.map_err(|error| TransportError::here("a script's output can't be written", error))?;
             }
             _ => self.lines(is_stdout, bytes, line).await,
         }
@@ -227,15 +227,11 @@ impl<'a> Reader<'a> {
             Sink::Collect(all) => all,
             Sink::Lines(_) | Sink::Heard(_) => Vec::new(),
             Sink::Stream(to) => {
-                to.shutdown().await.map_err(|error| here("a script's output can't be written", error))?;
+                to.shutdown().await.map_err(|error| TransportError::here("a script's output can't be written", error))?;
                 Vec::new()
             }
         };
         let noise = String::from_utf8_lossy(&self.keep.noise).lines().map(|line| printable(line) + "\n").collect();
         Ok(Reply { status, stdout, tail: self.keep.tail.into(), noise })
     }
-}
-
-fn here(what: &'static str, source: io::Error) -> TransportError {
-    TransportError::Here { what, source }
 }

@@ -1,9 +1,9 @@
 //! The TCP connection that ssh logs in over.
 //!
 //! ssh leaves Nagle's algorithm on until a session has begun (OpenSSH's packet.c, `ssh_packet_set_interactive`): twice in a login a short
-//! packet waits then until the one before it is acknowledged (RFC 896), which takes a round trip and, as the other side has nothing to send, 40 ms more. So where ssh would make the connection in the
-//! plainest way, it is made here, without that algorithm, and ssh is told that its standard input and output are it (`ProxyCommand=-`, since
-//! OpenSSH 6.2). All else is ssh's, and so is every way through proxies and jump hosts.
+//! packet waits then until the one before it is acknowledged (RFC 896), which takes a round trip and, as the other side has nothing to send,
+//! 40 ms more. So where ssh would make the connection in the plainest way, it is made here, without that algorithm, and ssh is told that its
+//! standard input and output are it (`ProxyCommand=-`, in its source since February 2013). All else is ssh's, and so is every way through proxies and jump hosts.
 
 use std::{fs::File, io, net::TcpStream, os::fd::OwnedFd, process::Stdio, time::Duration};
 
@@ -48,11 +48,13 @@ impl Line {
     /// Tries one address after the other, each for as long as ssh would.
     async fn to(to: &Destination, host: &str, port: u16, limits: &Limits) -> Result<Self, TransportError> {
         let patience = to.seconds("connecttimeout").map_or(limits.connect_timeout(), |seconds| Duration::from_secs(seconds.into()));
-        let Ok(addresses) = net::lookup_host((host, port)).await else { return Self::unmade() };
-        let mut only_silence = true;
+        let Ok(mut addresses) = net::lookup_host((host, port)).await.map(Iterator::peekable) else { return Self::unmade() };
+        let mut only_silence = addresses.peek().is_some();
         for address in addresses {
             match timeout(patience.max(SHORTEST), net::TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return made(stream, to).map_err(|source| here("the connection can't be given to ssh", source)),
+                Ok(Ok(stream)) => {
+                    return made(stream, to).map_err(|source| TransportError::here("the connection can't be given to ssh", source));
+                }
                 Ok(Err(_)) => only_silence = false,
                 Err(_) => {}
             }
@@ -66,7 +68,7 @@ impl Line {
     }
     fn unmade() -> Result<Self, TransportError> {
         let nothing = File::options().read(true).write(true).open("/dev/null");
-        nothing.map(Self::Unmade).map_err(|source| here("/dev/null can't be opened", source))
+        nothing.map(Self::Unmade).map_err(|source| TransportError::here("/dev/null can't be opened", source))
     }
     /// What tells ssh.
     pub(super) fn options(&self) -> &'static [&'static str] {
@@ -151,16 +153,30 @@ fn plain(to: &Destination) -> Option<(&str, u16)> {
     Some((to.option("hostname")?, to.option("port")?.parse().ok()?)).filter(|_| is_plain)
 }
 
-fn here(what: &'static str, source: io::Error) -> TransportError {
-    TransportError::Here { what, source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn said(output: &str) -> Destination {
         Destination::said(&format!("hostname web1\nport 2222\n{output}"))
+    }
+
+    async fn opened(port: u16) -> Line {
+        let to = Destination::said(&format!("hostname 127.0.0.1\nport {port}\n"));
+        Line::open(&to, &Limits::new(std::path::Path::new("edeliver"), None)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_host_that_answers_is_connected_to_and_one_that_refuses_is_left_to_ssh() {
+        let host = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = host.local_addr().unwrap().port();
+        let line = opened(port).await;
+        assert_eq!(line.options()[1], "ProxyCommand=-");
+        let Line::Made(stream) = line else { panic!("{line:?}") };
+        assert!(stream.nodelay().unwrap(), "Nagle's algorithm is off");
+        drop(host);
+        let line = opened(port).await;
+        assert!(line.options().is_empty() && matches!(line, Line::Unmade(_)), "{line:?}");
     }
 
     #[test]

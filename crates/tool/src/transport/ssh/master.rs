@@ -78,9 +78,9 @@ impl Master {
     /// # Errors
     /// Everything that can go wrong with a login; see [`failure::of_login`].
     pub(super) async fn start(to: &Destination, limits: &Limits) -> Result<Self, TransportError> {
-        let dir = private_dir().map_err(|source| here("no temporary directory can be made", source))?;
+        let dir = private_dir().map_err(|source| TransportError::here("no temporary directory can be made", source))?;
         let askpass = Askpass::listen(dir.path(), limits.program(), limits.prompts().clone())
-            .map_err(|source| here("the temporary directory can't be used", source))?;
+            .map_err(|source| TransportError::here("the temporary directory can't be used", source))?;
         let line = Line::open(to, limits).await?;
         let mut master = Self::spawn(to, dir, &askpass, limits, line)?;
         let ended = tokio::select! {
@@ -111,7 +111,7 @@ impl Master {
         }
         let prompt = line.prompt();
         command.stdin(Stdio::piped()).stdout(line).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|source| here("ssh can't be started", source))?;
+        let mut child = command.spawn().map_err(|source| TransportError::here("ssh can't be started", source))?;
         let said = Lines::default();
         let stderr = child.stderr.take().expect("it is piped");
         let reading = tokio::spawn(read(stderr, said.clone()));
@@ -227,10 +227,6 @@ async fn read(stderr: ChildStderr, said: Lines) {
     while let Ok(Some(line)) = lines.next_segment().await {
         said.push(printable(&String::from_utf8_lossy(&line)));
     }
-}
-
-fn here(what: &'static str, source: io::Error) -> TransportError {
-    TransportError::Here { what, source }
 }
 
 #[cfg(test)]
